@@ -1,0 +1,7 @@
+"""The `ingest` app: batches, rejections and idempotency keys."""
+
+from django.apps import AppConfig
+
+
+class IngestConfig(AppConfig):
+    name = "ingest"

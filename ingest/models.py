@@ -1,0 +1,86 @@
+"""What is recorded about ingested data: batches (receipts), rejections and idempotency keys."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Batch(models.Model):
+    """One request's receipt: `received = inserted + updated + ignored + rejected`, always."""
+
+    id = models.UUIDField(primary_key=True)  # version 7: its order is the order of arrival
+    created_at = models.DateTimeField()
+    table_name = models.TextField()  # schema.table, as the receipt shows it
+    key_prefix = models.TextField()  # the API key that sent it
+    format = models.TextField()  # json | ndjson | csv | replay …
+    on_conflict = models.TextField()
+    atomic = models.BooleanField()
+    dry_run = models.BooleanField()
+    received = models.IntegerField()
+    inserted = models.IntegerField()
+    updated = models.IntegerField()
+    ignored = models.IntegerField()
+    rejected = models.IntegerField()
+    duration_ms = models.FloatField()
+
+    class Meta:
+        db_table = "batch"
+        verbose_name_plural = "batches"
+        indexes: ClassVar = [
+            models.Index(fields=["table_name", "-id"], name="batch_by_table"),
+        ]
+
+
+class Rejection(models.Model):
+    """One row that was not stored, as it was sent, with every reason."""
+
+    class State(models.TextChoices):
+        """Open until it is stored by a replay or discarded by a person."""
+
+        OPEN = "open"
+        REPLAYED = "replayed"
+        DISCARDED = "discarded"
+
+    id = models.BigAutoField(primary_key=True)
+    # No constraint: a batch and its rejections commit in one transaction, and checking a
+    # thousand references one by one costs as much as storing them.
+    batch = models.ForeignKey(
+        Batch, models.DO_NOTHING, db_constraint=False, related_name="rejections"
+    )
+    created_at = models.DateTimeField()
+    table_name = models.TextField()
+    index = models.IntegerField()  # place in the batch, from 0
+    line = models.IntegerField(null=True)  # line of a CSV or NDJSON body, from 1
+    format = models.TextField()  # what `raw` is written in: json | csv
+    raw = models.BinaryField()  # the row as it was sent, cut at ingest.max_raw_bytes
+    raw_bytes = models.IntegerField()  # its size before it was cut
+    errors = models.JSONField()
+    codes = ArrayField(models.TextField())
+    columns = ArrayField(models.TextField())
+    state = models.TextField(choices=State.choices, default=State.OPEN, db_default=State.OPEN)
+    resolved_at = models.DateTimeField(null=True)
+    replayed_batch = models.ForeignKey(
+        Batch, models.DO_NOTHING, null=True, db_constraint=False, related_name="replayed_rejections"
+    )
+
+    class Meta:
+        db_table = "rejection"
+        indexes: ClassVar = [
+            models.Index(fields=["state", "table_name", "-id"], name="rejection_by_state"),
+        ]
+
+
+class IdempotencyKey(models.Model):
+    """A key some client sent with a batch, so that a repeated request stores nothing twice."""
+
+    pk = models.CompositePrimaryKey("key_prefix", "key")
+    key_prefix = models.TextField()
+    key = models.TextField()
+    request_hash = models.BinaryField()
+    batch = models.ForeignKey(Batch, models.DO_NOTHING, db_constraint=False)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "idempotency_key"

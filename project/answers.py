@@ -1,0 +1,34 @@
+"""JSON answers, encoded by msgspec."""
+
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+_encoder = msgspec.json.Encoder()
+
+
+def answer_json(
+    value: Any, *, status: int = 200, headers: dict[str, str] | None = None
+) -> HttpResponse:
+    """Return the value as a JSON answer; structs, dates, uuids and decimals are understood."""
+    return HttpResponse(
+        _encoder.encode(value), status=status, headers=headers, content_type="application/json"
+    )
+
+
+class IgnoreAccept(BaseContentNegotiation):
+    """Ignore the Accept header: the `format` parameter chooses where there is a choice."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Return the first parser."""
+        return parsers[0]
+
+    def select_renderer(  # type: ignore[override]
+        self, request: HttpRequest, renderers: list[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str | None]:
+        """Return the first renderer."""
+        return renderers[0], renderers[0].media_type

@@ -1,0 +1,120 @@
+"""rest_conf.yml decoded into typed values."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from project.errors import ConfigError
+
+Positive = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+SchemaName = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]{0,62}\Z")]
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A mapping in rest_conf.yml: every key is required, no other key is allowed."""
+
+
+class Http(Section, frozen=True):
+    """Where and how the service listens."""
+
+    host: str
+    port: Port
+    workers: Positive
+    threads: Positive
+    allowed_hosts: list[str]
+
+
+class Embedded(Section, frozen=True):
+    """The embedded PostgreSQL server's settings."""
+
+    port: Port
+    shared_buffers: Annotated[str, Meta(pattern=r"\A\d+(kB|MB|GB)\Z")]
+    max_connections: Annotated[int, Meta(ge=20)]
+
+
+class Database(Section, frozen=True):
+    """Which PostgreSQL is used and how patient its clients are."""
+
+    url: str | None
+    pooler: Literal["none", "transaction"]
+    separate_roles: bool
+    statement_timeout_s: Positive
+    lock_timeout_s: Positive
+    embedded: Embedded
+
+
+class Dataset(Section, frozen=True):
+    """One exposed schema."""
+
+
+class Ingest(Section, frozen=True):
+    """Limits of the ingest endpoint."""
+
+    max_rows: Positive
+    max_bytes: Positive
+    max_row_bytes: Positive
+    max_raw_bytes: Positive
+    max_depth: Annotated[int, Meta(ge=3, le=200)]
+    max_number_digits: Annotated[int, Meta(ge=20, le=4000)]
+    idempotency_hours: Annotated[int, Meta(ge=24)]
+
+
+class Logging(Section, frozen=True):
+    """How much is logged and how long it is kept."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    file_bytes: Positive
+    file_count: Positive
+
+
+class Config(Section, frozen=True):
+    """The whole of rest_conf.yml."""
+
+    http: Http
+    database: Database
+    datasets: dict[SchemaName, Dataset]
+    ingest: Ingest
+    logging: Logging
+
+
+# Schemas that hold Rowhouse's or PostgreSQL's own tables and can never be exposed.
+RESERVED_SCHEMAS = frozenset({"service", "reports", "information_schema"})
+
+
+def read_config(path: Path) -> Config:
+    """Decode the settings file; raise `ConfigError` that names the key path of what is wrong."""
+    try:
+        config = msgspec.yaml.decode(path.read_bytes(), type=Config)
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: the settings file does not exist") from error
+    except msgspec.ValidationError as error:
+        problem, key_path = _split_key_path(str(error))
+        raise ConfigError(f"{path.name}: {key_path}: {problem}", key_path=key_path) from error
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path.name}: not valid YAML: {error}") from error
+    _check_datasets(path.name, config)
+    return config
+
+
+def _split_key_path(message: str) -> tuple[str, str]:
+    # msgspec writes "Expected `int`, got `str` - at `$.http.port`"; a missing or unknown field is
+    # named in the text and the path is that of the mapping around it.
+    problem, _, place = message.partition(" - at `")
+    key_path = place.rstrip("`").removeprefix("$").removeprefix(".")
+    for phrase in ("missing required field `", "contains unknown field `"):
+        if phrase in problem:
+            field = problem.partition(phrase)[2].rstrip("`")
+            key_path = f"{key_path}.{field}" if key_path else field
+    return problem, key_path or "(top level)"
+
+
+def _check_datasets(file_name: str, config: Config) -> None:
+    for name in config.datasets:
+        if name in RESERVED_SCHEMAS or name.startswith("pg_"):
+            key_path = f"datasets.{name}"
+            raise ConfigError(
+                f"{file_name}: {key_path}: this schema cannot be exposed", key_path=key_path
+            )

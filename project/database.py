@@ -1,0 +1,107 @@
+"""Which database each part of the service connects to, and as whom."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from project.config import Database
+from project.errors import ConfigError
+from project.secrets import read_or_create_secret
+
+# The web processes read and write the service's own tables as SERVICE, dataset rows as WRITER.
+# Management commands connect as the administrator of the URL. `project/sql/roles.sql` says what
+# each role may do.
+SERVICE_ROLE = "rowhouse_service"
+WRITER_ROLE = "ingest_writer"
+
+EMBEDDED_HOST = "127.0.0.1"
+EMBEDDED_USER = "postgres"
+EMBEDDED_DATABASE = "rowhouse"
+
+
+def database_settings(
+    *, url: str | None, role: str, config: Database, data_dir: Path, secrets_dir: Path
+) -> dict[str, dict[str, Any]]:
+    """Return Django's DATABASES: `default` (service tables) and `ingest` (dataset rows).
+
+    `role` is "service" for web processes and "admin" for management commands.
+    """
+    server = _parse_url(url) if url else _embedded_server(config, data_dir, secrets_dir)
+    default = _connection(server, config)
+    ingest = _connection(server, config)
+    if config.separate_roles:
+        ingest |= _login(WRITER_ROLE, secrets_dir)
+        if role == "service":
+            default |= _login(SERVICE_ROLE, secrets_dir)
+    return {"default": default, "ingest": ingest | {"TEST": {"MIRROR": "default"}}}
+
+
+def role_password(role: str, secrets_dir: Path) -> str:
+    """Return the password of one of Rowhouse's own roles, made at first use."""
+    return read_or_create_secret(secrets_dir / f"{role}_password")
+
+
+def _login(role: str, secrets_dir: Path) -> dict[str, str]:
+    return {"USER": role, "PASSWORD": role_password(role, secrets_dir)}
+
+
+def _parse_url(url: str) -> dict[str, Any]:
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise ConfigError(
+            "database.url: not a PostgreSQL connection URL", key_path="database.url"
+        ) from error
+    options = {
+        key: value
+        for key, value in parts.items()
+        if key not in {"host", "port", "user", "password", "dbname"}
+    }
+    return {
+        "HOST": parts.get("host") or EMBEDDED_HOST,
+        "PORT": str(parts.get("port") or 5432),
+        "USER": parts.get("user") or EMBEDDED_USER,
+        "PASSWORD": parts.get("password") or "",
+        "NAME": parts.get("dbname") or EMBEDDED_DATABASE,
+        "OPTIONS": options,
+    }
+
+
+def _embedded_server(config: Database, data_dir: Path, secrets_dir: Path) -> dict[str, Any]:
+    port_file = data_dir / "postgres" / "port"
+    port = port_file.read_text().strip() if port_file.exists() else str(config.embedded.port)
+    return {
+        "HOST": EMBEDDED_HOST,
+        "PORT": port,
+        "USER": EMBEDDED_USER,
+        "PASSWORD": read_or_create_secret(secrets_dir / "postgres_password"),
+        "NAME": EMBEDDED_DATABASE,
+        "OPTIONS": {},
+    }
+
+
+def _connection(server: dict[str, Any], config: Database) -> dict[str, Any]:
+    options: dict[str, Any] = {"connect_timeout": 5, **server["OPTIONS"]}
+    pooled = config.pooler == "transaction"
+    if pooled:
+        # A transaction-pooled connection keeps no session state: no server-side prepared
+        # statements, and settings come from ALTER ROLE instead of the start-up packet.
+        options["prepare_threshold"] = None
+    else:
+        options["options"] = " ".join(
+            [
+                "-c search_path=service",
+                "-c timezone=UTC",
+                f"-c statement_timeout={config.statement_timeout_s}s",
+                f"-c lock_timeout={config.lock_timeout_s}s",
+            ]
+        )
+    return {
+        **server,
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": None,
+        "DISABLE_SERVER_SIDE_CURSORS": pooled,
+        "OPTIONS": options,
+    }

@@ -1,0 +1,35 @@
+"""The base of every error Rowhouse raises on purpose."""
+
+from typing import Any
+
+
+class RowhouseError(Exception):
+    """Something Rowhouse refuses, with a stable code and a message for people.
+
+    Subclasses set `code`; their docstring is the message when none is given. Extra fields
+    (`table`, `column`, `key_path` …) travel to the client beside the message. HTTP statuses are
+    not known here: `project.problems` maps types to answers.
+    """
+
+    code = "internal_error"
+
+    def __init__(self, message: str | None = None, **fields: Any) -> None:
+        self.message = message or (type(self).__doc__ or self.code).strip().splitlines()[0]
+        self.fields = fields
+        super().__init__(self.message)
+
+
+class ConfigError(RowhouseError):
+    """A setting is missing, unknown or has a bad value."""
+
+    code = "config_invalid"
+
+
+class Unavailable(RowhouseError):
+    """The service cannot answer now; the same request may be sent again."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

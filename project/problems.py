@@ -1,0 +1,109 @@
+"""Errors as RFC 9457 problem documents: the one place that knows which error is which status."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from django.core.exceptions import DisallowedHost, PermissionDenied
+from django.db import Error as DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+
+from project import keys
+from project.errors import RowhouseError, Unavailable
+
+logger = logging.getLogger("rowhouse.error")
+
+CONTENT_TYPE = "application/problem+json"
+
+_statuses: dict[type[RowhouseError], int] = {
+    RowhouseError: HTTPStatus.BAD_REQUEST,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    keys.KeyRequired: HTTPStatus.UNAUTHORIZED,
+    keys.KeyInvalid: HTTPStatus.UNAUTHORIZED,
+    keys.ScopeMissing: HTTPStatus.FORBIDDEN,
+}
+
+
+def register_status(error: type[RowhouseError], status: int) -> None:
+    """Say which HTTP status answers an error type and its subclasses without one of their own."""
+    _statuses[error] = status
+
+
+def status_of(error: RowhouseError) -> int:
+    """Return the HTTP status of the nearest registered type."""
+    return next(_statuses[cls] for cls in type(error).__mro__ if cls in _statuses)
+
+
+def problem(
+    *, status: int, code: str, detail: str, headers: dict[str, str] | None = None, **fields: Any
+) -> HttpResponse:
+    """Return a problem document (RFC 9457, section 3) with Rowhouse's stable `code`."""
+    document = {
+        "type": f"/docs/errors#{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        **fields,
+    }
+    return HttpResponse(
+        msgspec.json.encode(document), status=status, headers=headers, content_type=CONTENT_TYPE
+    )
+
+
+def answer_error(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Answer an error raised in a view (DRF's EXCEPTION_HANDLER); None lets it become a 500."""
+    if isinstance(error, RowhouseError):
+        return answer_refusal(error)
+    if isinstance(error, Http404):
+        return problem(status=404, code="not_found", detail="There is nothing at this address")
+    if isinstance(error, PermissionDenied):
+        return problem(status=403, code="forbidden", detail="Not allowed")
+    if isinstance(error, exceptions.APIException):
+        return _answer_framework_error(error)
+    if isinstance(error, DatabaseError):
+        logger.error("database error", exc_info=error)
+        return answer_refusal(Unavailable("The database cannot answer now"))
+    return None
+
+
+def answer_refusal(error: RowhouseError) -> HttpResponse:
+    """Return the problem document of one of Rowhouse's own errors."""
+    headers: dict[str, str] = {}
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after_s)
+    status = status_of(error)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Api-Key"
+    return problem(
+        status=status, code=error.code, detail=error.message, headers=headers, **error.fields
+    )
+
+
+def _answer_framework_error(error: exceptions.APIException) -> HttpResponse:
+    headers = {"Allow": error.args[0]} if isinstance(error, exceptions.MethodNotAllowed) else None
+    code = error.get_codes()
+    return problem(
+        status=error.status_code,
+        code=code if isinstance(code, str) else "bad_request",
+        detail=str(error.detail),
+        headers=headers,
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django itself finds wrong with a request (handler400)."""
+    code = "bad_host" if isinstance(exception, DisallowedHost) else "bad_request"
+    return problem(status=400, code=code, detail="The request is not understood")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an address that no view serves (handler404)."""
+    return problem(status=404, code="not_found", detail="There is nothing at this address")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error nobody expected (handler500); its traceback is in the log."""
+    return problem(status=500, code="internal_error", detail="Something went wrong here")

@@ -1,0 +1,120 @@
+"""Django's settings, made from rest_conf.yml, the environment and the secrets in the data folder.
+
+This is the only module that reads the environment; all others take what they need from
+`django.conf.settings`.
+"""
+
+import os
+from pathlib import Path
+
+from project.config import read_config
+from project.database import database_settings
+from project.logs import logging_settings
+from project.secrets import read_or_create_secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
+SECRETS_DIR = DATA_DIR / "secrets"
+CONFIG = read_config(Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml"))
+
+PORT = int(os.environ.get("PORT") or CONFIG.http.port)
+
+# "service" in the web processes (project.wsgi sets it), "admin" in manage.py commands.
+DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
+DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
+DATABASES = database_settings(
+    url=DATABASE_URL,
+    role=DATABASE_ROLE,
+    config=CONFIG.database,
+    data_dir=DATA_DIR,
+    secrets_dir=SECRETS_DIR,
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+DEBUG = False
+SECRET_KEY = os.environ.get("SECRET_KEY") or read_or_create_secret(SECRETS_DIR / "secret_key")
+ALLOWED_HOSTS = CONFIG.http.allowed_hosts
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+APPEND_SLASH = False
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+
+# The ingest view reads bodies itself, up to `ingest.max_bytes`, and answers 413 beyond.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_crontab",
+    "project",
+    "ingest",
+]
+
+MIDDLEWARE = [
+    "project.logs.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["project.keys.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["project.keys.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.answers.IgnoreAccept",
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "project.problems.answer_error",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Rowhouse",
+    "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+LOGGING = logging_settings(CONFIG.logging, BASE_DIR / "logs")
