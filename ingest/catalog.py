@@ -1,0 +1,209 @@
+"""Tables as PostgreSQL's catalog describes them: the single source of truth about tables."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from psycopg import Connection
+
+from ingest.errors import TableAmbiguous, TableUnknown
+from project.queries import read_sql
+
+SQL = Path(__file__).parent / "sql"
+MAX_NAME_BYTES = 63
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """A CHECK constraint of a table or of a domain (`columns` is empty there)."""
+
+    name: str
+    expression: str
+    columns: tuple[str, ...] = ()
+
+
+class UniqueKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A primary key, unique constraint or unique index."""
+
+    name: str
+    primary: bool
+    constraint: bool
+    deferrable: bool
+    nulls_distinct: bool
+    keys: tuple[str, ...]  # SQL of each key: a quoted column name or an expression
+    plain: bool  # every key is a column
+    predicate: str | None  # of a partial index
+    columns: tuple[str, ...]  # the columns the keys read
+
+
+class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A reference to another table (or to the same one)."""
+
+    name: str
+    match_full: bool
+    schema: str
+    table: str
+    columns: tuple[str, ...]
+    referenced: tuple[str, ...]
+
+
+class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """An exclusion constraint."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """A column with its type, also below domains (`base…`)."""
+
+    name: str
+    type: str  # as it was declared: numeric(10,2), mood, text[]
+    base_type: str  # the same below domains
+    base: str  # pg_type.typname of the base type: int4, numeric, _text
+    kind: Literal["base", "text", "enum", "array", "composite"]
+    element: str | None  # typname of an array's elements
+    element_kind: Literal["base", "text", "enum", "composite", "domain"] | None
+    type_mod: int
+    domain: bool
+    not_null: bool
+    default: str | None
+    domain_default: str | None
+    generated: str | None
+    identity: Literal["", "a", "d"]
+    labels: tuple[str, ...] | None
+    domain_checks: tuple[Check, ...] | None
+    comment: str | None
+
+    @cached_property
+    def read_only(self) -> bool:
+        """Whether only PostgreSQL itself may set it."""
+        return self.generated is not None or self.identity == "a"
+
+    @cached_property
+    def has_default(self) -> bool:
+        """Whether a row that leaves it out gets something other than null."""
+        return self.default is not None or self.domain_default is not None or self.identity == "d"
+
+    @cached_property
+    def required(self) -> bool:
+        """Whether every row must bring a value."""
+        return self.not_null and not self.has_default and not self.read_only
+
+    @cached_property
+    def max_length(self) -> int | None:
+        """Characters a varchar(n) or char(n) holds; bits of a bit(n)."""
+        if self._element_or_base in {"varchar", "bpchar"} and self.type_mod > 4:
+            return self.type_mod - 4
+        return None
+
+    @cached_property
+    def precision_scale(self) -> tuple[int, int] | None:
+        """Digits in all and after the point of a numeric(p, s), None where it is unbounded."""
+        if self._element_or_base != "numeric" or self.type_mod < 4:
+            return None
+        packed = self.type_mod - 4
+        return packed >> 16 & 0xFFFF, ((packed & 0x7FF) ^ 1024) - 1024
+
+    @cached_property
+    def fraction_digits(self) -> int:
+        """Digits after the second that a time, timestamp or interval keeps."""
+        if self._element_or_base == "interval":
+            precision = self.type_mod & 0xFFFF if self.type_mod >= 0 else 6
+            return min(precision, 6)
+        return self.type_mod if 0 <= self.type_mod <= 6 else 6
+
+    @property
+    def _element_or_base(self) -> str:
+        return self.element or self.base
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """A table that takes rows."""
+
+    oid: int
+    schema: str
+    name: str
+    comment: str | None
+    partitioned: bool
+    columns: tuple[Column, ...]
+    unique_keys: tuple[UniqueKey, ...]
+    foreign_keys: tuple[ForeignKey, ...]
+    checks: tuple[Check, ...]
+    exclusions: tuple[Exclusion, ...]
+
+    @cached_property
+    def full_name(self) -> str:
+        """The name receipts use: hiring.employees."""
+        return f"{self.schema}.{self.name}"
+
+    @cached_property
+    def writable(self) -> tuple[Column, ...]:
+        """The columns a row may bring."""
+        return tuple(column for column in self.columns if not column.read_only)
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """Every column under its name."""
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def primary_key(self) -> UniqueKey | None:
+        """The primary key, where there is one."""
+        return next((key for key in self.unique_keys if key.primary), None)
+
+
+class TableVersion(msgspec.Struct, frozen=True):
+    """Which table a name means now, and the figure of its present definition."""
+
+    oid: int
+    schema: str
+    fingerprint: str
+
+
+def find_version(connection: Connection, name: str, schemas: list[str]) -> TableVersion:
+    """Return what a table's name, qualified or not, means at this moment.
+
+    Raises `TableUnknown` where no exposed table has the name and `TableAmbiguous` where an
+    unqualified name is that of tables in several datasets.
+    """
+    return choose_version(name, connection.execute(FINGERPRINT, name_params(name, schemas)))
+
+
+FINGERPRINT = read_sql(SQL / "fingerprint.sql")
+
+
+def name_params(name: str, schemas: list[str]) -> dict[str, object]:
+    """Return the parameters of `fingerprint.sql` for a name that came with a request."""
+    schema, dot, table = name.rpartition(".")
+    if "\0" in name or len(table.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+        raise TableUnknown(name=name)
+    if dot:
+        # A dot may be part of a table's own name, but a schema's name never holds one here.
+        schema, _, table = name.partition(".")
+        schemas = [schema] if schema in schemas else []
+    return {"name": table, "schemas": schemas}
+
+
+def choose_version(name: str, found: object) -> TableVersion:
+    """Return the only row of `fingerprint.sql`'s answer; raise where there is none or more."""
+    versions = [TableVersion(*row) for row in found]  # type: ignore[attr-defined]
+    if not versions:
+        raise TableUnknown(name=name)
+    if len(versions) > 1:
+        raise TableAmbiguous(name=name, schemas=sorted(version.schema for version in versions))
+    return versions[0]
+
+
+def read_table(connection: Connection, oid: int) -> Table:
+    """Return the table with this oid as the catalog describes it now."""
+    row = connection.execute(read_sql(SQL / "table.sql"), {"oid": oid}).fetchone()
+    if row is None:
+        raise TableUnknown(name=str(oid))
+    return msgspec.convert(row[0], Table)
+
+
+def read_tables(connection: Connection, schemas: list[str]) -> list[Table]:
+    """Return every exposed table, ordered by schema and name."""
+    oids = connection.execute(read_sql(SQL / "tables.sql"), {"schemas": schemas}).fetchall()
+    return [read_table(connection, oid) for (oid,) in oids]

@@ -1,0 +1,267 @@
+"""Every violated constraint of every row of a batch, found by one set-based statement.
+
+The errors PostgreSQL raises name one constraint of one row; these queries ask the data instead:
+which rows break a check, refer to nothing, or have a key that the table or an earlier row of the
+batch has.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from psycopg import Connection
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from ingest.catalog import Check, Column, ForeignKey, Table, UniqueKey
+from ingest.outcome import RowError
+from ingest.statements import PLACE, execute_raw, read_batch, table_identifier
+
+BATCH = Identifier("rowhouse batch")
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A row (by its place in the array that was checked) that breaks a rule of the table."""
+
+    place: int
+    rule: "Rule"
+    group: int | None  # rows of the batch with equal keys have equal groups
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One constraint as a query over the batch that returns the places of the rows breaking it."""
+
+    columns: tuple[str, ...]
+    query: Composed
+    error: RowError
+    key: UniqueKey | None = None  # of the rule "no two rows of the batch have the same key"
+    refers_to_itself: bool = False
+
+
+class ConstraintChecks:
+    """The rules of one table, asked all at once."""
+
+    def __init__(self, table: Table) -> None:
+        self._batch = _batch_query(table)
+        self._known = frozenset(column.name for column in table.columns if column.identity != "a")
+        self._table = table
+        self._rules: dict[UniqueKey | None, list[Rule]] = {}
+
+    @property
+    def refers_to_itself(self) -> bool:
+        """Whether rows may refer to rows of the same table, and so of the same batch."""
+        return any(rule.refers_to_itself for rule in self.rules(None))
+
+    def rules(self, arbiter: UniqueKey | None) -> list[Rule]:
+        """Return the table's rules; a row may have the key `arbiter` in common with the table."""
+        if arbiter not in self._rules:
+            self._rules[arbiter] = [
+                rule for rule in self._make_rules(arbiter) if self._known.issuperset(rule.columns)
+            ]
+        return self._rules[arbiter]
+
+    def find_violations(
+        self, connection: Connection, array: str, arbiter: UniqueKey | None
+    ) -> list[Violation]:
+        """Return every broken rule of every row of a JSON array, ordered by place."""
+        rules = self.rules(arbiter)
+        if not rules:
+            return []
+        parts = [
+            SQL("SELECT {}, {}, {} FROM ({}) AS broken").format(
+                PLACE,
+                SQL(str(number)),
+                _group_of(rule),
+                rule.query,
+            )
+            for number, rule in enumerate(rules)
+        ]
+        statement = SQL("WITH {} AS MATERIALIZED ({}) {} ORDER BY 1, 2").format(
+            BATCH, self._batch, SQL(" UNION ALL ").join(parts)
+        )
+        found = execute_raw(connection, statement, [array]).fetchall()
+        return [Violation(place, rules[number], group) for place, number, group in found]
+
+    def _make_rules(self, arbiter: UniqueKey | None) -> list[Rule]:
+        table = self._table
+        rules = [_check_rule(check) for check in table.checks]
+        for column in table.columns:
+            rules += [_domain_rule(column, check) for check in column.domain_checks or ()]
+        rules += [_foreign_key_rule(table, key) for key in table.foreign_keys]
+        for key in table.unique_keys:
+            rules.append(_repeated_in_batch_rule(key))
+            if key != arbiter:
+                rules.append(_known_to_table_rule(table, key, arbiter))
+        return rules
+
+
+def _batch_query(table: Table) -> Composed:
+    batch = read_batch(table.writable)
+    generated = [column for column in table.columns if column.generated is not None]
+    if not generated:
+        return batch
+    expressions = SQL(", ").join(
+        SQL("({}) AS {}").format(SQL(column.generated), Identifier(column.name))
+        for column in generated
+    )
+    return SQL("SELECT *, {} FROM ({}) AS given").format(expressions, batch)
+
+
+def _group_of(rule: Rule) -> Composable:
+    return SQL("key_group") if rule.key else SQL("NULL::bigint")
+
+
+def _check_rule(check: Check) -> Rule:
+    return Rule(
+        columns=check.columns,
+        query=SQL("SELECT {} FROM {} WHERE ({}) IS FALSE").format(
+            PLACE,
+            BATCH,
+            SQL(check.expression),
+        ),
+        error=RowError(
+            code="check_violation",
+            columns=check.columns,
+            constraint=check.name,
+            message=f"breaks the rule {check.name}: {check.expression}",
+        ),
+    )
+
+
+def _domain_rule(column: Column, check: Check) -> Rule:
+    # A domain's rule speaks of VALUE, which here is the name of the column's values.
+    return Rule(
+        columns=(column.name,),
+        query=SQL(
+            "SELECT {} FROM (SELECT {}, {} AS value FROM {}) AS given WHERE ({}) IS FALSE"
+        ).format(PLACE, PLACE, Identifier(column.name), BATCH, SQL(check.expression)),
+        error=RowError(
+            code="check_violation",
+            column=column.name,
+            constraint=check.name,
+            message=f"{column.name} breaks the rule {check.name}: {check.expression}",
+        ),
+    )
+
+
+def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
+    own = [SQL("{}.{}").format(BATCH, Identifier(name)) for name in key.columns]
+    referenced = [SQL("referenced.{}").format(Identifier(name)) for name in key.referenced]
+    match = _all(
+        SQL("{} = {}").format(left, right) for left, right in zip(referenced, own, strict=True)
+    )
+    refers_to_itself = (key.schema, key.table) == (table.schema, table.name)
+    absent = SQL("NOT EXISTS (SELECT FROM {} AS referenced WHERE {})").format(
+        Identifier(key.schema, key.table), match
+    )
+    if refers_to_itself:
+        absent += SQL(" AND NOT EXISTS (SELECT FROM {} AS referenced WHERE {})").format(
+            BATCH, match
+        )
+    given = _all(SQL("{} IS NOT NULL").format(column) for column in own)
+    broken = SQL("{} AND {}").format(given, absent)
+    if key.match_full and len(own) > 1:
+        partly = SQL("num_nulls({0}) BETWEEN 1 AND {1} - 1").format(
+            SQL(", ").join(own),
+            SQL(str(len(own))),
+        )
+        broken = SQL("({}) OR ({})").format(broken, partly)
+    target = f"{key.schema}.{key.table}"
+    return Rule(
+        columns=key.columns,
+        query=SQL("SELECT {} FROM {} WHERE {}").format(PLACE, BATCH, broken),
+        error=RowError(
+            code="fk_violation",
+            columns=key.columns,
+            constraint=key.name,
+            message=f"{', '.join(key.columns)} is not in {target}",
+        ),
+        refers_to_itself=refers_to_itself,
+    )
+
+
+def _repeated_in_batch_rule(key: UniqueKey) -> Rule:
+    names = _key_names(key)
+    given: Composable = SQL("true")
+    if key.nulls_distinct:
+        given = _all(SQL("{} IS NOT NULL").format(name) for name in names)
+    listed = SQL(", ").join(names)
+    return Rule(
+        columns=key.columns,
+        query=SQL(
+            "SELECT {place}, key_group FROM ("
+            "SELECT {place}, dense_rank() OVER (ORDER BY {keys}) AS key_group,"
+            " count(*) OVER (PARTITION BY {keys}) AS rows_with_key"
+            " FROM ({source}) AS keyed WHERE {given}) AS counted WHERE rows_with_key > 1"
+        ).format(place=PLACE, keys=listed, source=_keys_of(key, BATCH, [PLACE]), given=given),
+        error=RowError(
+            code="duplicate_in_batch",
+            columns=key.columns,
+            constraint=key.name,
+            message=f"an earlier row of the batch has the same {', '.join(key.columns)}",
+        ),
+        key=key,
+    )
+
+
+def _known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None) -> Rule:
+    names = _key_names(key)
+    equal = _all(map(_equal if key.nulls_distinct else _equal_or_both_null, names))
+    others: Composable = SQL("")
+    batch_columns: list[Composable] = [PLACE]
+    table_columns: list[Composable] = []
+    if arbiter is not None:
+        # The row that is about to be updated may of course keep its other keys.
+        arbiter_names = [Identifier(f"arbiter {place}") for place in range(len(arbiter.keys))]
+        extra = [
+            SQL("({}) AS {}").format(SQL(part), name)
+            for part, name in zip(arbiter.keys, arbiter_names, strict=True)
+        ]
+        batch_columns += extra
+        table_columns += extra
+        others = SQL(" AND ({}) IS NOT TRUE").format(_all(map(_equal, arbiter_names)))
+    return Rule(
+        columns=key.columns,
+        query=SQL(
+            "SELECT {} FROM ({}) AS given WHERE EXISTS (SELECT FROM ({}) AS known WHERE {}{})"
+        ).format(
+            PLACE,
+            _keys_of(key, BATCH, batch_columns),
+            _keys_of(key, table_identifier(table), table_columns),
+            equal,
+            others,
+        ),
+        error=RowError(
+            code="duplicate_key",
+            columns=key.columns,
+            constraint=key.name,
+            message=f"{table.full_name} already has this {', '.join(key.columns)}",
+        ),
+    )
+
+
+def _key_names(key: UniqueKey) -> list[Identifier]:
+    return [Identifier(f"key {place}") for place in range(len(key.keys))]
+
+
+def _keys_of(key: UniqueKey, source: Composable, others: Sequence[Composable]) -> Composed:
+    keys = [
+        SQL("({}) AS {}").format(SQL(part), name)
+        for part, name in zip(key.keys, _key_names(key), strict=True)
+    ]
+    query = SQL("SELECT {} FROM {}").format(SQL(", ").join([*others, *keys]), source)
+    if key.predicate:
+        query += SQL(" WHERE {}").format(SQL(key.predicate))
+    return query
+
+
+def _equal(name: Identifier) -> Composed:
+    return SQL("known.{0} = given.{0}").format(name)
+
+
+def _equal_or_both_null(name: Identifier) -> Composed:
+    return SQL("(known.{0} = given.{0} OR (known.{0} IS NULL AND given.{0} IS NULL))").format(name)
+
+
+def _all(conditions: Iterable[Composed]) -> Composed:
+    return SQL(" AND ").join(conditions)

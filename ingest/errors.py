@@ -1,0 +1,155 @@
+"""What can be wrong with a whole ingest request; nothing is stored then."""
+
+from project.errors import RowhouseError
+
+
+class TableUnknown(RowhouseError):
+    """No exposed table has this name."""
+
+    code = "table_unknown"
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(f"There is no table {name[:200]!r} here")
+
+
+class TableAmbiguous(RowhouseError):
+    """Several datasets have a table of this name; write the dataset before it."""
+
+    code = "table_ambiguous"
+
+    def __init__(self, *, name: str, schemas: list[str]) -> None:
+        choices = [f"{schema}.{name}" for schema in schemas]
+        super().__init__(f"{name!r} is the name of several tables: {', '.join(choices)}")
+        self.fields = {"tables": choices}
+
+
+class TableNotWritable(RowhouseError):
+    """The service has not been granted what it needs to write this table."""
+
+    code = "table_not_writable"
+
+
+class BadRequest(RowhouseError):
+    """The request cannot be understood."""
+
+    code = "bad_request"
+
+
+class BodyEmpty(BadRequest):
+    """The body is empty: send at least one row."""
+
+    code = "body_empty"
+
+
+class BadLength(BadRequest):
+    """The Content-Length header is not a number of bytes."""
+
+    code = "bad_length"
+
+
+class BadUtf8(BadRequest):
+    """The body is not UTF-8."""
+
+    code = "bad_utf8"
+
+
+class JsonBom(BadRequest):
+    """The body starts with a byte order mark, which JSON does not allow."""
+
+    code = "json_bom"
+
+
+class JsonSyntax(BadRequest):
+    """The body is not JSON."""
+
+    code = "json_syntax"
+
+
+class TooDeep(BadRequest):
+    """The body is nested too deep."""
+
+    code = "too_deep"
+
+
+class NumberTooLong(BadRequest):
+    """A number in the body has too many digits."""
+
+    code = "number_too_long"
+
+
+class BadShape(BadRequest):
+    """The body must be an array of objects, or an object with such an array as `rows`."""
+
+    code = "bad_shape"
+
+
+class NoRows(BadRequest):
+    """The body holds no rows."""
+
+    code = "no_rows"
+
+
+class RepeatedEnvelopeKey(BadRequest):
+    """A key stands twice in the body's outer object."""
+
+    code = "duplicate_key_in_object"
+
+
+class GzipBad(BadRequest):
+    """The body is not what Content-Encoding: gzip says."""
+
+    code = "gzip_bad"
+
+
+class CsvSyntax(BadRequest):
+    """The body is not CSV."""
+
+    code = "csv_syntax"
+
+
+class CsvHeader(BadRequest):
+    """The CSV header does not fit the table."""
+
+    code = "csv_header"
+
+
+class BadParameter(BadRequest):
+    """A query parameter or header has a value that is not allowed."""
+
+    code = "bad_parameter"
+
+
+class LengthRequired(RowhouseError):
+    """Say how long the body is: send Content-Length, or send it chunked."""
+
+    code = "length_required"
+
+
+class TooLarge(RowhouseError):
+    """The body is larger than the service takes at once."""
+
+    code = "too_large"
+
+
+class TooManyRows(TooLarge):
+    """The body holds more rows than the service takes at once."""
+
+    code = "too_many_rows"
+
+
+class UnsupportedMediaType(RowhouseError):
+    """Rows are taken as application/json, application/x-ndjson or text/csv."""
+
+    code = "unsupported_media_type"
+
+
+class IdempotencyKeyReused(RowhouseError):
+    """This Idempotency-Key came with another request before."""
+
+    code = "idempotency_key_reused"
+
+
+class IdempotencyKeyInUse(RowhouseError):
+    """A request with this Idempotency-Key is still running."""
+
+    code = "idempotency_key_in_use"

@@ -1,0 +1,161 @@
+"""The slow look at one row: everything that is wrong with it."""
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from ingest.catalog import Column, Table
+from ingest.errors import JsonSyntax, TooDeep
+from ingest.outcome import RowError
+from ingest.values import adapter_for
+from ingest.values.adapter import SHOWN_CHARACTERS, Adapter, Fault, Number
+from ingest.values.structures import RepeatedKey, is_deeper_than, parse_json
+
+_fragments = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+# The levels of arrays and objects around a row: the array of rows, the envelope around it.
+ENVELOPE_DEPTH = 2
+
+# A wrong number is shown as a number up to this length, a longer one as text.
+SHOWN_DIGITS = 30
+
+# A row examined: its sound values in canonical form by column, and every error.
+Examined = tuple[dict[str, Any], list[RowError]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a batch and its parts may be."""
+
+    max_rows: int
+    max_row_bytes: int
+    max_depth: int
+
+
+class Field:
+    """A column that rows may bring, and how its values are judged."""
+
+    def __init__(self, column: Column, place: int, limits: Limits) -> None:
+        self.column = column
+        self.adapter: Adapter = adapter_for(column, max_depth=limits.max_depth)
+        self.attribute = f"f{place}"
+        self.read = attrgetter(self.attribute)
+        self.optional = not column.required
+
+
+class Examiner:
+    """Judges single rows of one table, value by value."""
+
+    def __init__(self, table: Table, fields: list[Field], limits: Limits) -> None:
+        self._table = table
+        self._fields = {field.column.name: field for field in fields}
+        self._limits = limits
+
+    def examine_text(self, text: bytes, *, is_line: bool) -> Examined:
+        """Examine a row given as JSON text.
+
+        Text that is not JSON is the row's own error where the row is a line of its own; else the
+        whole body is wrong and `JsonSyntax` or `TooDeep` is raised.
+        """
+        if len(text) > self._limits.max_row_bytes:
+            return refuse_row("row_too_large", f"{len(text)} bytes in one row are too many")
+        if is_deeper_than(self._limits.max_depth - ENVELOPE_DEPTH + 1, text):
+            if is_line:
+                return refuse_row("json_too_deep", "nested too deep")
+            raise TooDeep
+        try:
+            row = parse_json(text.decode())
+        except ValueError as error:
+            if is_line:
+                return refuse_row("bad_json", f"not JSON: {error}")
+            raise JsonSyntax(f"The body is not JSON: {error}") from error
+        if not isinstance(row, dict):
+            return refuse_row("row_not_object", "a row must be a JSON object")
+        return self.examine(row, _read_fragments(text, row))
+
+    def examine(
+        self, row: dict[str, Any], fragments: dict[str, msgspec.Raw] | None = None
+    ) -> Examined:
+        """Examine a parsed row; `fragments` holds its values' JSON text, none for CSV fields."""
+        errors = self._examine_keys(row)
+        sound: dict[str, Any] = {}
+        for name, field in self._fields.items():
+            value = row.get(name)
+            fault = _refuse_absence(field.column, value, is_given=name in row)
+            if fault is not None:
+                errors.append(fault)
+            elif value is not None:
+                examined = field.adapter.examine(value, fragments is None)
+                if isinstance(examined, Fault):
+                    errors.append(_describe(name, value, examined))
+                elif field.adapter.verbatim and fragments is not None:
+                    sound[name] = fragments[name]
+                else:
+                    sound[name] = examined
+            elif name in row:
+                sound[name] = None
+        return sound, errors
+
+    def _examine_keys(self, row: dict[str, Any]) -> list[RowError]:
+        errors = []
+        if isinstance(row, RepeatedKey):
+            key = printable(row.key)
+            message = f"{key} stands twice in the row"
+            errors.append(RowError(code="duplicate_key_in_object", column=key, message=message))
+        for name in row:
+            if name in self._fields:
+                continue
+            if name in self._table.by_name:
+                code, message = "column_read_only", "is set by the database"
+            else:
+                code, message = "unknown_column", f"is no column of {self._table.full_name}"
+            shown = printable(name[:SHOWN_CHARACTERS])
+            errors.append(RowError(code=code, column=shown, message=f"{shown} {message}"))
+        return errors
+
+
+def refuse_row(code: str, message: str) -> Examined:
+    """Return the outcome of a row of which nothing can be read."""
+    return {}, [RowError(code=code, message=message)]
+
+
+def printable(text: str) -> str:
+    """Return text that JSON and PostgreSQL can hold: no U+0000, no half surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _read_fragments(text: bytes, row: dict[str, Any]) -> dict[str, msgspec.Raw]:
+    try:
+        return _fragments.decode(text)
+    except msgspec.DecodeError:
+        # A key with half a surrogate pair: such a row is rejected, its fragments are not needed.
+        return dict.fromkeys(row, msgspec.Raw(b"null"))
+
+
+def _refuse_absence(column: Column, value: Any, *, is_given: bool) -> RowError | None:
+    name = column.name
+    if column.required and (value == "" if is_given else True):
+        return RowError(code="required_missing", column=name, message=f"{name} is required")
+    if is_given and value is None and column.not_null:
+        return RowError(code="null_not_allowed", column=name, message=f"{name} must not be null")
+    return None
+
+
+def _describe(name: str, value: Any, fault: Fault) -> RowError:
+    return RowError(
+        code=fault.code,
+        column=name,
+        message=printable(f"{name}: {fault.message}"),
+        element=fault.element or None,
+        value=_shorten(value),
+    )
+
+
+def _shorten(value: Any) -> Any:
+    if isinstance(value, Number) and len(value) <= SHOWN_DIGITS and "e" not in value.lower():
+        return msgspec.Raw(value.encode())
+    if isinstance(value, str | list | dict):
+        return printable(str(value)[:SHOWN_CHARACTERS])
+    return value

@@ -1,0 +1,61 @@
+"""What becomes of rows: the errors of a rejected one, the receipt of a batch."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+OnConflict = Literal["reject", "ignore", "update"]
+
+
+class RowError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One reason why a row was not stored."""
+
+    code: str
+    message: str
+    column: str | None = None
+    columns: tuple[str, ...] | None = None
+    constraint: str | None = None
+    element: tuple[int, ...] | None = None  # place inside an array
+    first_index: int | None = None  # the row of the batch that has the same key
+    value: Any = None  # what was sent, shortened
+
+    @property
+    def concerns(self) -> tuple[str, ...]:
+        """The columns the error is about."""
+        return self.columns or ((self.column,) if self.column else ())
+
+
+class Rejection(msgspec.Struct, kw_only=True):
+    """A row that is not stored, as it was sent, with every reason."""
+
+    index: int
+    line: int | None
+    raw: bytes
+    format: Literal["json", "csv"]
+    errors: list[RowError]
+    # What can be read of the row, for the constraints that the bad columns do not touch.
+    sound: dict[str, Any] = {}
+
+
+class ReceiptRejection(msgspec.Struct, frozen=True):
+    """A rejected row as the receipt shows it."""
+
+    index: int
+    line: int | None
+    errors: list[RowError]
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a batch: `received = inserted + updated + ignored + rejected`."""
+
+    batch: UUID
+    table: str
+    received: int
+    inserted: int
+    updated: int
+    ignored: int
+    rejected: int
+    duration_ms: float
+    dry_run: bool
+    rejections: list[ReceiptRejection]
