@@ -170,6 +170,7 @@ def find_version(connection: Connection, name: str, schemas: list[str]) -> Table
     return choose_version(name, connection.execute(FINGERPRINT, name_params(name, schemas)))
 
 
+_decode_table = msgspec.json.Decoder(Table).decode
 FINGERPRINT = read_sql(SQL / "fingerprint.sql")
 
 
@@ -200,7 +201,7 @@ def read_table(connection: Connection, oid: int) -> Table:
     row = connection.execute(read_sql(SQL / "table.sql"), {"oid": oid}).fetchone()
     if row is None:
         raise TableUnknown(name=str(oid))
-    return msgspec.convert(row[0], Table)
+    return _decode_table(row[0])
 
 
 def read_tables(connection: Connection, schemas: list[str]) -> list[Table]:

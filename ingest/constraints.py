@@ -7,15 +7,19 @@ batch has.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.catalog import Check, Column, ForeignKey, Table, UniqueKey
 from ingest.outcome import RowError
-from ingest.statements import PLACE, execute_raw, read_batch, table_identifier
+from ingest.statements import PLACE, execute_raw, read_batch, table_identifier, text_source
 
 BATCH = Identifier("rowhouse batch")
+
+# The first PostgreSQL that can try a value without raising an error; before, each row is tried.
+INPUT_IS_VALID_SINCE = 160000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,22 @@ class Rule:
     refers_to_itself: bool = False
 
 
-class ConstraintChecks:
-    """The rules of one table, asked all at once."""
+class BadValue(NamedTuple):
+    """A value, by its row's place in the array and its column, and PostgreSQL's words on it."""
 
-    def __init__(self, table: Table) -> None:
+    place: int
+    column: str
+    message: str
+
+
+class ConstraintChecks:
+    """The rules of one table, asked all at once.
+
+    `judged` are the columns whose values only PostgreSQL can judge.
+    """
+
+    def __init__(self, table: Table, judged: Sequence[Column]) -> None:
+        self._judged = judged
         self._batch = _batch_query(table)
         self._known = frozenset(column.name for column in table.columns if column.identity != "a")
         self._table = table
@@ -82,6 +98,15 @@ class ConstraintChecks:
         found = execute_raw(connection, statement, [array]).fetchall()
         return [Violation(place, rules[number], group) for place, number, group in found]
 
+    def find_bad_values(self, connection: Connection, array: str) -> list[BadValue]:
+        """Return the values that PostgreSQL's own types refuse, among those it alone can judge."""
+        if not self._judged or connection.info.server_version < INPUT_IS_VALID_SINCE:
+            return []
+        found = execute_raw(connection, _bad_values_query(self._judged), [array]).fetchall()
+        return [
+            BadValue(place, self._judged[number].name, message) for place, number, message in found
+        ]
+
     def _make_rules(self, arbiter: UniqueKey | None) -> list[Rule]:
         table = self._table
         rules = [_check_rule(check) for check in table.checks]
@@ -97,14 +122,27 @@ class ConstraintChecks:
 
 def _batch_query(table: Table) -> Composed:
     batch = read_batch(table.writable)
-    generated = [column for column in table.columns if column.generated is not None]
+    generated = [
+        SQL("({}) AS {}").format(SQL(column.generated), Identifier(column.name))
+        for column in table.columns
+        if column.generated is not None
+    ]
     if not generated:
         return batch
-    expressions = SQL(", ").join(
-        SQL("({}) AS {}").format(SQL(column.generated), Identifier(column.name))
-        for column in generated
-    )
+    expressions = SQL(", ").join(generated)
     return SQL("SELECT *, {} FROM ({}) AS given").format(expressions, batch)
+
+
+def _bad_values_query(columns: Sequence[Column]) -> Composed:
+    candidates = SQL(", ").join(
+        SQL("({}, {}, {})").format(SQL(str(number)), Identifier(column.name), column.base_type)
+        for number, column in enumerate(columns)
+    )
+    return SQL(
+        "SELECT {place}, number, (pg_input_error_info(given, type)).message"
+        " FROM {source} CROSS JOIN LATERAL (VALUES {candidates}) AS candidate (number, given, type)"
+        " WHERE NOT pg_input_is_valid(given, type)"
+    ).format(place=PLACE, source=text_source(columns), candidates=candidates)
 
 
 def _group_of(rule: Rule) -> Composable:
@@ -121,6 +159,7 @@ def _check_rule(check: Check) -> Rule:
         ),
         error=RowError(
             code="check_violation",
+            column=_only(check.columns),
             columns=check.columns,
             constraint=check.name,
             message=f"breaks the rule {check.name}: {check.expression}",
@@ -172,6 +211,7 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
         query=SQL("SELECT {} FROM {} WHERE {}").format(PLACE, BATCH, broken),
         error=RowError(
             code="fk_violation",
+            column=_only(key.columns),
             columns=key.columns,
             constraint=key.name,
             message=f"{', '.join(key.columns)} is not in {target}",
@@ -265,3 +305,7 @@ def _equal_or_both_null(name: Identifier) -> Composed:
 
 def _all(conditions: Iterable[Composed]) -> Composed:
     return SQL(" AND ").join(conditions)
+
+
+def _only(names: tuple[str, ...]) -> str | None:
+    return names[0] if len(names) == 1 else None

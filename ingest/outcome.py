@@ -26,6 +26,14 @@ class RowError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.columns or ((self.column,) if self.column else ())
 
 
+class ReceiptRejection(msgspec.Struct, frozen=True):
+    """A rejected row as the receipt shows it."""
+
+    index: int
+    line: int | None
+    errors: list[RowError]
+
+
 class Rejection(msgspec.Struct, kw_only=True):
     """A row that is not stored, as it was sent, with every reason."""
 
@@ -37,13 +45,10 @@ class Rejection(msgspec.Struct, kw_only=True):
     # What can be read of the row, for the constraints that the bad columns do not touch.
     sound: dict[str, Any] = {}
 
-
-class ReceiptRejection(msgspec.Struct, frozen=True):
-    """A rejected row as the receipt shows it."""
-
-    index: int
-    line: int | None
-    errors: list[RowError]
+    @property
+    def shown(self) -> "ReceiptRejection":
+        """The rejection without the row."""
+        return ReceiptRejection(self.index, self.line, self.errors)
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,8 @@ whole and handed on as the bytes that were sent; only a row that the quick look 
 is examined value by value (`examination`), to list all its errors.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from ingest.catalog import Table
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
-from ingest.outcome import Rejection
+from ingest.outcome import Rejection, RowError
 
 UNSET = msgspec.UNSET
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
@@ -46,6 +46,20 @@ class Decoded:
     received: int
     groups: list[Rows]
     rejections: list[Rejection]
+    format: Literal["json", "csv"] = "json"
+    # Each row as it was sent where that is not the text in its group; its line in a file.
+    raws: Mapping[int, bytes] = field(default_factory=dict)
+    lines: Sequence[int] | None = None
+
+    def reject(self, index: int, text: bytes, errors: list[RowError]) -> Rejection:
+        """Return the rejection of a row that had passed the rules as `text`."""
+        return Rejection(
+            index=index,
+            line=self.lines[index] if self.lines else None,
+            raw=self.raws.get(index, text),
+            format=self.format,
+            errors=errors,
+        )
 
 
 class RowRules:
@@ -56,11 +70,11 @@ class RowRules:
         self.limits = limits
         self.fields = [Field(column, place, limits) for place, column in enumerate(table.writable)]
         self._examiner = Examiner(table, self.fields, limits)
-        self._by_name = {field.column.name: field for field in self.fields}
-        self._optional = [field for field in self.fields if field.optional]
-        self._defaulted = [field for field in self.fields if field.column.has_default]
-        self._raw = [field for field in self.fields if field.adapter.annotation is msgspec.Raw]
-        self._traps = {field.adapter.trap for field in self.fields if field.adapter.trap}
+        self._by_name = {each.column.name: each for each in self.fields}
+        self._optional = [each for each in self.fields if each.optional]
+        self._defaulted = [each for each in self.fields if each.column.has_default]
+        self._raw = [each for each in self.fields if each.adapter.annotation is msgspec.Raw]
+        self._traps = {each.adapter.trap for each in self.fields if each.adapter.trap}
         row_type = self._row_type()
         self._row: msgspec.json.Decoder[Any] | None = (
             msgspec.json.Decoder(row_type) if row_type else None
@@ -102,6 +116,7 @@ class RowRules:
         """
         self._check_count(len(texts))
         passed: dict[int, tuple[bytes, tuple[bool, ...]]] = {}
+        raws: dict[int, bytes] = {}
         rejections = []
         for index, text in enumerate(texts):
             row = self._decode_clean(text)
@@ -111,6 +126,7 @@ class RowRules:
             examined, errors = self._examiner.examine_text(text, is_line=lines is not None)
             if not errors:
                 passed[index] = _encode(examined), self._presence_of_keys(examined, group_by)
+                raws[index] = text
                 continue
             line = lines[index] if lines is not None else None
             rejections.append(
@@ -118,29 +134,31 @@ class RowRules:
                     index=index, line=line, raw=text, format="json", errors=errors, sound=examined
                 )
             )
-        return Decoded(len(texts), self._group(passed, group_by), rejections)
+        return Decoded(
+            len(texts), self._group(passed, group_by), rejections, raws=raws, lines=lines
+        )
 
     # The quick look: whole batches and single rows.
 
     def _row_type(self) -> type | None:
-        if any(set(field.column.name) & _UNNAMEABLE for field in self.fields):
+        if any(set(each.column.name) & _UNNAMEABLE for each in self.fields):
             return None
         return msgspec.defstruct(
             "Row",
-            [self._row_field(field) for field in self.fields],
-            rename={field.attribute: field.column.name for field in self.fields},
+            [self._row_field(each) for each in self.fields],
+            rename={each.attribute: each.column.name for each in self.fields},
             forbid_unknown_fields=True,
             kw_only=True,
             gc=False,
         )
 
-    def _row_field(self, field: Field) -> tuple[str, Any] | tuple[str, Any, Any]:
-        annotation = field.adapter.annotation
-        if annotation is not msgspec.Raw and not field.column.not_null:
+    def _row_field(self, each: Field) -> tuple[str, Any] | tuple[str, Any, Any]:
+        annotation = each.adapter.annotation
+        if annotation is not msgspec.Raw and not each.column.not_null:
             annotation = annotation | None
-        if field.optional:
-            return field.attribute, annotation | msgspec.UnsetType, UNSET
-        return field.attribute, annotation
+        if each.optional:
+            return each.attribute, annotation | msgspec.UnsetType, UNSET
+        return each.attribute, annotation
 
     def _decode_flawless(self, array: bytes) -> list[Any] | None:
         """Return the rows if each of them may be stored as it was sent, else None."""
@@ -173,19 +191,19 @@ class RowRules:
 
     def _are_sound(self, rows: list[Any], text: bytes) -> bool:
         inner_separators = 0
-        for field in self._raw:
-            raws = [raw for raw in map(field.read, rows) if raw is not UNSET]
-            if not field.column.not_null:
+        for each in self._raw:
+            raws = [raw for raw in map(each.read, rows) if raw is not UNSET]
+            if not each.column.not_null:
                 raws = [raw for raw in raws if bytes(raw) != b"null"]
             elif any(bytes(raw) == b"null" for raw in raws):
                 return False
-            if not field.adapter.screen_raw(raws):
+            if not each.adapter.screen_raw(raws):
                 return False
-            if field.adapter.verbatim:
+            if each.adapter.verbatim:
                 inner_separators += _count_separators(b"\n".join(raws))
         # Decoding keeps the last of two equal keys. A row's keys are all known columns, so a key
         # stands twice only where there are more separators than values.
-        unset = sum(value is UNSET for field in self._optional for value in map(field.read, rows))
+        unset = sum(value is UNSET for each in self._optional for value in map(each.read, rows))
         keys = len(rows) * len(self.fields) - unset
         return _count_separators(text) - inner_separators == keys
 
@@ -195,25 +213,23 @@ class RowRules:
         return self._defaulted if group_by == "default" else self._optional
 
     def _presence(self, row: Any, group_by: GroupBy) -> tuple[bool, ...]:
-        return tuple(field.read(row) is not UNSET for field in self._watched(group_by))
+        return tuple(each.read(row) is not UNSET for each in self._watched(group_by))
 
     def _presence_of_keys(self, row: dict[str, Any], group_by: GroupBy) -> tuple[bool, ...]:
-        return tuple(field.column.name in row for field in self._watched(group_by))
+        return tuple(each.column.name in row for each in self._watched(group_by))
 
     def _presence_of_all(self, rows: list[Any], group_by: GroupBy) -> tuple[bool, ...] | None:
         """Return which watched columns the rows bring if all bring the same, else None."""
         common = self._presence(rows[0], group_by)
-        for field, present in zip(self._watched(group_by), common, strict=True):
-            if any((value is not UNSET) != present for value in map(field.read, rows)):
+        for each, present in zip(self._watched(group_by), common, strict=True):
+            if any((value is not UNSET) != present for value in map(each.read, rows)):
                 return None
         return common
 
     def _columns(self, presence: tuple[bool, ...], group_by: GroupBy) -> tuple[str, ...]:
         watched = self._watched(group_by)
         absent = {
-            field.column.name
-            for field, present in zip(watched, presence, strict=True)
-            if not present
+            each.column.name for each, present in zip(watched, presence, strict=True) if not present
         }
         return tuple(name for name in self._by_name if name not in absent)
 

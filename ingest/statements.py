@@ -1,7 +1,7 @@
 """The SQL that reads a batch's JSON and writes it to a table, composed from the catalog's names."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 from psycopg import Connection, RawCursor
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -12,7 +12,9 @@ from ingest.catalog import Column, Table, UniqueKey
 PLACE = Identifier("rowhouse place")
 
 
-def execute_raw(connection: Connection, statement: Composed, values: Sequence[Any]) -> RawCursor:
+def execute_raw(
+    connection: Connection, statement: Composed | LiteralString, values: Sequence[Any]
+) -> RawCursor:
     """Run a statement whose placeholders are $1, $2 …: a per cent sign in a name is just that."""
     return RawCursor(connection).execute(statement, values)
 
@@ -44,7 +46,7 @@ def insert_statement(
             table_identifier(table),
             join_names(columns),
             SQL(", ").join(map(_read_expression, written)),
-            record_source(written),
+            _record_source(written),
         )
     else:
         # Rows that leave everything to the defaults.
@@ -56,18 +58,29 @@ def insert_statement(
     return statement + _conflict_clause(table, columns, on_conflict, key)
 
 
-def record_source(columns: Iterable[Column], *, with_place: bool = False) -> Composed:
-    """Return a FROM item that reads a JSON array (its only parameter) as rows of these columns."""
-    definition = SQL(", ").join(
-        SQL("{} {}").format(Identifier(column.name), SQL(_record_type(column)))
-        for column in columns
-    )
-    if not with_place:
-        return SQL("json_to_recordset($1::json) AS batch({})").format(definition)
+def text_source(columns: Sequence[Column]) -> Composed:
+    """Return a FROM item that reads a JSON array's columns as text, with each row's place."""
+    return _numbered_source(columns, ["text"] * len(columns))
+
+
+def _record_source(columns: Sequence[Column]) -> Composed:
+    definition = _definition(columns, map(_record_type, columns))
+    return SQL("json_to_recordset($1::json) AS batch({})").format(definition)
+
+
+def _numbered_source(columns: Sequence[Column], types: Iterable[str]) -> Composed:
+    definition = _definition(columns, types)
     names = SQL(", ").join([*(Identifier(column.name) for column in columns), PLACE])
     return SQL(
         "ROWS FROM (json_to_recordset($1::json) AS ({})) WITH ORDINALITY AS batch({})"
     ).format(definition, names)
+
+
+def _definition(columns: Iterable[Column], types: Iterable[str]) -> Composed:
+    return SQL(", ").join(
+        SQL("{} {}").format(Identifier(column.name), SQL(type_name))
+        for column, type_name in zip(columns, types, strict=True)
+    )
 
 
 def join_names(names: Iterable[str]) -> Composed:
@@ -82,7 +95,7 @@ def read_batch(columns: Sequence[Column]) -> Composed:
         for column in columns
     ]
     return SQL("SELECT {} FROM {}").format(
-        SQL(", ").join([*expressions, PLACE]), record_source(columns, with_place=True)
+        SQL(", ").join([*expressions, PLACE]), _numbered_source(columns, map(_record_type, columns))
     )
 
 

@@ -1,13 +1,15 @@
 """Which database each part of the service connects to, and as whom."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
+from django.db import Error as DatabaseError
+from django.db import connections
 from psycopg.conninfo import conninfo_to_dict
 
 from project.config import Database
-from project.errors import ConfigError
+from project.errors import ConfigError, Unavailable
 from project.secrets import read_or_create_secret
 
 # The web processes read and write the service's own tables as SERVICE, dataset rows as WRITER.
@@ -31,11 +33,28 @@ def database_settings(
     server = _parse_url(url) if url else _embedded_server(config, data_dir, secrets_dir)
     default = _connection(server, config)
     ingest = _connection(server, config)
+    # Batches travel as parameters: bound by the server, their statements are prepared once.
+    ingest["OPTIONS"]["server_side_binding"] = True
     if config.separate_roles:
         ingest |= _login(WRITER_ROLE, secrets_dir)
         if role == "service":
             default |= _login(SERVICE_ROLE, secrets_dir)
     return {"default": default, "ingest": ingest | {"TEST": {"MIRROR": "default"}}}
+
+
+def writer_connection() -> psycopg.Connection:
+    """Return this thread's connection for dataset rows, in autocommit mode; a new one if it broke.
+
+    Raises `Unavailable` where the database cannot be reached.
+    """
+    wrapper = connections["ingest"]
+    if wrapper.connection is not None and (wrapper.connection.closed or wrapper.connection.broken):
+        wrapper.close()
+    try:
+        wrapper.ensure_connection()
+    except DatabaseError as error:
+        raise Unavailable("The database cannot be reached") from error
+    return cast("psycopg.Connection", wrapper.connection)
 
 
 def role_password(role: str, secrets_dir: Path) -> str:

@@ -139,6 +139,6 @@ SELECT json_build_object(
         FROM pg_constraint con
         WHERE con.conrelid = c.oid AND con.contype = 'x'
     )
-)
+)::text
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = %(oid)s

@@ -58,6 +58,8 @@ class Adapter:
     schema: dict[str, Any] = field(default_factory=dict)
     # What is stored is the JSON text as it was sent, whatever `examine` returns for it.
     verbatim: bool = False
+    # Whether `examine` accepts only what PostgreSQL accepts too.
+    exact: bool = True
     # Byte patterns that make a whole body take the slow path when they occur in it.
     trap: re.Pattern[bytes] | None = None
 

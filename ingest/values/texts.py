@@ -133,4 +133,4 @@ def opaque_adapter(type_name: str) -> Adapter:
             return Fault("type_mismatch", f"expected {type_name} as a string, got {show(value)}")
         return refuse_text(value) or value
 
-    return Adapter(examine=examine, annotation=str, schema={"type": "string"})
+    return Adapter(examine=examine, annotation=str, schema={"type": "string"}, exact=False)

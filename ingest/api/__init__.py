@@ -1,0 +1,1 @@
+"""The HTTP side of ingest: one module an endpoint."""

@@ -1,0 +1,144 @@
+"""POST /api/ingest and /api/ingest/{table}: take a batch of rows, answer with its receipt."""
+
+import hashlib
+from datetime import timedelta
+from typing import cast
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from ingest.api.parameters import read_parameters
+from ingest.batches import BatchRequest, Decode, IdempotencyClaim, ingest_batch
+from ingest.body import MediaType, parse_length, parse_media_type, read_body
+from ingest.catalog import Table
+from ingest.errors import BadParameter, BadShape
+from ingest.outcome import Receipt
+from ingest.payload import check_text, open_json
+from ingest.registry import KnownTable, exposed_tables
+from ingest.rules import Decoded, GroupBy
+from project.answers import answer_json
+from project.config import Ingest
+from project.database import writer_connection
+from project.keys import ScopeMissing
+from project.logs import note
+from project.models import ApiKey, Scope
+
+MAX_KEY_CHARACTERS = 255
+
+
+class IngestView(APIView):
+    """Store the good rows of a batch, log the bad ones with every reason."""
+
+    scopes = {"POST": Scope.INGEST}
+
+    def post(self, request: Request, table: str | None = None) -> HttpResponse:
+        """Answer 201 (every row stored), 207 (some rejected) or 422 (none stored)."""
+        limits: Ingest = settings.CONFIG.ingest
+        key = cast("ApiKey", request.auth)
+        parameters = read_parameters(request.GET)
+        media_type = parse_media_type(request.META.get("CONTENT_TYPE", ""))
+        body = _read_body(request, limits)
+        claim = _read_claim(request, table, body, limits)
+        table, decode = _open_body(body, media_type, table, limits, parameters.group_by)
+        batch = BatchRequest(
+            table=table,
+            key_prefix=key.prefix,
+            format=media_type.format,
+            on_conflict=parameters.on_conflict,
+            conflict_key=parameters.conflict_key,
+            atomic=parameters.atomic,
+            dry_run=parameters.dry_run,
+            claim=claim,
+            max_raw_bytes=limits.max_raw_bytes,
+        )
+        receipt, is_replayed = ingest_batch(
+            writer_connection, exposed_tables(), batch, _for_key(key, decode)
+        )
+        _note_receipt(request, receipt)
+        return answer_json(
+            receipt,
+            status=receipt_status(receipt, atomic=parameters.atomic),
+            headers={"Idempotency-Replayed": "true"} if is_replayed else None,
+        )
+
+
+def receipt_status(receipt: Receipt, *, atomic: bool) -> int:
+    """Return the HTTP status that goes with a receipt."""
+    if not receipt.rejected:
+        return 200 if receipt.dry_run else 201
+    return 422 if atomic or receipt.rejected == receipt.received else 207
+
+
+def _open_body(
+    body: bytes, media_type: MediaType, table: str | None, limits: Ingest, group_by: GroupBy
+) -> tuple[str, Decode]:
+    """Return the table the rows are for, and what will sort them by its rules."""
+    check_text(body, max_number_digits=limits.max_number_digits)
+    payload = open_json(body, max_depth=limits.max_depth)
+    if payload.table is not None and table is not None and payload.table != table:
+        raise BadShape("The body names another table than the address")
+    name = table or payload.table
+    if name is None:
+        raise BadShape('The body must name its table: {"table": …, "rows": […]}')
+
+    def decode(known: KnownTable) -> Decoded:
+        return known.rules.decode(payload.array, group_by)
+
+    return name, decode
+
+
+def _for_key(key: ApiKey, decode: Decode) -> Decode:
+    """Refuse a table that the key may not write to before its rows are looked at."""
+
+    def decode_if_allowed(known: KnownTable) -> Decoded:
+        table: Table = known.table
+        if not key.may_ingest_into(table.schema, table.name):
+            raise ScopeMissing(f"This key may not write to {table.full_name}", scope="ingest")
+        return decode(known)
+
+    return decode_if_allowed
+
+
+def _read_body(request: Request, limits: Ingest) -> bytes:
+    meta = request.META
+    is_chunked = "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
+    length = parse_length(meta.get("CONTENT_LENGTH", ""), is_chunked=is_chunked)
+    return read_body(
+        request._request,
+        length=length,
+        content_encoding=meta.get("HTTP_CONTENT_ENCODING", ""),
+        max_bytes=limits.max_bytes,
+    )
+
+
+def _read_claim(
+    request: Request, table: str | None, body: bytes, limits: Ingest
+) -> IdempotencyClaim | None:
+    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return None
+    if not 0 < len(key) <= MAX_KEY_CHARACTERS or not key.isprintable():
+        raise BadParameter(
+            f"An Idempotency-Key has 1 to {MAX_KEY_CHARACTERS} printable characters",
+            parameter="Idempotency-Key",
+        )
+    # The same request again: the same address, parameters, media type and bytes.
+    seen = hashlib.blake2b(body, digest_size=32)
+    for part in (table or "", request.META.get("QUERY_STRING", ""), request.content_type or ""):
+        seen.update(b"\0" + part.encode())
+    return IdempotencyClaim(key, seen.digest(), timedelta(hours=limits.idempotency_hours))
+
+
+def _note_receipt(request: Request, receipt: Receipt) -> None:
+    note(
+        request._request,
+        batch=str(receipt.batch),
+        table=receipt.table,
+        received=receipt.received,
+        inserted=receipt.inserted,
+        updated=receipt.updated,
+        ignored=receipt.ignored,
+        rejected=receipt.rejected,
+    )

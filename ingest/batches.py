@@ -1,0 +1,211 @@
+"""One batch, from its rows to its receipt, in one transaction."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+from uuid_utils.compat import uuid7
+
+from ingest import receipts
+from ingest.catalog import Table, UniqueKey
+from ingest.errors import BadParameter, IdempotencyKeyInUse, IdempotencyKeyReused
+from ingest.outcome import OnConflict, Receipt
+from ingest.registry import KnownTable, TableRegistry
+from ingest.rules import Decoded
+from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
+from ingest.statements import execute_raw, lock_statement
+from ingest.writer import RowsSkipped, WriteOptions, Written
+from project.errors import Unavailable
+
+# How often a batch is tried again when its table changes, or another transaction is in its way.
+TRIES = 5
+
+UNDEFINED_TABLE = "42P01"
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyClaim:
+    """A client's Idempotency-Key and what identifies the request it came with."""
+
+    key: str
+    request_hash: bytes
+    lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRequest:
+    """What a client asks for, apart from the rows."""
+
+    table: str
+    key_prefix: str
+    format: str = "json"
+    on_conflict: OnConflict = "reject"
+    conflict_key: str | None = None
+    atomic: bool = False
+    dry_run: bool = False
+    claim: IdempotencyClaim | None = None
+    max_raw_bytes: int = 65536
+    started: float = field(default_factory=time.perf_counter)
+
+
+# Sorts a batch's rows by the rules of the table it is for.
+Decode = Callable[[KnownTable], Decoded]
+
+# Returns a usable connection in autocommit mode, a new one where the last one was lost.
+Connect = Callable[[], Connection]
+
+
+class TableChanged(Exception):
+    """The table's definition is not the one the rows were decoded by."""
+
+
+def ingest_batch(
+    connect: Connect, registry: TableRegistry, request: BatchRequest, decode: Decode
+) -> tuple[Receipt, bool]:
+    """Store what can be stored of a batch; return its receipt, and whether that is an old one.
+
+    Rows, rejections, idempotency key and receipt commit in one transaction. Raises request errors
+    for what is wrong with the whole batch and `Unavailable` for trouble that is not the client's;
+    nothing is stored in either case.
+    """
+    carefully = False
+    for _ in range(TRIES):
+        attempt = _Attempt(registry, request, decode)
+        try:
+            return attempt.run(connect(), carefully=carefully)
+        except TableChanged:
+            registry.forget(request.table)
+        except RowsSkipped:
+            carefully = True
+        except psycopg.Error as error:
+            if error.sqlstate == UNDEFINED_TABLE:
+                registry.forget(request.table)
+            elif is_data_error(error) and not carefully:
+                carefully = True
+            elif not (is_passing(error) or (attempt.is_untouched and is_connection_lost(error))):
+                raise describe_trouble(error) from error
+    raise Unavailable("The table or its rows keep changing; send the batch again")
+
+
+class _Attempt:
+    """One transaction that tries to store a batch."""
+
+    def __init__(self, registry: TableRegistry, request: BatchRequest, decode: Decode) -> None:
+        self._registry = registry
+        self._request = request
+        self._decode = decode
+        self._batch: UUID = uuid7()
+        self._now = datetime.now(UTC)
+        self.is_untouched = True  # nothing was sent yet that a lost connection leaves in doubt
+
+    def run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
+        self._connection = connection
+        self._known = self._registry.find(connection, self._request.table)
+        self._decoded = self._decode(self._known)
+        self._options = WriteOptions(
+            self._request.on_conflict, self._conflict_key(self._known.table)
+        )
+        with connection.transaction():
+            self._hold_table()
+            self.is_untouched = False
+            if self._request.claim is None or self._claim_key(self._request.claim):
+                return self._store(self._write(carefully=carefully)), False
+        return self._find_receipt(), True
+
+    def _hold_table(self) -> None:
+        """Keep the table's definition as it is; raise `TableChanged` if it is another by now."""
+        execute_raw(self._connection, lock_statement(self._known.table), [])
+        if not self._registry.is_current(self._connection, self._request.table, self._known):
+            raise TableChanged
+
+    def _claim_key(self, claim: IdempotencyClaim) -> bool:
+        params = {
+            "key_prefix": self._request.key_prefix,
+            "key": claim.key,
+            "request_hash": claim.request_hash,
+            "batch": self._batch,
+            "now": self._now,
+            "expires_at": self._now + claim.lifetime,
+        }
+        return self._connection.execute(receipts.CLAIM_KEY, params).fetchone() is not None
+
+    def _find_receipt(self) -> Receipt:
+        """Return the receipt of the batch that holds the request's key."""
+        claim = self._request.claim
+        if claim is None:
+            raise IdempotencyKeyInUse
+        found = receipts.find_key(self._connection, self._request.key_prefix, claim.key)
+        if found is None:
+            raise IdempotencyKeyInUse
+        if found.request_hash != claim.request_hash:
+            raise IdempotencyKeyReused
+        return receipts.read_receipt(self._connection, found.batch)
+
+    def _write(self, *, carefully: bool) -> Written:
+        decoded, options = self._decoded, self._options
+        writer = self._known.writer
+        plain = options.on_conflict == "reject" and not self._request.dry_run
+        if plain and not carefully and not decoded.rejections:
+            return writer.write_whole(self._connection, decoded)
+        with self._connection.transaction() as savepoint:
+            written = writer.write_carefully(self._connection, decoded, options)
+            if written.rejections and self._request.atomic:
+                written = Written(
+                    ignored=decoded.received - len(written.rejections),
+                    rejections=written.rejections,
+                )
+                raise psycopg.Rollback(savepoint)
+            if self._request.dry_run:
+                raise psycopg.Rollback(savepoint)
+        return written
+
+    def _store(self, written: Written) -> Receipt:
+        receipt = Receipt(
+            batch=self._batch,
+            table=self._known.table.full_name,
+            received=self._decoded.received,
+            inserted=written.inserted,
+            updated=written.updated,
+            ignored=written.ignored,
+            rejected=len(written.rejections),
+            duration_ms=round((time.perf_counter() - self._request.started) * 1000, 2),
+            dry_run=self._request.dry_run,
+            rejections=[rejection.shown for rejection in written.rejections],
+        )
+        receipts.store(
+            self._connection,
+            receipt,
+            written.rejections,
+            receipts.Circumstances(
+                created_at=self._now,
+                key_prefix=self._request.key_prefix,
+                format=self._request.format,
+                on_conflict=self._request.on_conflict,
+                atomic=self._request.atomic,
+                max_raw_bytes=self._request.max_raw_bytes,
+            ),
+        )
+        return receipt
+
+    def _conflict_key(self, table: Table) -> UniqueKey | None:
+        """Return the key whose conflicts are ignored or updated."""
+        request = self._request
+        if request.on_conflict == "reject":
+            return None
+        name = request.conflict_key
+        keys = [key for key in table.unique_keys if (key.name == name if name else key.primary)]
+        if not keys:
+            wanted = f"a unique key {name!r}" if name else "a primary key: name a conflict_key"
+            raise BadParameter(
+                f"{table.full_name} does not have {wanted}", parameter="conflict_key"
+            )
+        if keys[0].deferrable:
+            raise BadParameter(
+                f"{keys[0].name} is deferrable and cannot settle conflicts",
+                parameter="conflict_key",
+            )
+        return keys[0]

@@ -1,0 +1,115 @@
+"""Bodies taken apart: the JSON array of rows inside a body, and what must hold of all its bytes."""
+
+import json
+import re
+from dataclasses import dataclass
+
+import msgspec
+
+from ingest.errors import (
+    BadShape,
+    BadUtf8,
+    BodyEmpty,
+    JsonBom,
+    JsonSyntax,
+    NumberTooLong,
+    RepeatedEnvelopeKey,
+    TooDeep,
+)
+from ingest.values.adapter import Number
+from ingest.values.structures import RepeatedKey, is_deeper_than, parse_json
+
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_SPACE = b" \t\n\r"
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_strings = re.compile(rb'"(?:[^"\\]|\\.)*"')
+
+
+class _Envelope(msgspec.Struct):
+    rows: msgspec.Raw = msgspec.Raw()
+    table: str | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPayload:
+    """The text of a body's array of rows, and the table's name where the body says it."""
+
+    array: bytes
+    table: str | None
+
+
+def check_text(body: bytes, *, max_number_digits: int) -> None:
+    """Refuse bytes that are no UTF-8 text, start with a byte order mark or hold endless numbers."""
+    if body.startswith(_BOMS):
+        raise JsonBom
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        raise BadUtf8(f"The body is not UTF-8 at byte {error.start}") from error
+    if not body.strip(_SPACE):
+        raise BodyEmpty
+    endless = b"0" * (max_number_digits + 1)
+    # Digits in a string are no number: look again without the strings before refusing.
+    if endless in body.translate(_DIGITS):
+        bare = _strings.sub(b'""', body)
+        if endless in bare.translate(_DIGITS):
+            raise NumberTooLong(f"A number has more than {max_number_digits} digits")
+
+
+def open_json(body: bytes, *, max_depth: int) -> JsonPayload:
+    """Return the array of rows of a JSON body: the body itself, or `rows` of its outer object.
+
+    Raises `JsonSyntax`, `BadShape`, `TooDeep` or `RepeatedEnvelopeKey`.
+    """
+    start = body.lstrip(_SPACE)[:1]
+    if start == b"[":
+        return JsonPayload(body, None)
+    if start != b"{":
+        _refuse_scalar(body, max_depth)
+    try:
+        envelope = _envelope.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadShape(f"The outer object is not right: {error}") from error
+    except msgspec.DecodeError as error:
+        raise JsonSyntax(f"The body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise TooDeep from error
+    array = bytes(envelope.rows)
+    _check_envelope(body, array, max_depth)
+    if not array.startswith(b"["):
+        raise BadShape
+    return JsonPayload(array, envelope.table)
+
+
+def _check_envelope(body: bytes, array: bytes, max_depth: int) -> None:
+    """Refuse unknown and repeated keys, looking at the outer object without its rows."""
+    shell = body.replace(array, b"0", 1) if len(array) > 2 else body
+    if is_deeper_than(max_depth, shell):
+        raise TooDeep
+    try:
+        outer = parse_json(shell.decode())
+    except ValueError as error:
+        raise JsonSyntax(f"The body is not JSON: {error}") from error
+    if isinstance(outer, RepeatedKey):
+        raise RepeatedEnvelopeKey(f"The key {outer.key!r} stands twice in the outer object")
+    unknown = sorted(outer.keys() - {"rows", "table"})
+    if "rows" not in outer or unknown:
+        problem = f"unknown keys {unknown}" if unknown else "there is no `rows`"
+        raise BadShape(f"The outer object is not right: {problem}")
+
+
+def _refuse_scalar(body: bytes, max_depth: int) -> None:
+    try:
+        value = parse_json(body.decode())
+    except ValueError as error:
+        raise JsonSyntax(f"The body is not JSON: {error}") from error
+    raise BadShape(f"The body is {_kind(value)}, not an array of objects")
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, Number):
+        return "a number"
+    return {str: "a string", bool: "true or false"}.get(type(value), json.dumps(value))

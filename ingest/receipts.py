@@ -1,0 +1,112 @@
+"""Receipts: stored with their rejections in the batch's own transaction, and read again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+
+from ingest.catalog import SQL
+from ingest.outcome import Receipt, ReceiptRejection, Rejection
+from project.errors import RowhouseError
+from project.queries import read_sql
+
+CLAIM_KEY = read_sql(SQL / "claim_key.sql")
+STORE_BATCH = read_sql(SQL / "store_batch.sql")
+STORE_REJECTIONS = read_sql(SQL / "store_rejections.sql")
+FIND_KEY = read_sql(SQL / "find_key.sql")
+READ_RECEIPT = read_sql(SQL / "read_receipt.sql")
+
+_decode_rejections = msgspec.json.Decoder(list[ReceiptRejection]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class BatchUnknown(RowhouseError):
+    """There is no batch with this id."""
+
+    code = "batch_unknown"
+
+
+class FoundKey(NamedTuple):
+    """An idempotency key that was used before."""
+
+    batch: UUID
+    request_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is recorded of a batch beside its receipt."""
+
+    created_at: datetime
+    key_prefix: str
+    format: str
+    on_conflict: str
+    atomic: bool
+    max_raw_bytes: int
+
+
+def store(
+    connection: Connection,
+    receipt: Receipt,
+    rejections: Sequence[Rejection],
+    circumstances: Circumstances,
+) -> None:
+    """Store a receipt and its rejections; a dry run's rejections stay inside its receipt."""
+    foreseen = _encode(receipt.rejections).decode() if receipt.dry_run else None
+    connection.execute(
+        STORE_BATCH,
+        {
+            **{name: getattr(receipt, name) for name in _STORED},
+            **{name: getattr(circumstances, name) for name in circumstances.__slots__},
+            "foreseen": foreseen,
+        },
+    )
+    if rejections and not receipt.dry_run:
+        _store_rejections(connection, receipt, rejections, circumstances)
+
+
+_STORED = tuple(name for name in Receipt.__struct_fields__ if name != "rejections")
+
+
+def _store_rejections(
+    connection: Connection,
+    receipt: Receipt,
+    rejections: Sequence[Rejection],
+    circumstances: Circumstances,
+) -> None:
+    connection.execute(
+        STORE_REJECTIONS,
+        {
+            "batch": receipt.batch,
+            "created_at": circumstances.created_at,
+            "table": receipt.table,
+            "format": rejections[0].format,
+            "indexes": [rejection.index for rejection in rejections],
+            "lines": [rejection.line for rejection in rejections],
+            "raws": [rejection.raw[: circumstances.max_raw_bytes] for rejection in rejections],
+            "sizes": [len(rejection.raw) for rejection in rejections],
+            "errors": [_encode(rejection.errors).decode() for rejection in rejections],
+        },
+    )
+
+
+def find_key(connection: Connection, key_prefix: str, key: str) -> FoundKey | None:
+    """Return what an idempotency key was used for, None where it is not (or no longer) known."""
+    row = connection.execute(FIND_KEY, {"key_prefix": key_prefix, "key": key}).fetchone()
+    return FoundKey(*row) if row else None
+
+
+def read_receipt(connection: Connection, batch: UUID) -> Receipt:
+    """Return a batch's receipt as it was answered; raise `BatchUnknown` where there is none."""
+    row = connection.execute(READ_RECEIPT, {"batch": batch}).fetchone()
+    if row is None:
+        raise BatchUnknown
+    *counts, rejections = row
+    return Receipt(
+        **dict(zip(_STORED, counts, strict=True)),
+        rejections=_decode_rejections(rejections),
+    )
