@@ -4,13 +4,18 @@
 import os
 import sys
 
+from project.errors import RowhouseError
+
 
 def main() -> None:
     """Hand the command line to Django with Rowhouse's settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except RowhouseError as error:
+        sys.exit(f"{error.code}: {error.message}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from project.secrets import read_or_create_secret
 # each role may do.
 SERVICE_ROLE = "rowhouse_service"
 WRITER_ROLE = "ingest_writer"
+ROLES = (SERVICE_ROLE, WRITER_ROLE, "report_reader", "backup_reader")
 
 EMBEDDED_HOST = "127.0.0.1"
 EMBEDDED_USER = "postgres"

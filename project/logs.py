@@ -17,7 +17,7 @@ _FIELDS = {"asctime": "time", "levelname": "level", "name": "logger"}
 
 def logging_settings(config: Logging, folder: Path) -> dict[str, Any]:
     """Return Django's LOGGING: the same JSON lines to stderr and to a rotating file."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""What the shell of the service keeps: API keys."""
+"""What the shell of the service keeps: API keys and the dataset files that were applied."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -38,3 +38,14 @@ class ApiKey(AbstractAPIKey):
     def may_ingest_into(self, schema: str, table: str) -> bool:
         """Return whether the key's table list, if it has one, names the table or its dataset."""
         return not self.tables or schema in self.tables or f"{schema}.{table}" in self.tables
+
+
+class AppliedSchema(models.Model):
+    """A dataset's schema.sql as it was last applied: what a changed file is compared with."""
+
+    dataset = models.TextField(primary_key=True)
+    schema_sql = models.TextField()
+    applied_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "applied_schema"

@@ -15,6 +15,7 @@ from project.secrets import read_or_create_secret
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
 SECRETS_DIR = DATA_DIR / "secrets"
+LOGS_DIR = Path(os.environ.get("ROWHOUSE_LOGS") or BASE_DIR / "logs").resolve()
 CONFIG = read_config(Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml"))
 
 PORT = int(os.environ.get("PORT") or CONFIG.http.port)
@@ -117,4 +118,4 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-LOGGING = logging_settings(CONFIG.logging, BASE_DIR / "logs")
+LOGGING = logging_settings(CONFIG.logging, LOGS_DIR)

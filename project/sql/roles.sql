@@ -1,0 +1,99 @@
+-- The roles of one database: who may do what in `service` and `reports`. What they may do in a
+-- dataset's schema is in dataset_roles.sql. May be run any number of times.
+
+DO $$
+DECLARE
+  role_name text;
+BEGIN
+  FOREACH role_name IN ARRAY
+    ARRAY['rowhouse_service', 'ingest_writer', 'report_reader', 'backup_reader']
+  LOOP
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
+      BEGIN
+        EXECUTE format('CREATE ROLE %I LOGIN', role_name);
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN
+        NULL;  -- another database of the same server was quicker
+      END;
+    END IF;
+    -- The comment also takes a lock that all databases of a server share: two set-ups at once
+    -- would fail with "tuple concurrently updated".
+    EXECUTE format('COMMENT ON ROLE %I IS %L', role_name, 'made and kept by Rowhouse');
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), role_name);
+    EXECUTE format(
+      'ALTER ROLE %I IN DATABASE %I SET idle_in_transaction_session_timeout = ''60s''',
+      role_name, current_database());
+    EXECUTE format(
+      'ALTER ROLE %I IN DATABASE %I SET timezone = ''UTC''', role_name, current_database());
+  END LOOP;
+
+  FOREACH role_name IN ARRAY ARRAY['rowhouse_service', 'ingest_writer'] LOOP
+    EXECUTE format(
+      'ALTER ROLE %I IN DATABASE %I SET search_path = service', role_name, current_database());
+    EXECUTE format(
+      'ALTER ROLE %I IN DATABASE %I SET lock_timeout = %L',
+      role_name, current_database(), {lock_timeout});
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), role_name);
+  END LOOP;
+
+  FOREACH role_name IN ARRAY ARRAY['rowhouse_service', 'ingest_writer', 'report_reader'] LOOP
+    EXECUTE format(
+      'ALTER ROLE %I IN DATABASE %I SET statement_timeout = %L',
+      role_name, current_database(), {statement_timeout});
+  END LOOP;
+
+  FOREACH role_name IN ARRAY ARRAY['report_reader', 'backup_reader'] LOOP
+    EXECUTE format(
+      'ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = on',
+      role_name, current_database());
+  END LOOP;
+END
+$$;
+
+
+-- The web processes read and write everything Rowhouse owns, but change no table's definition.
+GRANT USAGE ON SCHEMA service, reports TO rowhouse_service;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA service TO rowhouse_service;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA service TO rowhouse_service;
+ALTER DEFAULT PRIVILEGES IN SCHEMA service
+  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO rowhouse_service;
+ALTER DEFAULT PRIVILEGES IN SCHEMA service GRANT USAGE, SELECT ON SEQUENCES TO rowhouse_service;
+GRANT SELECT ON ALL TABLES IN SCHEMA reports TO rowhouse_service;
+ALTER DEFAULT PRIVILEGES IN SCHEMA reports GRANT SELECT ON TABLES TO rowhouse_service;
+
+-- Tableau and people read the report tables, nothing else.
+GRANT USAGE ON SCHEMA reports TO report_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA reports TO report_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA reports GRANT SELECT ON TABLES TO report_reader;
+
+GRANT USAGE ON SCHEMA service TO ingest_writer;
+GRANT USAGE ON SCHEMA service, reports TO backup_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA reports TO backup_reader;
+ALTER DEFAULT PRIVILEGES IN SCHEMA reports GRANT SELECT ON TABLES TO backup_reader;
+
+-- Receipts are written with the rows they account for. Nobody but the service itself reads keys,
+-- accounts and sessions, so both lists name what is allowed.
+DO $$
+DECLARE
+  allowed record;
+BEGIN
+  FOR allowed IN
+    SELECT table_name, privileges, grantee
+    FROM (VALUES
+      ('batch', 'SELECT, INSERT, UPDATE', 'ingest_writer'),
+      ('rejection', 'SELECT, INSERT, UPDATE', 'ingest_writer'),
+      ('idempotency_key', 'SELECT, INSERT, UPDATE, DELETE', 'ingest_writer'),
+      ('batch', 'SELECT', 'backup_reader'),
+      ('rejection', 'SELECT', 'backup_reader'),
+      ('applied_schema', 'SELECT', 'backup_reader')
+    ) AS rule (table_name, privileges, grantee)
+    WHERE to_regclass(format('service.%I', table_name)) IS NOT NULL
+  LOOP
+    EXECUTE format(
+      'GRANT %s ON service.%I TO %I', allowed.privileges, allowed.table_name, allowed.grantee);
+  END LOOP;
+  IF to_regclass('service.rejection_id_seq') IS NOT NULL THEN
+    GRANT USAGE ON SEQUENCE service.rejection_id_seq TO ingest_writer;
+    GRANT SELECT ON SEQUENCE service.rejection_id_seq TO backup_reader;
+  END IF;
+END
+$$;

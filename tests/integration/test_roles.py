@@ -1,0 +1,142 @@
+"""What each database role may and may not do."""
+
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+
+from project.database import SERVICE_ROLE, WRITER_ROLE, role_password
+from project.roles import apply_roles
+
+pytestmark = pytest.mark.usefixtures("database")
+
+Login = Callable[[str], psycopg.Connection]
+
+
+@pytest.fixture
+def log_in() -> Iterator[Login]:
+    opened = []
+
+    def log_in(role: str) -> psycopg.Connection:
+        server = connection.settings_dict
+        opened.append(
+            psycopg.connect(
+                host=server["HOST"],
+                port=server["PORT"],
+                dbname=server["NAME"],
+                user=role,
+                password=role_password(role, settings.SECRETS_DIR),
+                autocommit=True,
+            )
+        )
+        return opened[-1]
+
+    yield log_in
+    for login in opened:
+        login.close()
+
+
+def run_as_administrator(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_the_writer_reads_and_writes_dataset_rows(log_in: Login) -> None:
+    writer = log_in(WRITER_ROLE)
+    writer.execute("INSERT INTO hiring.jobs VALUES (1, 'Nurse')")
+    writer.execute("UPDATE hiring.jobs SET job_name = 'Midwife'")
+    assert writer.execute("SELECT * FROM hiring.jobs").fetchall() == [(1, "Midwife")]
+    writer.execute("DELETE FROM hiring.jobs")
+
+
+def test_a_table_made_later_by_hand_is_open_to_the_roles_at_once(log_in: Login) -> None:
+    run_as_administrator("CREATE TABLE hiring.made_later (id serial PRIMARY KEY, note text)")
+    log_in(WRITER_ROLE).execute("INSERT INTO hiring.made_later (note) VALUES ('x')")
+    for role in (SERVICE_ROLE, "backup_reader"):
+        rows = log_in(role).execute("SELECT * FROM hiring.made_later").fetchall()
+        assert rows == [(1, "x")]
+
+
+def test_the_writer_keeps_receipts_and_may_use_temporary_tables(log_in: Login) -> None:
+    writer = log_in(WRITER_ROLE)
+    writer.execute("CREATE TEMP TABLE staged (id int)")
+    writer.execute("SELECT nextval('service.rejection_id_seq')")
+    assert writer.execute("SELECT count(*) FROM batch").fetchone() == (0,)
+    writer.execute("DELETE FROM idempotency_key")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM service.api_key",
+        "SELECT * FROM service.auth_user",
+        "SELECT * FROM service.django_session",
+        "DELETE FROM service.batch",
+        "DELETE FROM service.rejection",
+        "TRUNCATE hiring.jobs",
+        "ALTER TABLE hiring.jobs ADD COLUMN x int",
+        "DROP TABLE hiring.jobs",
+        "CREATE TABLE hiring.other (id int)",
+        "CREATE TABLE service.other (id int)",
+    ],
+)
+def test_the_writer_may_not(log_in: Login, statement: str) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        log_in(WRITER_ROLE).execute(statement)
+    assert caught.value.sqlstate == "42501"
+
+
+def test_the_service_writes_its_own_tables_and_only_reads_datasets(log_in: Login) -> None:
+    service = log_in(SERVICE_ROLE)
+    service.execute("DELETE FROM api_key")
+    assert service.execute("SELECT count(*) FROM hiring.jobs").fetchone() == (0,)
+    for statement in ("INSERT INTO hiring.jobs VALUES (1, 'x')", "DROP TABLE service.api_key"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            service.execute(statement)
+
+
+def test_the_report_reader_sees_reports_and_nothing_else(log_in: Login) -> None:
+    run_as_administrator("CREATE TABLE reports.some_report (n int)")
+    reader = log_in("report_reader")
+    assert reader.execute("SELECT * FROM reports.some_report").fetchall() == []
+    for statement in ("SELECT * FROM hiring.jobs", "SELECT * FROM service.batch"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(statement)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        reader.execute("CREATE TEMP TABLE x (id int)")
+
+
+def test_the_backup_reader_sees_no_secrets(log_in: Login) -> None:
+    reader = log_in("backup_reader")
+    reader.execute("SELECT * FROM hiring.jobs")
+    reader.execute("SELECT * FROM service.rejection")
+    for table in ("api_key", "auth_user", "django_session"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(f"SELECT * FROM service.{table}")
+
+
+def test_the_roles_have_their_limits(log_in: Login) -> None:
+    def shown(role: str, setting: str) -> str:
+        row = log_in(role).execute(f"SHOW {setting}").fetchone()
+        assert row is not None
+        return str(row[0])
+
+    config = settings.CONFIG.database
+    assert shown(WRITER_ROLE, "statement_timeout") == f"{config.statement_timeout_s}s"
+    assert shown(WRITER_ROLE, "lock_timeout") == f"{config.lock_timeout_s}s"
+    assert shown(SERVICE_ROLE, "search_path") == "service"
+    assert shown(SERVICE_ROLE, "idle_in_transaction_session_timeout") == "1min"
+    assert shown("report_reader", "statement_timeout") == f"{config.statement_timeout_s}s"
+
+
+def test_a_role_whose_password_was_changed_gets_it_back(log_in: Login) -> None:
+    run_as_administrator("ALTER ROLE report_reader PASSWORD 'another'")
+    with pytest.raises(psycopg.OperationalError):
+        log_in("report_reader")
+    with transaction.atomic():
+        apply_roles(
+            connection, [], config=settings.CONFIG.database, secrets_dir=settings.SECRETS_DIR
+        )
+    assert log_in("report_reader").execute("SELECT 1").fetchone() == (1,)
