@@ -1,0 +1,20 @@
+"""Which HTTP status answers which of the ingest room's errors."""
+
+from http import HTTPStatus
+
+from ingest import errors
+from ingest.receipts import BatchUnknown
+from project.errors import RowhouseError
+
+STATUSES: dict[type[RowhouseError], int] = {
+    errors.TableUnknown: HTTPStatus.NOT_FOUND,
+    errors.TableAmbiguous: HTTPStatus.CONFLICT,
+    errors.TableNotWritable: HTTPStatus.FORBIDDEN,
+    errors.BadRequest: HTTPStatus.BAD_REQUEST,
+    errors.LengthRequired: HTTPStatus.LENGTH_REQUIRED,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IdempotencyKeyInUse: HTTPStatus.CONFLICT,
+    BatchUnknown: HTTPStatus.NOT_FOUND,
+}
