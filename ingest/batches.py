@@ -19,7 +19,7 @@ from ingest.rules import Decoded
 from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
 from ingest.statements import execute_raw, lock_statement
 from ingest.writer import RowsSkipped, WriteOptions, Written
-from project.errors import Unavailable
+from project.errors import RowhouseError, Unavailable
 
 # How often a batch is tried again when its table changes, or another transaction is in its way.
 TRIES = 5
@@ -105,7 +105,7 @@ class _Attempt:
     def run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
-        self._decoded = self._decode(self._known)
+        self._decoded = self._decode_rows(connection)
         self._options = WriteOptions(
             self._request.on_conflict, self._conflict_key(self._known.table)
         )
@@ -115,6 +115,15 @@ class _Attempt:
             if self._request.claim is None or self._claim_key(self._request.claim):
                 return self._store(self._write(carefully=carefully)), False
         return self._find_receipt(), True
+
+    def _decode_rows(self, connection: Connection) -> Decoded:
+        try:
+            return self._decode(self._known)
+        except RowhouseError as error:
+            # What a remembered definition refuses, the present one may take.
+            if self._registry.is_current(connection, self._request.table, self._known):
+                raise
+            raise TableChanged from error
 
     def _hold_table(self) -> None:
         """Keep the table's definition as it is; raise `TableChanged` if it is another by now."""
@@ -186,6 +195,7 @@ class _Attempt:
                 format=self._request.format,
                 on_conflict=self._request.on_conflict,
                 atomic=self._request.atomic,
+                fields=self._decoded.fields,
                 max_raw_bytes=self._request.max_raw_bytes,
             ),
         )

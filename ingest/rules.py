@@ -5,7 +5,7 @@ whole and handed on as the bytes that were sent; only a row that the quick look 
 is examined value by value (`examination`), to list all its errors.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from ingest.catalog import Table
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
 from ingest.outcome import Rejection, RowError
+from ingest.values.structures import split_array
 
 UNSET = msgspec.UNSET
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
@@ -50,6 +51,7 @@ class Decoded:
     # Each row as it was sent where that is not the text in its group; its line in a file.
     raws: Mapping[int, bytes] = field(default_factory=dict)
     lines: Sequence[int] | None = None
+    fields: Sequence[str] | None = None  # the columns of CSV records, in order
 
     def reject(self, index: int, text: bytes, errors: list[RowError]) -> Rejection:
         """Return the rejection of a row that had passed the rules as `text`."""
@@ -69,11 +71,15 @@ class RowRules:
         self.table = table
         self.limits = limits
         self.fields = [Field(column, place, limits) for place, column in enumerate(table.writable)]
-        self._examiner = Examiner(table, self.fields, limits)
-        self._by_name = {each.column.name: each for each in self.fields}
+        self.examiner = Examiner(table, self.fields, limits)
+        self.by_name = {each.column.name: each for each in self.fields}
         self._optional = [each for each in self.fields if each.optional]
         self._defaulted = [each for each in self.fields if each.column.has_default]
         self._raw = [each for each in self.fields if each.adapter.annotation is msgspec.Raw]
+        self._structured = any(
+            each.adapter.verbatim or each.column.kind in {"array", "composite"}
+            for each in self.fields
+        )
         self._traps = {each.adapter.trap for each in self.fields if each.adapter.trap}
         row_type = self._row_type()
         self._row: msgspec.json.Decoder[Any] | None = (
@@ -90,7 +96,7 @@ class RowRules:
         rows = self._decode_flawless(array)
         if rows is None:
             return self.decode_each(self._split(array), group_by)
-        self._check_count(len(rows))
+        self.check_count(len(rows))
         presence = self._presence_of_all(rows, group_by)
         if presence is not None:
             whole = Rows(self._columns(presence, group_by), range(len(rows)), array)
@@ -100,7 +106,7 @@ class RowRules:
             index: (text, self._presence(row, group_by))
             for index, (text, row) in enumerate(zip(texts, rows, strict=True))
         }
-        return Decoded(len(rows), self._group(passed, group_by), [])
+        return Decoded(len(rows), self.group(passed, group_by), [])
 
     def decode_each(
         self,
@@ -114,18 +120,17 @@ class RowRules:
         A text that is not JSON raises `JsonSyntax` unless lines are given: then the extent of the
         row is certain, and it alone is rejected.
         """
-        self._check_count(len(texts))
+        self.check_count(len(texts))
         passed: dict[int, tuple[bytes, tuple[bool, ...]]] = {}
         raws: dict[int, bytes] = {}
         rejections = []
-        for index, text in enumerate(texts):
-            row = self._decode_clean(text)
+        for index, (text, row) in enumerate(zip(texts, self._decode_clean(texts), strict=True)):
             if row is not None:
                 passed[index] = text, self._presence(row, group_by)
                 continue
-            examined, errors = self._examiner.examine_text(text, is_line=lines is not None)
+            examined, errors = self.examiner.examine_text(text, is_line=lines is not None)
             if not errors:
-                passed[index] = _encode(examined), self._presence_of_keys(examined, group_by)
+                passed[index] = _encode(examined), self.presence_of(examined, group_by)
                 raws[index] = text
                 continue
             line = lines[index] if lines is not None else None
@@ -134,9 +139,24 @@ class RowRules:
                     index=index, line=line, raw=text, format="json", errors=errors, sound=examined
                 )
             )
-        return Decoded(
-            len(texts), self._group(passed, group_by), rejections, raws=raws, lines=lines
-        )
+        return Decoded(len(texts), self.group(passed, group_by), rejections, raws=raws, lines=lines)
+
+    def decode_lines(
+        self, texts: Sequence[bytes], lines: Sequence[int], group_by: GroupBy = "default"
+    ) -> Decoded:
+        """Sort rows that are the lines of an NDJSON body; a broken line is that row's own fault."""
+        self.check_count(len(texts))
+        if not self._structured and all(text[:1] == b"{" and text[-1:] == b"}" for text in texts):
+            # One array of them is quicker to decode. Where no column holds an array or object,
+            # each line that is not one row of its own makes another number of rows, or no JSON:
+            # the line feed keeps a string from going on in the next line.
+            array = b"[" + b",\n".join(texts) + b"]"
+            rows = self._decode_flawless(array)
+            presence = rows and len(rows) == len(texts) and self._presence_of_all(rows, group_by)
+            if isinstance(presence, tuple):
+                whole = Rows(self._columns(presence, group_by), range(len(texts)), array)
+                return Decoded(len(texts), [whole], [], lines=lines)
+        return self.decode_each(texts, group_by, lines=lines)
 
     # The quick look: whole batches and single rows.
 
@@ -174,20 +194,31 @@ class RowRules:
         limit = self.limits.max_row_bytes
         return len(array) <= limit or max(map(len, map(bytes, _raws.decode(array)))) <= limit
 
-    def _decode_clean(self, text: bytes) -> Any | None:
-        """Return a single row if it may be stored as it was sent, else None."""
-        if self._row is None or len(text) > self.limits.max_row_bytes or self._is_suspect(text):
+    def _decode_clean(self, texts: Sequence[bytes]) -> list[Any | None]:
+        """Return each row that may be stored as it was sent, None for the others."""
+        rows = [self._decode_row(text) for text in texts]
+        decoded = [(text, row) for text, row in zip(texts, rows, strict=True) if row is not None]
+        joined = b"\n".join(text for text, _ in decoded)
+        if not self._is_suspect(joined) and self._are_sound([row for _, row in decoded], joined):
+            return rows
+        # Some row among them is not what it seems: look at each alone.
+        return [
+            row
+            if row is not None and not self._is_suspect(text) and self._are_sound([row], text)
+            else None
+            for text, row in zip(texts, rows, strict=True)
+        ]
+
+    def _decode_row(self, text: bytes) -> Any | None:
+        if self._row is None or len(text) > self.limits.max_row_bytes:
             return None
         try:
-            row = self._row.decode(text)
+            return self._row.decode(text)
         except (msgspec.DecodeError, RecursionError):
             return None
-        return row if self._are_sound([row], text) else None
 
     def _is_suspect(self, text: bytes) -> bool:
-        return (b"\\u" in text and any(escape in text for escape in _SUSPECT_ESCAPES)) or any(
-            trap.search(text) for trap in self._traps
-        )
+        return _has_suspect_escape(text) or any(trap.search(text) for trap in self._traps)
 
     def _are_sound(self, rows: list[Any], text: bytes) -> bool:
         inner_separators = 0
@@ -215,7 +246,8 @@ class RowRules:
     def _presence(self, row: Any, group_by: GroupBy) -> tuple[bool, ...]:
         return tuple(each.read(row) is not UNSET for each in self._watched(group_by))
 
-    def _presence_of_keys(self, row: dict[str, Any], group_by: GroupBy) -> tuple[bool, ...]:
+    def presence_of(self, row: Collection[str], group_by: GroupBy) -> tuple[bool, ...]:
+        """Return which of the watched columns are among the names."""
         return tuple(each.column.name in row for each in self._watched(group_by))
 
     def _presence_of_all(self, rows: list[Any], group_by: GroupBy) -> tuple[bool, ...] | None:
@@ -231,9 +263,9 @@ class RowRules:
         absent = {
             each.column.name for each, present in zip(watched, presence, strict=True) if not present
         }
-        return tuple(name for name in self._by_name if name not in absent)
+        return tuple(name for name in self.by_name if name not in absent)
 
-    def _group(
+    def group(
         self, passed: dict[int, tuple[bytes, tuple[bool, ...]]], group_by: GroupBy
     ) -> list[Rows]:
         """Put rows that bring the same columns together: each group is written by one statement."""
@@ -247,15 +279,16 @@ class RowRules:
             for presence, indexes in groups.items()
         ]
 
-    def _split(self, array: bytes) -> list[bytes]:
-        try:
-            return [bytes(raw) for raw in _raws.decode(array)]
-        except RecursionError as error:
-            raise TooDeep from error
-        except msgspec.DecodeError as error:
-            raise JsonSyntax(f"The body is not JSON: {error}") from error
+    def columns_of(self, names: Collection[str], group_by: GroupBy) -> tuple[str, ...]:
+        """Return the columns that rows bringing these names are written to."""
+        return self._columns(self.presence_of(names, group_by), group_by)
 
-    def _check_count(self, count: int) -> None:
+    def requires_only(self, names: Collection[str]) -> bool:
+        """Return whether the names include every required column."""
+        return all(each.optional or each.column.name in names for each in self.fields)
+
+    def check_count(self, count: int) -> None:
+        """Raise `NoRows` or `TooManyRows` where that is what a batch has."""
         if count == 0:
             raise NoRows
         if count > self.limits.max_rows:
@@ -263,6 +296,22 @@ class RowRules:
                 f"{count} rows where {self.limits.max_rows} are taken at once",
                 max_rows=self.limits.max_rows,
             )
+
+    def _split(self, array: bytes) -> list[bytes]:
+        try:
+            return [bytes(raw) for raw in _raws.decode(array)]
+        except RecursionError as error:
+            raise TooDeep from error
+        except msgspec.DecodeError as error:
+            if not _has_suspect_escape(array):
+                raise JsonSyntax(f"The body is not JSON: {error}") from error
+        # msgspec refuses half a surrogate pair, which concerns the row that holds it only.
+        try:
+            return [text.encode() for text in split_array(array.decode().lstrip())]
+        except RecursionError as error:
+            raise TooDeep from error
+        except ValueError as error:
+            raise JsonSyntax(f"The body is not JSON: {error}") from error
 
 
 _UNNAMEABLE = frozenset('"\\') | {chr(code) for code in range(32)}
@@ -273,16 +322,17 @@ def join_rows(texts: Iterable[bytes]) -> bytes:
     return b"[" + b",".join(texts) + b"]"
 
 
+def _has_suspect_escape(text: bytes) -> bool:
+    return b"\\u" in text and any(escape in text for escape in _SUSPECT_ESCAPES)
+
+
+_WHITE_SPACE = b" \t\n\r"
+
+
 def _count_separators(text: bytes) -> int:
     """Return at least the number of keys in a JSON text, and exactly that in almost every one.
 
     A key is followed by its quote and a colon, maybe with white space between. The same bytes
     inside a string are counted too, which only sends the row to the slow look.
     """
-    return (
-        text.count(b'":')
-        + text.count(b" :")
-        + text.count(b"\n:")
-        + text.count(b"\t:")
-        + text.count(b"\r:")
-    )
+    return text.translate(None, _WHITE_SPACE).count(b'":')

@@ -1,5 +1,6 @@
 """What the rules know about one PostgreSQL type: the shape of every adapter."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -66,8 +67,10 @@ class Adapter:
 
 def show(value: object) -> str:
     """Return a value for a message, shortened."""
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return repr(str(text)[:SHOWN_CHARACTERS]) if isinstance(value, str) else text[:SHOWN_CHARACTERS]
+    if isinstance(value, Number):
+        return value[:SHOWN_CHARACTERS]
+    text = repr(value) if isinstance(value, str) else json.dumps(value)
+    return text[:SHOWN_CHARACTERS]
 
 
 def every_field_matches(pattern: str) -> Callable[[Sequence[str]], bool]:

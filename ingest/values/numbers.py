@@ -30,6 +30,12 @@ INTEGER_BITS = {"int2": 16, "int4": 32, "int8": 64}
 # outside instead of storing infinity or zero.
 FLOAT_BOUNDS = {"float4": (3.4028235677973366e38, 7.006492321624086e-46), "float8": (None, None)}
 
+# Numbers that may be too large or too small: a body that holds one takes the slow path.
+_SUSPECT_FLOATS = {
+    "float4": re.compile(rb"[eE][+-]?0*[0-9]{2}|[0-9]{38}"),
+    "float8": re.compile(rb"[eE][+-]?0*[0-9]{3}|[0-9]{300}"),
+}
+
 NUMERIC_INTEGER_DIGITS = 131072
 NUMERIC_FRACTION_DIGITS = 16383
 
@@ -38,6 +44,8 @@ def integer_adapter(base: str) -> Adapter:
     """Return the adapter of smallint, integer or bigint."""
     bits = INTEGER_BITS[base]
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+    # A string of fewer digits than the bound is in range; a longer one takes the slow path.
+    short = rf"-?(?:0|[1-9][0-9]{{0,{len(str(high)) - 2}}})"
     # Of 18 digits at most: longer ones are compared one by one.
     shape = every_field_matches(r"-?(?:0|[1-9][0-9]{0,17})")
 
@@ -56,7 +64,7 @@ def integer_adapter(base: str) -> Adapter:
 
     return Adapter(
         examine=examine,
-        annotation=Annotated[int, Meta(ge=low, le=high)] | _text(INTEGER),
+        annotation=Annotated[int, Meta(ge=low, le=high)] | _text(short),
         screen_fields=screen_fields,
         schema={"type": "integer", "minimum": low, "maximum": high},
     )
@@ -65,6 +73,8 @@ def integer_adapter(base: str) -> Adapter:
 def float_adapter(base: str) -> Adapter:
     """Return the adapter of real or double precision."""
     largest, vanishing = FLOAT_BOUNDS[base]
+    shape = every_field_matches(NUMBER)
+    suspects = re.compile(_SUSPECT_FLOATS[base].pattern.decode())
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
         fault = _refuse_not_a_number(value)
@@ -82,8 +92,9 @@ def float_adapter(base: str) -> Adapter:
     return Adapter(
         examine=examine,
         annotation=float | _text(NUMBER),
-        screen_fields=every_field_matches(NUMBER),
+        screen_fields=lambda fields: shape(fields) and not suspects.search("\n".join(fields)),
         schema={"type": "number"},
+        trap=_SUSPECT_FLOATS[base],
     )
 
 
