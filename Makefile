@@ -29,7 +29,7 @@ check: $(VENV)/dev.stamp
 	$(PY) -m pytest --numprocesses=auto --dist=loadfile
 
 bench: $(VENV)/dev.stamp
-	$(PY) -m pytest tests/bench --bench
+	$(PY) -m tests.bench
 
 # A stamp is as new as its last installation: a changed requirements file installs again.
 $(VENV)/run.stamp: requirements/run.txt $(VENV)/made.stamp

@@ -63,6 +63,12 @@ def role_password(role: str, secrets_dir: Path) -> str:
     return read_or_create_secret(secrets_dir / f"{role}_password")
 
 
+def primary_message(error: Exception) -> str:
+    """Return what PostgreSQL says about one of Django's database errors, without its details."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return (diagnosis and diagnosis.message_primary) or str(error).strip()
+
+
 def _login(role: str, secrets_dir: Path) -> dict[str, str]:
     return {"USER": role, "PASSWORD": role_password(role, secrets_dir)}
 
