@@ -145,7 +145,9 @@ def test_undoes_gzip(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"no gzip", gzip.compress(b"[" + ROW + b"]")[:-4], gzip.compress(b"[]") + b"x"]
+    "body",
+    [b"no gzip", gzip.compress(b"[" + ROW + b"]")[:-4], gzip.compress(b"[]") + b"x"],
+    ids=["none", "cut", "followed"],
 )
 def test_refuses_broken_gzip(client: Client, body: bytes) -> None:
     answer = post_raw(client, body, headers={"Content-Encoding": "gzip"})
