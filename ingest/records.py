@@ -128,8 +128,7 @@ def _decode_flawless(
         if not _passes(rules.by_name[name], given):
             return None
     if not has_empty_fields:
-        array = _encode([dict(zip(names, record, strict=True)) for record in records])
-        return [Rows(rules.columns_of(names, group_by), range(len(records)), array)]
+        return [_keep_whole(rules, body, names, group_by)]
     rows = [
         {name: value for name, value in zip(names, record, strict=True) if value}
         for record in records
@@ -138,6 +137,22 @@ def _decode_flawless(
         index: (_encode(row), rules.presence_of(row, group_by)) for index, row in enumerate(rows)
     }
     return rules.group(passed, group_by)
+
+
+def _keep_whole(rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy) -> Rows:
+    records = body.records
+
+    def make_array() -> bytes:
+        return _encode([dict(zip(names, record, strict=True)) for record in records])
+
+    columns = rules.columns_of(names, group_by)
+    copy = None
+    # Only quotes let a field hold what COPY would have escaped.
+    is_plain = not any("\\" in text or "\t" in text or '"' in text for text in body.texts)
+    if is_plain and all(rules.by_name[name].adapter.copied_as for name in names):
+        columns = tuple(names)
+        copy = "\n".join(map("\t".join, records)) + "\n"
+    return Rows(columns, range(len(records)), make_array, copy)
 
 
 def _passes(field: Field, values: Sequence[str]) -> bool:
