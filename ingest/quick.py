@@ -133,7 +133,7 @@ class SoundRows:
 
 def has_suspect_escape(text: bytes) -> bool:
     """Return whether a JSON text has an escape that needs a closer look."""
-    return b"\\u" in text and any(escape in text for escape in _SUSPECT_ESCAPES)
+    return b"\\" in text and any(escape in text for escape in _SUSPECT_ESCAPES)
 
 
 def count_separators(text: bytes) -> int:

@@ -5,8 +5,8 @@ whole and handed on as the bytes that were sent; only a row that the quick look 
 is examined value by value (`examination`), to list all its errors.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
@@ -52,9 +52,9 @@ class Decoded:
     groups: list[Rows]
     rejections: list[Rejection]
     format: Literal["json", "csv"] = "json"
-    # Each row as it was sent where that is not the text in its group; its line in a file.
-    raws: Mapping[int, bytes] = field(default_factory=dict)
-    lines: Sequence[int] | None = None
+    # Returns a row as it was sent, given its place and its text in its group.
+    raw_of: Callable[[int, bytes], bytes] = lambda _, text: text
+    lines: Sequence[int] | None = None  # each row's line in a file, from 1
     fields: Sequence[str] | None = None  # the columns of CSV records, in order
 
     def reject(self, index: int, text: bytes, errors: list[RowError]) -> Rejection:
@@ -62,7 +62,7 @@ class Decoded:
         return Rejection(
             index=index,
             line=self.lines[index] if self.lines else None,
-            raw=self.raws.get(index, text),
+            raw=self.raw_of(index, text),
             format=self.format,
             errors=errors,
         )
@@ -138,7 +138,9 @@ class RowRules:
                     index=index, line=line, raw=text, format="json", errors=errors, sound=examined
                 )
             )
-        return Decoded(len(texts), self.group(passed, group_by), rejections, raws=raws, lines=lines)
+        return Decoded(
+            len(texts), self.group(passed, group_by), rejections, raw_of=raws.get, lines=lines
+        )
 
     def decode_lines(
         self, texts: Sequence[bytes], lines: Sequence[int], group_by: GroupBy = "default"
