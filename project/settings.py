@@ -17,6 +17,9 @@ DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
 SECRETS_DIR = DATA_DIR / "secrets"
 CONFIG = read_config(Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml"))
 
+# Made at the first start, with every scope; what `manage.py load` uses unless told otherwise.
+API_KEY_FILE = DATA_DIR / "api_key"
+
 PORT = int(os.environ.get("PORT") or CONFIG.http.port)
 
 # "service" in the web processes (project.wsgi sets it), "admin" in manage.py commands.
