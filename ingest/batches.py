@@ -17,7 +17,6 @@ from ingest.outcome import OnConflict, Receipt
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded
 from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
-from ingest.statements import execute_raw, lock_statement
 from ingest.writer import RowsSkipped, WriteOptions, Written
 from project.errors import RowhouseError, Unavailable
 
@@ -110,8 +109,7 @@ class _Attempt:
             self._request.on_conflict, self._conflict_key(self._known.table)
         )
         with connection.transaction():
-            # Keeps the table's definition as it is until the commit.
-            execute_raw(connection, lock_statement(self._known.table), [])
+            self._known.writer.hold(connection)
             if not self._registry.is_current(connection, self._request.table, self._known):
                 raise TableChanged
             self.is_untouched = False
