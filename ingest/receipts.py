@@ -47,6 +47,7 @@ class Circumstances:
     on_conflict: str
     atomic: bool
     max_raw_bytes: int
+    logs_rejections: bool
 
 
 def store(
@@ -55,8 +56,9 @@ def store(
     rejections: Sequence[Rejection],
     circumstances: Circumstances,
 ) -> None:
-    """Store a receipt and its rejections; a dry run's rejections stay inside its receipt."""
-    foreseen = _encode(receipt.rejections).decode() if receipt.dry_run else None
+    """Store a receipt and its rejections, those that are not logged inside the receipt."""
+    is_logged = circumstances.logs_rejections
+    foreseen = None if is_logged else _encode(receipt.rejections).decode()
     connection.execute(
         STORE_BATCH,
         {
@@ -65,7 +67,7 @@ def store(
             "foreseen": foreseen,
         },
     )
-    if rejections and not receipt.dry_run:
+    if rejections and is_logged:
         _store_rejections(connection, receipt, rejections, circumstances)
 
 

@@ -1,14 +1,18 @@
 """JSON answers, encoded by msgspec."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
+from rest_framework.metadata import BaseMetadata
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
-_encoder = msgspec.json.Encoder()
+if TYPE_CHECKING:  # the views' module reads the settings that name this one
+    from rest_framework.views import APIView
+
+encode_json = msgspec.json.Encoder().encode
 
 
 def answer_json(
@@ -16,7 +20,7 @@ def answer_json(
 ) -> HttpResponse:
     """Return the value as a JSON answer; structs, dates, uuids and decimals are understood."""
     return HttpResponse(
-        _encoder.encode(value), status=status, headers=headers, content_type="application/json"
+        encode_json(value), status=status, headers=headers, content_type="application/json"
     )
 
 
@@ -32,3 +36,11 @@ class IgnoreAccept(BaseContentNegotiation):
     ) -> tuple[BaseRenderer, str | None]:
         """Return the first renderer."""
         return renderers[0], renderers[0].media_type
+
+
+class AllowedMethods(BaseMetadata):
+    """Answer OPTIONS with the methods of an address, as its Allow header does."""
+
+    def determine_metadata(self, request: Request, view: "APIView") -> dict[str, list[str]]:
+        """Return the methods."""
+        return {"allow": view.allowed_methods}

@@ -2,10 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from ingest.api.error_page import show_errors
+from project.api_schema import DocsView, SchemaView
+
 handler400 = "project.problems.bad_request"
 handler404 = "project.problems.not_found"
 handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
+    path("api/schema", SchemaView.as_view(), name="schema"),
+    path("api/docs", DocsView.as_view(), name="docs"),
+    path("docs/errors", show_errors, name="errors"),
 ]
