@@ -1,7 +1,7 @@
 """Example rows for the documentation, made from a table's types, names and rules."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from ingest.catalog import Column
 from ingest.constraints import Rule
 from ingest.registry import KnownTable
 
-# How many values are tried for the columns of a check before the example is shown as it is.
+# How many values are tried for a broken check before it is left broken.
 TRIES = 50
 
 _literals = re.compile(r"'((?:[^']|'')*)'|(?<![\w.'])(-?\d+(?:\.\d+)?)(?![\w.])")
@@ -71,13 +71,11 @@ def make_example(connection: Connection, known: KnownTable) -> dict[str, Any]:
         for value in [example_value(column)]
         if value is not None or column.required
     }
-    broken = _find_broken(connection, known, row)
-    for candidate in islice(_vary(known, row, broken), TRIES):
-        remaining = _find_broken(connection, known, candidate)
-        if len(remaining) < len(broken):
-            row, broken = candidate, remaining
-        if not broken:
-            break
+    for rule in _find_broken(connection, known, row):
+        for candidate in islice(_vary(known, row, rule), TRIES):
+            if rule not in _find_broken(connection, known, candidate):
+                row = candidate
+                break
     return row
 
 
@@ -113,15 +111,12 @@ def _find_broken(connection: Connection, known: KnownTable, row: dict[str, Any])
     return [each.rule for each in violations if each.rule.error.code == "check_violation"]
 
 
-def _vary(
-    known: KnownTable, row: dict[str, Any], broken: Iterable[Rule]
-) -> Iterator[dict[str, Any]]:
-    """Yield the row with values in the columns of broken checks that the checks speak of."""
-    for rule in broken:
-        for name in rule.columns:
-            for value in _values_in(rule.error.message, known.table.by_name[name]):
-                if name in row:
-                    yield row | {name: value}
+def _vary(known: KnownTable, row: dict[str, Any], rule: Rule) -> Iterator[dict[str, Any]]:
+    """Yield the row with values in the columns of a broken check that the check speaks of."""
+    for name in rule.columns:
+        for value in _values_in(rule.error.message, known.table.by_name[name]):
+            if name in row:
+                yield row | {name: value}
 
 
 def _values_in(expression: str, column: Column) -> Iterator[Any]:
@@ -131,3 +126,5 @@ def _values_in(expression: str, column: Column) -> Iterator[Any]:
         elif number and column.base in _NUMBERS:
             value = float(number) if "." in number else int(number)
             yield from (value, value + 1, value - 1)
+    if column.kind == "text":
+        yield from ("x", "")

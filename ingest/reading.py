@@ -23,6 +23,15 @@ CHUNK = 1000
 Key = Sequence[str | None]
 
 
+# A value of a type that only PostgreSQL can judge (some types call it a syntax error), or a type
+# that has no such comparison.
+_REFUSALS = (
+    psycopg.DataError,
+    psycopg.errors.SyntaxError,
+    psycopg.errors.UndefinedFunction,
+)
+
+
 class TableNotReadable(RowhouseError):
     """The service has not been granted to read this table."""
 
@@ -43,7 +52,7 @@ def read_page(
     With `backwards` they are read towards the beginning, and come in that order.
     """
     parts = key_of(table, selection.order, backwards=backwards)
-    expressions = [json_row(table), *(part.text for part in parts)]
+    expressions = [json_row(selection.columns), *(part.text for part in parts)]
     statement, values = _select(
         table, selection, expressions, after=after, limit=limit, backwards=backwards
     )
@@ -56,7 +65,9 @@ def stream_json(
     table: Table, selection: Selection, *, limit: int | None = None, after: Key | None = None
 ) -> Iterator[bytes]:
     """Return every row that is selected as a line of JSON; errors of the start are raised here."""
-    statement, values = _select(table, selection, [json_row(table)], after=after, limit=limit)
+    statement, values = _select(
+        table, selection, [json_row(selection.columns)], after=after, limit=limit
+    )
     # A json column keeps the line breaks between its tokens; there are none inside strings.
     return (
         text.replace("\n", " ").replace("\r", " ").encode() + b"\n"
@@ -68,8 +79,9 @@ def stream_fields(
     table: Table, selection: Selection, *, limit: int | None = None, after: Key | None = None
 ) -> Iterator[Sequence[str | None]]:
     """Return every row that is selected as the texts of its values."""
-    # An empty SELECT list would return rows all the same.
-    statement, values = _select(table, selection, csv_fields(table), after=after, limit=limit)
+    statement, values = _select(
+        table, selection, csv_fields(selection.columns), after=after, limit=limit
+    )
     return _stream(statement, values)
 
 
@@ -82,8 +94,7 @@ def explained_errors() -> Iterator[None]:
         raise TableNotReadable from error
     except psycopg.errors.QueryCanceled as error:
         raise Unavailable("This takes too long; ask for less, or by an indexed column") from error
-    except (psycopg.DataError, psycopg.errors.UndefinedFunction) as error:
-        # Types that only PostgreSQL can judge, and types that have no such comparison.
+    except _REFUSALS as error:
         message = error.diag.message_primary or "a value is not understood"
         raise BadParameter(f"The database refuses a parameter: {message}") from error
     except psycopg.Error as error:

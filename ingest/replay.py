@@ -19,7 +19,7 @@ from ingest.errors import TableUnknown
 from ingest.models import Rejection
 from ingest.outcome import Receipt
 from ingest.registry import KnownTable, TableRegistry
-from ingest.rules import Decoded
+from ingest.rules import Decoded, GroupBy, group_by_for
 from project.errors import RowhouseError
 from project.queries import read_sql
 
@@ -121,7 +121,7 @@ def replay_rejection(
 
     Raises `RejectionNotOpen`, `RejectionBusy`, `RawTruncated` or `RawNotJson`.
     """
-    replay = _Replay([rejection.pk], allow, corrected)
+    replay = _Replay([rejection.pk], allow, group_by_for(request.on_conflict), corrected)
     try:
         receipt, _ = ingest_batch(connect, registry, request, replay.decode, replay)
     except _NothingToReplay as error:
@@ -172,7 +172,7 @@ def _replay_batch(
     ids: list[int],
     summary: ReplaySummary,
 ) -> None:
-    replay = _Replay(ids, allow)
+    replay = _Replay(ids, allow, group_by_for(request.on_conflict))
     refusals: Sequence[RowhouseError] = replay.refusals
     taken = 0
     try:
@@ -206,6 +206,7 @@ class _Replay:
 
     ids: list[int]
     allow: Allow
+    group_by: GroupBy
     corrected: bytes | None = None
     refusals: list[RowhouseError] = field(default_factory=list)
     rows: dict[int, bytes] = field(default_factory=dict)  # JSON text by the rejection's id
@@ -226,9 +227,9 @@ class _Replay:
         self.allow(known.table)
         texts = list(self.rows.values())
         if self.corrected is not None:
-            return known.rules.decode_each(texts)
+            return known.rules.decode_each(texts, self.group_by)
         # A row that is not JSON is rejected alone if it has a line; this one is from no file.
-        decoded = known.rules.decode_each(texts, lines=range(1, len(texts) + 1))
+        decoded = known.rules.decode_each(texts, self.group_by, lines=range(1, len(texts) + 1))
         for rejection in decoded.rejections:
             rejection.line = None
         return replace(decoded, lines=None)
@@ -241,5 +242,13 @@ class _Replay:
         connection.execute(CLOSE, {"ids": closed, "batch": receipt.batch, "now": now})
         # A corrected row's errors are not those of the row that is kept.
         if failed and self.corrected is None:
-            errors = [_encode(errors).decode() for errors in failed.values()]
-            connection.execute(RENEW, {"ids": [ids[i] for i in failed], "errors": errors})
+            renewed = [
+                {
+                    "id": ids[place],
+                    "errors": errors,
+                    "codes": sorted({error.code for error in errors}),
+                    "columns": sorted({name for error in errors for name in error.concerns}),
+                }
+                for place, errors in failed.items()
+            ]
+            connection.execute(RENEW, {"rejections": _encode(renewed).decode()})

@@ -1,28 +1,28 @@
 """How a table's values are written out: as JSON and as CSV that may be ingested again."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from ingest.catalog import Column, Table
+from ingest.catalog import Column
 from ingest.row_keys import ROW
 from ingest.selection import MAX_DEPTH
 from ingest.values import adapter_for
 
 
-def json_row(table: Table) -> Composed:
+def json_row(columns: Iterable[Column]) -> Composed:
     """Return the expression of a row as JSON text; numbers keep their digits."""
     values = SQL(", ").join(
-        SQL("{} AS {}").format(_json_value(column), Identifier(column.name))
-        for column in table.columns
+        SQL("{} AS {}").format(_json_value(column), Identifier(column.name)) for column in columns
     )
     return SQL("(SELECT row_to_json(written) FROM (SELECT {}) AS written)::text").format(values)
 
 
-def csv_fields(table: Table) -> list[Composed]:
+def csv_fields(columns: Iterable[Column]) -> list[Composed]:
     """Return the expressions of a row's values as text."""
-    return [_csv_field(column) for column in table.columns]
+    return [_csv_field(column) for column in columns]
 
 
 def _json_value(column: Column) -> Composable:

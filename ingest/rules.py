@@ -14,7 +14,7 @@ import msgspec
 from ingest.catalog import Table
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
-from ingest.outcome import Rejection, RowError
+from ingest.outcome import OnConflict, Rejection, RowError
 
 UNSET = msgspec.UNSET
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
@@ -24,6 +24,11 @@ _encode = msgspec.json.Encoder().encode
 _SUSPECT_ESCAPES = (b"\\u0000", b"\\ud", b"\\uD")
 
 GroupBy = Literal["default", "optional"]
+
+
+def group_by_for(on_conflict: OnConflict) -> GroupBy:
+    """Return how rows are grouped: an update changes only the columns that a row brings."""
+    return "optional" if on_conflict == "update" else "default"
 
 
 @dataclass(frozen=True, slots=True)

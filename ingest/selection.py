@@ -16,7 +16,7 @@ from project.errors import BadParameter
 
 COMPARISONS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 OPERATORS = frozenset({*COMPARISONS, "in", "isnull"})
-RESERVED = frozenset({"order", "cursor", "limit", "format", "safe"})
+RESERVED = frozenset({"columns", "order", "cursor", "limit", "format", "safe"})
 
 MAX_DEPTH = 200
 
@@ -43,14 +43,17 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rows that are asked for."""
+    """The rows that are asked for, and what of them."""
 
+    columns: tuple[Column, ...]
     filters: tuple[Filter, ...]
     order: tuple[Term, ...]
 
 
-def read_selection(table: Table, query: Mapping[str, Iterable[str]], order: str) -> Selection:
-    """Return what the parameters (all values of each) and the order say of the table.
+def read_selection(
+    table: Table, query: Mapping[str, Iterable[str]], *, order: str = "", columns: str | None = None
+) -> Selection:
+    """Return what the filters (all values of each), order and column list say of the table.
 
     Raises `BadParameter` for a column, operator or value the table does not have.
     """
@@ -60,7 +63,7 @@ def read_selection(table: Table, query: Mapping[str, Iterable[str]], order: str)
         if name not in RESERVED
         for value in values
     ]
-    return Selection(tuple(filters), _read_order(table, order))
+    return Selection(_read_columns(table, columns), tuple(filters), _read_order(table, order))
 
 
 def is_comparable(column: Column) -> bool:
@@ -121,6 +124,17 @@ def _find_column(table: Table, parameter: str) -> tuple[Column, str]:
             parameter=parameter[:100],
         )
     return column, operator
+
+
+def _read_columns(table: Table, columns: str | None) -> tuple[Column, ...]:
+    if columns is None:
+        return table.columns
+    names = split_list(columns, "columns")
+    unknown = [name[:100] for name in names if name not in table.by_name]
+    if unknown or not names or len(set(names)) < len(names):
+        problem = f"has no column {unknown[0]!r}" if unknown else "is asked for each column once"
+        raise BadParameter(f"{table.full_name} {problem}", parameter="columns")
+    return tuple(table.by_name[name] for name in names)
 
 
 def _read_order(table: Table, order: str) -> tuple[Term, ...]:

@@ -6,6 +6,7 @@ by the types they are encoded from.
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -40,6 +41,9 @@ Errors = Mapping[str, Sequence[type[RowhouseError]]]
 
 # Every type that an answer is encoded from, found as views name them.
 _types: set[type] = {Page}
+
+# Every error that an operation names, by its code.
+_errors: dict[str, type[RowhouseError]] = {}
 
 
 def answers(bodies: Mapping[Any, Any]) -> dict[Any, OpenApiResponse]:
@@ -133,7 +137,7 @@ class ViewSchema(AutoSchema):
         bodies = super()._get_response_bodies(*args, **options)
         for status, errors in self._refusals().items():
             body = bodies.setdefault(str(status), {"description": HTTPStatus(status).phrase})
-            body.setdefault("content", {})[problems.CONTENT_TYPE] = _problem_content(status, errors)
+            body.setdefault("content", {})[problems.CONTENT_TYPE] = _problem_content(errors)
         return bodies
 
     def _refusals(self) -> dict[int, list[type[RowhouseError]]]:
@@ -152,7 +156,12 @@ def describe_answers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     components = result.setdefault("components", {})
     types = sorted(_types, key=lambda each: each.__name__)
     schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")[1]
+    for schema in schemas.values():
+        schema["description"] = cleandoc(schema.get("description", ""))
     components.setdefault("schemas", {}).update(schemas, Problem=_PROBLEM)
+    components["examples"] = {
+        code: _problem_example(error) for code, error in sorted(_errors.items())
+    }
     components.setdefault("securitySchemes", {})[SECURITY] = {
         "type": "apiKey",
         "in": "header",
@@ -162,15 +171,21 @@ def describe_answers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
-def _problem_content(status: int, errors: Sequence[type[RowhouseError]]) -> dict[str, Any]:
-    examples = {
-        error.code: {
-            "summary": error.meaning(),
-            "value": problems.document(status=status, code=error.code, detail=error.meaning()),
-        }
-        for error in errors
+def _problem_content(errors: Sequence[type[RowhouseError]]) -> dict[str, Any]:
+    _errors.update({error.code: error for error in errors})
+    return {
+        "schema": {"$ref": "#/components/schemas/Problem"},
+        "examples": {
+            error.code: {"$ref": f"#/components/examples/{error.code}"} for error in errors
+        },
     }
-    return {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
+
+
+def _problem_example(error: type[RowhouseError]) -> dict[str, Any]:
+    members = problems.document(
+        status=problems.status_of(error), code=error.code, detail=error.meaning()
+    )
+    return {"summary": error.meaning(), "value": members}
 
 
 def _phrase(key: Any) -> str:

@@ -43,7 +43,8 @@ ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 APPEND_SLASH = False
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+# Static files are served from the packages they come with; nothing has to be collected first.
+WHITENOISE_USE_FINDERS = True
 
 # The ingest view reads bodies itself, up to `ingest.max_bytes`, and answers 413 beyond.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None

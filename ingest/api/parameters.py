@@ -6,7 +6,7 @@ from typing import cast
 
 from ingest.errors import BadParameter
 from ingest.outcome import OnConflict
-from ingest.rules import GroupBy
+from ingest.rules import GroupBy, group_by_for
 from project.pages import read_choice
 
 _KNOWN = frozenset({"on_conflict", "conflict_key", "atomic", "dry_run", "header"})
@@ -24,8 +24,8 @@ class IngestParameters:
 
     @property
     def group_by(self) -> GroupBy:
-        """An update changes only the columns a row brings, so rows are grouped by all of them."""
-        return "optional" if self.on_conflict == "update" else "default"
+        """Which columns rows that are written together have in common."""
+        return group_by_for(self.on_conflict)
 
 
 def read_parameters(query: Mapping[str, str]) -> IngestParameters:

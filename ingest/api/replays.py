@@ -45,7 +45,7 @@ from project.errors import BadParameter
 from project.logs import note
 from project.models import ApiKey, Scope
 from project.openapi import Errors, answers, parameter
-from project.pages import refuse_unknown
+from project.pages import read_choice, refuse_unknown
 
 _CONFLICT = frozenset({"on_conflict", "conflict_key"})
 
@@ -117,6 +117,7 @@ class ReplaysView(APIView):
         A call gets through ten batches; where rejections remain, POST to `next` for the others.
         """
         refuse_unknown(request.GET, FILTERS | _CONFLICT | {"after"})
+        read_choice(request.GET, "state", (Rejection.State.OPEN,))
         if _read_body(request):
             raise BadShape("Rejections are replayed as they were: the body must be empty")
         rejections = select_rejections(request.GET, list(settings.CONFIG.datasets))
