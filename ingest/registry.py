@@ -53,7 +53,7 @@ class TableRegistry:
     def find_current(self, connection: Connection, name: str) -> KnownTable:
         """Return the table with this name as the catalog describes it at this moment."""
         known = self.find(connection, name)
-        if not self.is_current(connection, name, known):
+        if find_version(connection, name, self.schemas) != known.version:
             known = self._read(connection, name)
         return known
 

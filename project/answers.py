@@ -1,5 +1,6 @@
 """JSON answers, encoded by msgspec."""
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +13,9 @@ from rest_framework.request import Request
 if TYPE_CHECKING:  # the views' module reads the settings that name this one
     from rest_framework.views import APIView
 
+# Streamed answers are sent in pieces of about this size.
+PIECE_BYTES = 65536
+
 encode_json = msgspec.json.Encoder().encode
 
 
@@ -22,6 +26,21 @@ def answer_json(
     return HttpResponse(
         encode_json(value), status=status, headers=headers, content_type="application/json"
     )
+
+
+def in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines together: an answer that is sent line by line takes a system call for each."""
+    gathered: list[bytes] = []
+    size = 0
+    for line in lines:
+        gathered.append(line)
+        size += len(line)
+        if size >= PIECE_BYTES:
+            yield b"".join(gathered)
+            gathered.clear()
+            size = 0
+    if gathered:
+        yield b"".join(gathered)
 
 
 class IgnoreAccept(BaseContentNegotiation):

@@ -1,6 +1,6 @@
 """CSV text, line by line, also for spreadsheets that would run a formula."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 # What makes a spreadsheet take a cell for a formula (OWASP's list).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -27,11 +27,11 @@ def disarm(field: str | None) -> str | None:
 
 def csv_lines(
     header: Sequence[str], records: Iterable[Sequence[str | None]], *, safe: bool
-) -> Iterable[str]:
+) -> Iterator[bytes]:
     """Yield the header, then each record."""
-    yield csv_line(header, safe=safe)
+    yield csv_line(header, safe=safe).encode()
     for record in records:
-        yield csv_line(record, safe=safe)
+        yield csv_line(record, safe=safe).encode()
 
 
 def _write_field(field: str | None) -> str:

@@ -25,7 +25,7 @@ from ingest.rejections import (
     summarize_rejection,
 )
 from ingest.replay import RejectionNotOpen
-from project.answers import answer_json
+from project.answers import answer_json, in_pieces
 from project.database import reader_connection
 from project.errors import BadParameter
 from project.models import Scope
@@ -77,7 +77,7 @@ class RejectionsView(APIView):
         columns = _columns_of(request.GET.get("table"))
         records = export_records(iterate_rejections(rejections), columns)
         return StreamingHttpResponse(
-            csv_lines(export_header(columns), records, safe=safe),
+            in_pieces(csv_lines(export_header(columns), records, safe=safe)),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="rejections.csv"'},
         )

@@ -24,7 +24,7 @@ from ingest.reading import Key, TableNotReadable, read_page, stream_fields, stre
 from ingest.registry import exposed_tables
 from ingest.row_keys import key_of
 from ingest.selection import Selection, read_selection
-from project.answers import answer_json
+from project.answers import answer_json, in_pieces
 from project.database import reader_connection, writer_connection
 from project.errors import BadParameter
 from project.logs import note
@@ -146,14 +146,14 @@ def _stream(
     if form == "csv":
         records = stream_fields(table, selection, limit=limit, after=after)
         header = [column.name for column in selection.columns]
-        content: Iterable[bytes] = (line.encode() for line in csv_lines(header, records, safe=safe))
+        content: Iterable[bytes] = csv_lines(header, records, safe=safe)
         content_type = "text/csv; charset=utf-8"
     else:
         content = stream_json(table, selection, limit=limit, after=after)
         content_type = "application/x-ndjson"
     name = "".join(each if each.isalnum() and each.isascii() else "_" for each in table.name)
     return StreamingHttpResponse(
-        content,
+        in_pieces(content),
         content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}.{form}"'},
     )

@@ -88,9 +88,8 @@ def test_describes_defaults_generated_columns_labels_and_checks(client: Client) 
             " twice integer GENERATED ALWAYS AS (size * 2) STORED, mood hiring.mood)"
         )
         found = describe(client, "things")
-        execute("DROP TABLE hiring.things")
     finally:
-        execute("DROP TYPE hiring.mood")
+        execute("DROP TYPE hiring.mood CASCADE")
     by_name = {column["name"]: column for column in found["columns"]}
     assert by_name["id"]["read_only"] is True
     assert (by_name["size"]["default"], by_name["size"]["required"]) == ("5", False)
