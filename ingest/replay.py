@@ -4,10 +4,11 @@ A rejection is locked, its row written, the receipt stored and the rejection clo
 transaction. A row that fails again stays the same open rejection: nothing is logged twice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 from django.db.models import QuerySet
@@ -72,7 +73,7 @@ class LockedRow(NamedTuple):
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
     """A batch of replayed rows, as the summary shows it."""
 
-    batch: str
+    batch: UUID
     table: str
     received: int
     inserted: int
@@ -173,21 +174,19 @@ def _replay_batch(
     summary: ReplaySummary,
 ) -> None:
     replay = _Replay(ids, allow, group_by_for(request.on_conflict))
-    refusals: Sequence[RowhouseError] = replay.refusals
-    taken = 0
+    refusals, taken = replay.refusals, 0
     try:
         receipt, _ = ingest_batch(connect, registry, request, replay.decode, replay)
+    except _NothingToReplay:
+        pass
     except TableUnknown as error:
         refusals = [error] * len(ids)
-    except _NothingToReplay:
-        refusals = replay.refusals
     else:
-        refusals = replay.refusals
         taken = receipt.received
         summary.replayed += taken - receipt.rejected
         summary.rejected += receipt.rejected
         counts = {name: getattr(receipt, name) for name in BatchCounts.__struct_fields__}
-        summary.batches.append(BatchCounts(**(counts | {"batch": str(receipt.batch)})))
+        summary.batches.append(BatchCounts(**counts))
     summary.matched += len(ids)
     codes = [refusal.code for refusal in refusals]
     # The rest are in another request's hands, or were in the meantime.

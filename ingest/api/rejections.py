@@ -73,6 +73,8 @@ class RejectionsView(APIView):
         rejections = select_rejections(request.GET, list(settings.CONFIG.datasets))
         if not is_csv:
             page = read_page_request(request._request)
+            # A thousand rows as they were sent may be 64 MB.
+            rejections = rejections.defer("raw")
             return answer_json(page_newest_first(page, rejections, summarize_rejection))
         columns = _columns_of(request.GET.get("table"))
         records = export_records(iterate_rejections(rejections), columns)

@@ -83,3 +83,10 @@ def employee(number: int, **changes: Any) -> dict[str, Any]:
 def body_of(answer: Any) -> bytes:
     """Return the whole body of an answer, streamed or not."""
     return b"".join(answer.streaming_content) if answer.streaming else answer.content
+
+
+def read_rows(client: Client, table: str, query: str = "") -> list[Any]:
+    """GET a page of a table's rows."""
+    answer = client.get(f"/api/tables/{table}/rows{query}")
+    assert answer.status_code == 200, answer.content
+    return list(answer.json()["results"])
