@@ -115,6 +115,10 @@ class ViewSchema(AutoSchema):
         words = self.path.replace("{", "").replace("}", "").replace(".", "/").split("/")
         return "_".join([self.method.lower(), *filter(None, words[2:] or words)])
 
+    def get_summary(self) -> str | None:
+        """Return what the view says, or else its docstring."""
+        return super().get_summary() or cleandoc(self.view.__doc__ or "").split("\n")[0].rstrip(".")
+
     def get_description(self) -> str:  # type: ignore[override]
         """Return the method's docstring with the scope that it needs."""
         description = super().get_description()
