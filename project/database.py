@@ -6,6 +6,7 @@ from typing import Any, cast
 import psycopg
 from django.db import Error as DatabaseError
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.conninfo import conninfo_to_dict
 
 from project.config import Database
@@ -51,7 +52,15 @@ def writer_connection() -> psycopg.Connection:
 
     Raises `Unavailable` where the database cannot be reached.
     """
-    wrapper = connections["ingest"]
+    return _usable(connections["ingest"])
+
+
+def reader_connection() -> psycopg.Connection:
+    """Return this thread's connection of the service's own role, as `writer_connection` does."""
+    return _usable(connections["default"])
+
+
+def _usable(wrapper: BaseDatabaseWrapper) -> psycopg.Connection:
     if wrapper.connection is not None and (wrapper.connection.closed or wrapper.connection.broken):
         wrapper.close()
     try:
