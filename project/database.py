@@ -17,7 +17,9 @@ from project.secrets import read_or_create_secret
 # each role may do.
 SERVICE_ROLE = "rowhouse_service"
 WRITER_ROLE = "ingest_writer"
-ROLES = (SERVICE_ROLE, WRITER_ROLE, "report_reader", "backup_reader")
+REPORT_WRITER_ROLE = "report_writer"  # owns the report tables and refreshes them
+REPORT_READER_ROLE = "report_reader"
+ROLES = (SERVICE_ROLE, WRITER_ROLE, REPORT_WRITER_ROLE, REPORT_READER_ROLE, "backup_reader")
 
 EMBEDDED_HOST = "127.0.0.1"
 EMBEDDED_USER = "postgres"
@@ -27,7 +29,7 @@ EMBEDDED_DATABASE = "rowhouse"
 def database_settings(
     *, url: str | None, role: str, config: Database, data_dir: Path, secrets_dir: Path
 ) -> dict[str, dict[str, Any]]:
-    """Return Django's DATABASES: `default` (service tables) and `ingest` (dataset rows).
+    """Return Django's DATABASES: `default` (service tables), `ingest` (dataset rows), `reports`.
 
     `role` is "service" for web processes and "admin" for management commands.
     """
@@ -36,11 +38,15 @@ def database_settings(
     ingest = _connection(server, config)
     # Batches travel as parameters: bound by the server, their statements are prepared once.
     ingest["OPTIONS"]["server_side_binding"] = True
+    # A refresh is rare: its connection is not kept.
+    reports = _connection(server, config) | {"CONN_MAX_AGE": 0}
     if config.separate_roles:
         ingest |= _login(WRITER_ROLE, secrets_dir)
+        reports |= _login(REPORT_WRITER_ROLE, secrets_dir)
         if role == "service":
             default |= _login(SERVICE_ROLE, secrets_dir)
-    return {"default": default, "ingest": ingest | {"TEST": {"MIRROR": "default"}}}
+    mirror = {"TEST": {"MIRROR": "default"}}
+    return {"default": default, "ingest": ingest | mirror, "reports": reports | mirror}
 
 
 def writer_connection() -> psycopg.Connection:
@@ -48,7 +54,19 @@ def writer_connection() -> psycopg.Connection:
 
     Raises `Unavailable` where the database cannot be reached.
     """
-    wrapper = connections["ingest"]
+    return _usable_connection("ingest")
+
+
+def report_connection() -> psycopg.Connection:
+    """Return this thread's connection for refreshing reports, in autocommit mode.
+
+    Raises `Unavailable` where the database cannot be reached.
+    """
+    return _usable_connection("reports")
+
+
+def _usable_connection(alias: str) -> psycopg.Connection:
+    wrapper = connections[alias]
     if wrapper.connection is not None and (wrapper.connection.closed or wrapper.connection.broken):
         wrapper.close()
     try:

@@ -4,8 +4,12 @@ This is the only module that reads the environment; all others take what they ne
 `django.conf.settings`.
 """
 
+import hashlib
 import os
 from pathlib import Path
+from typing import Any
+
+from django.utils.functional import SimpleLazyObject
 
 from project.config import read_config
 from project.database import database_settings
@@ -60,9 +64,10 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
-    "project",
     "ingest",
+    "reports",
 ]
 
 MIDDLEWARE = [
@@ -119,3 +124,28 @@ SPECTACULAR_SETTINGS = {
 }
 
 LOGGING = logging_settings(CONFIG.logging, LOGS_DIR)
+
+# One folder or .sql file a report.
+REPORTS_DIR = BASE_DIR / "reports" / "definitions"
+
+# The jobs that have a line under schedules.jobs in rest_conf.yml, and what runs them.
+JOBS = {
+    "expire_idempotency_keys": "ingest.expiry.expire_idempotency_keys",
+    "forget_job_runs": "project.jobs.runs.forget_job_runs",
+    "forget_report_runs": "reports.runs.forget_report_runs",
+}
+# Functions that list further jobs.
+JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]
+
+CRON_ZONE = os.environ.get("TZ", "").lstrip(":")
+
+
+def _list_cron_lines() -> list[Any]:
+    from project.jobs.crontab import list_cron_lines
+
+    return list_cron_lines()
+
+
+# Read when django-crontab asks, not at every start.
+CRONJOBS = SimpleLazyObject(_list_cron_lines)
+CRONTAB_COMMENT = f"rowhouse {hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]}"
