@@ -6,6 +6,8 @@ This is the only module that reads the environment; all others take what they ne
 
 import hashlib
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
 SECRETS_DIR = DATA_DIR / "secrets"
 LOGS_DIR = Path(os.environ.get("ROWHOUSE_LOGS") or BASE_DIR / "logs").resolve()
-CONFIG = read_config(Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml"))
+CONFIG_FILE = Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml").resolve()
+CONFIG = read_config(CONFIG_FILE)
 
 PORT = int(os.environ.get("PORT") or CONFIG.http.port)
 
@@ -48,6 +51,8 @@ WSGI_APPLICATION = "project.wsgi.application"
 APPEND_SLASH = False
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+# Static files are served from the packages they come with; nothing has to be collected first.
+WHITENOISE_USE_FINDERS = True
 
 # The ingest view reads bodies itself, up to `ingest.max_bytes`, and answers 413 beyond.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
@@ -137,8 +142,6 @@ JOBS = {
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]
 
-CRON_ZONE = os.environ.get("TZ", "").lstrip(":")
-
 
 def _list_cron_lines() -> list[Any]:
     from project.jobs.crontab import list_cron_lines
@@ -148,4 +151,25 @@ def _list_cron_lines() -> list[Any]:
 
 # Read when django-crontab asks, not at every start.
 CRONJOBS = SimpleLazyObject(_list_cron_lines)
+CRONTAB_EXECUTABLE = "/usr/bin/crontab"
 CRONTAB_COMMENT = f"rowhouse {hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]}"
+
+# cron starts a job in its own folder and environment: the line goes to ours, and takes from a
+# file that only its owner can read what `crontab add` was called with.
+CRON_ENVIRONMENT_FILE = SECRETS_DIR / "cron_environment"
+_CRON_VARIABLES = {
+    "ROWHOUSE_DATA": str(DATA_DIR),
+    "ROWHOUSE_LOGS": str(LOGS_DIR),
+    "ROWHOUSE_CONFIG": str(CONFIG_FILE),
+    "DATABASE_URL": os.environ.get("DATABASE_URL"),
+    "SECRET_KEY": os.environ.get("SECRET_KEY"),
+}
+CRON_ENVIRONMENT = "\n".join(
+    f"export {name}={shlex.quote(value)}" for name, value in _CRON_VARIABLES.items() if value
+)
+CRONTAB_COMMAND_PREFIX = (
+    f"cd {shlex.quote(str(BASE_DIR))} && . {shlex.quote(str(CRON_ENVIRONMENT_FILE))} &&"
+)
+CRONTAB_PYTHON_EXECUTABLE = shlex.quote(sys.executable)
+CRONTAB_DJANGO_MANAGE_PATH = "manage.py"
+CRONTAB_COMMAND_SUFFIX = f"> {shlex.quote(str(LOGS_DIR / 'cron.log'))} 2>&1"

@@ -8,4 +8,6 @@ handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
+    path("api/", include("reports.urls")),
+    path("reports/", include("reports.page_urls")),
 ]

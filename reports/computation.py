@@ -1,7 +1,7 @@
 """A report's rows computed in one snapshot, kept aside in PostgreSQL's own binary form."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -72,7 +72,7 @@ def _describe(connection: Connection, definition: Definition) -> tuple[TableColu
     """Return the SELECT's columns with their types, without running it."""
     statement = SQL("SELECT * FROM ({}) AS report LIMIT 0").format(_query(definition))
     cursor = ClientCursor(connection)
-    cursor.execute(statement, definition.parameters)
+    cursor.execute(statement, definition.values)
     result, described = cursor.pgresult, cursor.description
     if result is None or described is None:
         raise DefinitionInvalid(f"{definition.name}: there is no SELECT", report=definition.name)
@@ -114,7 +114,7 @@ def _evaluate(connection: Connection, definition: Definition) -> tuple[Composed,
     if line is None:
         return SQL("({})").format(_query(definition)), None
     made = SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS {}").format(COMPUTED, _query(definition))
-    ClientCursor(connection).execute(made, definition.parameters)
+    ClientCursor(connection).execute(made, definition.values)
     highest = SQL("SELECT max({})::float8 FROM {}").format(Identifier(line), COMPUTED)
     row = connection.execute(highest).fetchone()
     return SQL("{}").format(COMPUTED), row[0] if row else None
@@ -126,20 +126,20 @@ def _copy_out(
     statement = SQL("COPY (SELECT {} FROM {} AS report{}) TO STDOUT (FORMAT binary)").format(
         SQL(", ").join(Identifier(name) for name in definition.header.columns),
         source,
-        order_by(definition),
+        order_by(definition.header.order),
     )
-    with ClientCursor(connection).copy(statement, definition.parameters) as copy:
+    with ClientCursor(connection).copy(statement, definition.values) as copy:
         for block in copy:
             spool.write(block)
 
 
-def order_by(definition: Definition) -> Composed:
-    """Return the ORDER BY clause of the report's own order, with the space before it."""
-    items = []
-    for item in definition.header.order:
+def order_by(items: Iterable[str]) -> Composed:
+    """Return an ORDER BY clause over the columns of `report`, with the space before it."""
+    keys = []
+    for item in items:
         name, _, direction = item.partition(" ")
-        items.append(SQL("{} DESC" if direction else "{}").format(Identifier(name)))
-    return SQL(" ORDER BY {}").format(SQL(", ").join(items)) if items else Composed([])
+        keys.append(SQL("{} DESC" if direction else "{}").format(Identifier("report", name)))
+    return SQL(" ORDER BY {}").format(SQL(", ").join(keys)) if keys else Composed([])
 
 
 def _query(definition: Definition) -> Composed:

@@ -88,6 +88,14 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None
 
     @property
+    def values(self) -> dict[str, ParameterValue]:
+        """What the SELECT may name: its parameters, and the report's own name as %(report)s.
+
+        Never empty: psycopg leaves %% alone where there is nothing to put in.
+        """
+        return {"report": self.name} | self.parameters
+
+    @property
     def line_column(self) -> str | None:
         """The column the chart's line is drawn at, where there is one."""
         chart = self.header.chart

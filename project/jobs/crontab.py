@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from django.conf import settings
-
 from project.jobs.registry import Job, find_job, list_jobs
 from project.jobs.runs import last_tick, mark_killed_runs, run_job
 
@@ -15,6 +13,7 @@ CATCH_UP = "7 * * * *"
 FRESH = timedelta(minutes=2)
 
 LOCAL_ZONE = Path("/etc/localtime")
+ZONE_NAME = Path("/etc/timezone")
 
 CronLine = tuple[str, str, list[str]]
 
@@ -42,13 +41,13 @@ def catch_up(now: datetime | None = None) -> int:
     return sum(_run_if_due(job, moment) for job in list_jobs() if last_tick(job.name))
 
 
-def cron_zone() -> str:
-    """Return the machine's time zone, which cron reads its lines in."""
-    if settings.CRON_ZONE:
-        return str(settings.CRON_ZONE)
-    target = str(LOCAL_ZONE.resolve()) if LOCAL_ZONE.exists() else ""
-    _, _, name = target.partition("zoneinfo/")
-    return "UTC" if name in {"", "UTC", "Etc/UTC", "Etc/UCT", "UCT", "Zulu"} else name
+def cron_zone() -> str | None:
+    """Return the machine's time zone, which cron reads its lines in; None where it is unknown."""
+    _, _, name = str(LOCAL_ZONE.resolve()).partition("zoneinfo/")
+    if not name and LOCAL_ZONE.exists():
+        name = ZONE_NAME.read_text(encoding="ascii").strip() if ZONE_NAME.exists() else "?"
+    name = name.removeprefix("posix/").removeprefix("Etc/") or "UTC"
+    return None if name == "?" else name
 
 
 def _run_if_due(job: Job, now: datetime) -> bool:

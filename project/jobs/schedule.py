@@ -47,11 +47,12 @@ class Schedule:
         """Return the first moment after `now` at which the job is due."""
         return next(CronSim(self.expression, now.astimezone(self._zone))).astimezone(UTC)
 
-    def for_cron(self, cron_zone: str) -> str:
-        """Return the expression for a crontab whose daemon lives in another time zone or not.
+    def for_cron(self, cron_zone: str | None) -> str:
+        """Return the expression for the crontab of a machine in a time zone, None if unknown.
 
-        cron knows no time zone of its own: where the two differ, it is told every hour (every
-        minute, where they are not whole hours apart) and the job itself finds out if it is due.
+        cron reads its lines in the machine's own zone. Where that is another one, the line calls
+        every hour (every minute, where the two are not whole hours apart) and the job itself
+        finds out if it is due.
         """
         fields = self.expression.lower().split()
         if cron_zone != self.time_zone:
@@ -60,7 +61,9 @@ class Schedule:
         numbers = re.sub(_DAY, lambda day: str(WEEKDAYS.index(day[0])), fields[4])
         return " ".join([*fields[:4], numbers])
 
-    def _is_whole_hours_from(self, cron_zone: str) -> bool:
+    def _is_whole_hours_from(self, cron_zone: str | None) -> bool:
+        if cron_zone is None:
+            return False
         other = read_time_zone(cron_zone)
         year = datetime.now(UTC).year
         for month in range(1, 13):
