@@ -1,6 +1,5 @@
 """Refreshing report tables."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ HEADER = """\
 
 
 @pytest.fixture
-def folder(tmp_path: Path, settings: Settings) -> Iterator[Path]:
+def folder(tmp_path: Path, settings: Settings) -> Path:
     settings.REPORTS_DIR = tmp_path
     settings.CONFIG = with_no_overrides(settings.CONFIG)
     return tmp_path
