@@ -41,6 +41,9 @@ BEGIN
       role_name, current_database(), {statement_timeout});
   END LOOP;
 
+  -- PostgreSQL lets everybody make temporary tables, which the readers shall not.
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+
   FOREACH role_name IN ARRAY ARRAY['report_reader', 'backup_reader'] LOOP
     EXECUTE format(
       'ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = on',
