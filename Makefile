@@ -26,10 +26,10 @@ check: $(VENV)/dev.stamp
 	$(PY) -m ruff format --check .
 	$(CHECK) $(PY) -m mypy .
 	$(CHECK) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	$(PY) -m pytest --numprocesses=auto --dist=loadfile
+	@$(MAKE) --no-print-directory test
 
 bench: $(VENV)/dev.stamp
-	$(PY) -m pytest tests/bench --bench
+	$(PY) -m tests.bench
 
 # A stamp is as new as its last installation: a changed requirements file installs again.
 $(VENV)/run.stamp: requirements/run.txt $(VENV)/made.stamp

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from uuid_utils.compat import uuid7
 
 from ingest import receipts
@@ -19,7 +20,7 @@ from ingest.rules import Decoded
 from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
 from ingest.statements import execute_raw, lock_statement
 from ingest.writer import RowsSkipped, WriteOptions, Written
-from project.errors import Unavailable
+from project.errors import RowhouseError, Unavailable
 
 # How often a batch is tried again when its table changes, or another transaction is in its way.
 TRIES = 5
@@ -105,24 +106,46 @@ class _Attempt:
     def run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
-        self._decoded = self._decode(self._known)
+        self._decoded = self._decode_rows(connection)
         self._options = WriteOptions(
             self._request.on_conflict, self._conflict_key(self._known.table)
         )
-        with connection.transaction():
-            self._hold_table()
+        with ExitStack() as transaction:
+            # What has to be known before a row is written is asked in one round trip.
+            with connection.pipeline():
+                # Not `connection.transaction()`, which would stay in pipeline mode to its end.
+                transaction.enter_context(psycopg.Transaction(connection))
+                # Keeps the table's definition as it is until the commit.
+                execute_raw(connection, lock_statement(self._known.table), [])
+                version = self._registry.ask_version(connection, self._request.table)
+                claim = self._claim_key()
             self.is_untouched = False
-            if self._request.claim is None or self._claim_key(self._request.claim):
-                return self._store(self._write(carefully=carefully)), False
+            if not self._registry.is_current(self._known, self._request.table, version):
+                raise TableChanged
+            if claim is None or claim.fetchone() is not None:
+                receipt, written = self._write(carefully=carefully)
+                # The commit travels with the receipt.
+                with connection.pipeline():
+                    self._store(receipt, written)
+                    transaction.close()
+                return receipt, False
         return self._find_receipt(), True
 
-    def _hold_table(self) -> None:
-        """Keep the table's definition as it is; raise `TableChanged` if it is another by now."""
-        execute_raw(self._connection, lock_statement(self._known.table), [])
-        if not self._registry.is_current(self._connection, self._request.table, self._known):
-            raise TableChanged
+    def _decode_rows(self, connection: Connection) -> Decoded:
+        try:
+            return self._decode(self._known)
+        except RowhouseError as error:
+            # What a remembered definition refuses, the present one may take.
+            version = self._registry.ask_version(connection, self._request.table)
+            if self._registry.is_current(self._known, self._request.table, version):
+                raise
+            raise TableChanged from error
 
-    def _claim_key(self, claim: IdempotencyClaim) -> bool:
+    def _claim_key(self) -> Cursor | None:
+        """Ask for the request's idempotency key, if it has one: a row comes back if it is free."""
+        claim = self._request.claim
+        if claim is None:
+            return None
         params = {
             "key_prefix": self._request.key_prefix,
             "key": claim.key,
@@ -131,7 +154,7 @@ class _Attempt:
             "now": self._now,
             "expires_at": self._now + claim.lifetime,
         }
-        return self._connection.execute(receipts.CLAIM_KEY, params).fetchone() is not None
+        return self._connection.execute(receipts.CLAIM_KEY, params)
 
     def _find_receipt(self) -> Receipt:
         """Return the receipt of the batch that holds the request's key."""
@@ -145,7 +168,23 @@ class _Attempt:
             raise IdempotencyKeyReused
         return receipts.read_receipt(self._connection, found.batch)
 
-    def _write(self, *, carefully: bool) -> Written:
+    def _write(self, *, carefully: bool) -> tuple[Receipt, Written]:
+        written = self._write_rows(carefully=carefully)
+        receipt = Receipt(
+            batch=self._batch,
+            table=self._known.table.full_name,
+            received=self._decoded.received,
+            inserted=written.inserted,
+            updated=written.updated,
+            ignored=written.ignored,
+            rejected=len(written.rejections),
+            duration_ms=round((time.perf_counter() - self._request.started) * 1000, 2),
+            dry_run=self._request.dry_run,
+            rejections=[rejection.shown for rejection in written.rejections],
+        )
+        return receipt, written
+
+    def _write_rows(self, *, carefully: bool) -> Written:
         decoded, options = self._decoded, self._options
         writer = self._known.writer
         plain = options.on_conflict == "reject" and not self._request.dry_run
@@ -163,19 +202,7 @@ class _Attempt:
                 raise psycopg.Rollback(savepoint)
         return written
 
-    def _store(self, written: Written) -> Receipt:
-        receipt = Receipt(
-            batch=self._batch,
-            table=self._known.table.full_name,
-            received=self._decoded.received,
-            inserted=written.inserted,
-            updated=written.updated,
-            ignored=written.ignored,
-            rejected=len(written.rejections),
-            duration_ms=round((time.perf_counter() - self._request.started) * 1000, 2),
-            dry_run=self._request.dry_run,
-            rejections=[rejection.shown for rejection in written.rejections],
-        )
+    def _store(self, receipt: Receipt, written: Written) -> None:
         receipts.store(
             self._connection,
             receipt,
@@ -186,10 +213,10 @@ class _Attempt:
                 format=self._request.format,
                 on_conflict=self._request.on_conflict,
                 atomic=self._request.atomic,
+                fields=self._decoded.fields,
                 max_raw_bytes=self._request.max_raw_bytes,
             ),
         )
-        return receipt
 
     def _conflict_key(self, table: Table) -> UniqueKey | None:
         """Return the key whose conflicts are ignored or updated."""

@@ -23,6 +23,7 @@ class Batch(models.Model):
     ignored = models.IntegerField()
     rejected = models.IntegerField()
     duration_ms = models.FloatField()
+    fields = ArrayField(models.TextField(), null=True)  # the columns of its CSV records, in order
     foreseen = models.JSONField(null=True)  # a dry run's rejections, which are not logged as such
 
     class Meta:

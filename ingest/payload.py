@@ -84,6 +84,17 @@ def open_json(body: bytes, *, max_depth: int) -> JsonPayload:
     return JsonPayload(array, envelope.table)
 
 
+def split_lines(body: bytes) -> tuple[list[bytes], list[int]]:
+    """Return the lines of an NDJSON body that are not blank, and their numbers from 1."""
+    texts, numbers = [], []
+    for number, line in enumerate(body.split(b"\n"), 1):
+        text = line.strip(_SPACE)
+        if text:
+            texts.append(text)
+            numbers.append(number)
+    return texts, numbers
+
+
 def _check_envelope(body: bytes, array: bytes, max_depth: int) -> None:
     """Refuse unknown and repeated keys, looking at the outer object without its rows."""
     shell = body.replace(array, b"0", 1) if len(array) > 2 else body

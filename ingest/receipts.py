@@ -46,6 +46,7 @@ class Circumstances:
     format: str
     on_conflict: str
     atomic: bool
+    fields: Sequence[str] | None
     max_raw_bytes: int
 
 
@@ -78,6 +79,18 @@ def _store_rejections(
     rejections: Sequence[Rejection],
     circumstances: Circumstances,
 ) -> None:
+    stored = [
+        {
+            "index": rejection.index,
+            "line": rejection.line,
+            "raw": rejection.raw[: circumstances.max_raw_bytes],
+            "raw_bytes": len(rejection.raw),
+            "errors": rejection.errors,
+            "codes": sorted({error.code for error in rejection.errors}),
+            "columns": sorted({name for error in rejection.errors for name in error.concerns}),
+        }
+        for rejection in rejections
+    ]
     connection.execute(
         STORE_REJECTIONS,
         {
@@ -85,11 +98,7 @@ def _store_rejections(
             "created_at": circumstances.created_at,
             "table": receipt.table,
             "format": rejections[0].format,
-            "indexes": [rejection.index for rejection in rejections],
-            "lines": [rejection.line for rejection in rejections],
-            "raws": [rejection.raw[: circumstances.max_raw_bytes] for rejection in rejections],
-            "sizes": [len(rejection.raw) for rejection in rejections],
-            "errors": [_encode(rejection.errors).decode() for rejection in rejections],
+            "rejections": _encode(stored).decode(),
         },
     )
 

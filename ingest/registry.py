@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from ingest.catalog import (
     FINGERPRINT,
@@ -66,10 +66,13 @@ class TableRegistry:
         self._by_name[name] = known
         return known
 
-    def is_current(self, connection: Connection, name: str, known: KnownTable) -> bool:
+    def ask_version(self, connection: Connection, name: str) -> Cursor:
+        """Ask the catalog what the name means now; `is_current` reads the answer."""
+        return connection.execute(FINGERPRINT, name_params(name, self.schemas))
+
+    def is_current(self, known: KnownTable, name: str, version: Cursor) -> bool:
         """Return whether the name still means this version of the table."""
-        rows = connection.execute(FINGERPRINT, name_params(name, self.schemas))
-        return choose_version(name, rows) == known.version
+        return choose_version(name, version) == known.version
 
 
 @cache

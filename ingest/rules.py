@@ -5,8 +5,9 @@ whole and handed on as the bytes that were sent; only a row that the quick look 
 is examined value by value (`examination`), to list all its errors.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -15,13 +16,11 @@ from ingest.catalog import Table
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
 from ingest.outcome import Rejection, RowError
+from ingest.quick import QuickLook, SoundRows, has_suspect_escape, raws
+from ingest.values.structures import split_array
 
 UNSET = msgspec.UNSET
-_raws = msgspec.json.Decoder(list[msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
-
-# Escapes that stand for what PostgreSQL cannot store, or that msgspec refuses as a syntax error.
-_SUSPECT_ESCAPES = (b"\\u0000", b"\\ud", b"\\uD")
 
 GroupBy = Literal["default", "optional"]
 
@@ -32,11 +31,17 @@ class Rows:
 
     columns: tuple[str, ...]
     indexes: Sequence[int]  # the place of each row in the batch
-    array: bytes
+    make_array: Callable[[], bytes]
+    copy: str | None = None  # the same as COPY data, where COPY can take it
+
+    @property
+    def array(self) -> bytes:
+        """The rows as one JSON array."""
+        return self.make_array()
 
     def split(self) -> dict[int, bytes]:
         """Return each row's JSON text under its place in the batch."""
-        return dict(zip(self.indexes, map(bytes, _raws.decode(self.array)), strict=True))
+        return dict(zip(self.indexes, map(bytes, raws.decode(self.array)), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +52,17 @@ class Decoded:
     groups: list[Rows]
     rejections: list[Rejection]
     format: Literal["json", "csv"] = "json"
-    # Each row as it was sent where that is not the text in its group; its line in a file.
-    raws: Mapping[int, bytes] = field(default_factory=dict)
-    lines: Sequence[int] | None = None
+    # Returns a row as it was sent, given its place and its text in its group.
+    raw_of: Callable[[int, bytes], bytes] = lambda _, text: text
+    lines: Sequence[int] | None = None  # each row's line in a file, from 1
+    fields: Sequence[str] | None = None  # the columns of CSV records, in order
 
     def reject(self, index: int, text: bytes, errors: list[RowError]) -> Rejection:
         """Return the rejection of a row that had passed the rules as `text`."""
         return Rejection(
             index=index,
             line=self.lines[index] if self.lines else None,
-            raw=self.raws.get(index, text),
+            raw=self.raw_of(index, text),
             format=self.format,
             errors=errors,
         )
@@ -69,17 +75,15 @@ class RowRules:
         self.table = table
         self.limits = limits
         self.fields = [Field(column, place, limits) for place, column in enumerate(table.writable)]
-        self._examiner = Examiner(table, self.fields, limits)
-        self._by_name = {each.column.name: each for each in self.fields}
+        self.examiner = Examiner(table, self.fields, limits)
+        self.by_name = {each.column.name: each for each in self.fields}
         self._optional = [each for each in self.fields if each.optional]
         self._defaulted = [each for each in self.fields if each.column.has_default]
-        self._raw = [each for each in self.fields if each.adapter.annotation is msgspec.Raw]
-        self._traps = {each.adapter.trap for each in self.fields if each.adapter.trap}
-        row_type = self._row_type()
-        self._row: msgspec.json.Decoder[Any] | None = (
-            msgspec.json.Decoder(row_type) if row_type else None
+        self._structured = any(
+            each.adapter.verbatim or each.column.kind in {"array", "composite"}
+            for each in self.fields
         )
-        self._rows = msgspec.json.Decoder(list[row_type]) if row_type else None  # type: ignore[valid-type]
+        self._quick = QuickLook(self.fields, limits)
 
     def decode(self, array: bytes, group_by: GroupBy = "default") -> Decoded:
         """Sort the rows of a JSON array into those that may be stored and those that may not.
@@ -87,20 +91,19 @@ class RowRules:
         The array's text must be UTF-8. Raises `JsonSyntax`, `TooDeep`, `NoRows` or `TooManyRows`
         where the whole array is wrong.
         """
-        rows = self._decode_flawless(array)
-        if rows is None:
+        sound = self._quick.decode_array(array)
+        if sound is None:
             return self.decode_each(self._split(array), group_by)
-        self._check_count(len(rows))
-        presence = self._presence_of_all(rows, group_by)
-        if presence is not None:
-            whole = Rows(self._columns(presence, group_by), range(len(rows)), array)
+        rows = sound.rows
+        self.check_count(len(rows))
+        whole = self._keep_whole(sound, array, group_by)
+        if whole is not None:
             return Decoded(len(rows), [whole], [])
-        texts = [bytes(raw) for raw in _raws.decode(array)]
         passed = {
-            index: (text, self._presence(row, group_by))
-            for index, (text, row) in enumerate(zip(texts, rows, strict=True))
+            index: (bytes(text), self._presence(row, group_by))
+            for index, (text, row) in enumerate(zip(raws.decode(array), rows, strict=True))
         }
-        return Decoded(len(rows), self._group(passed, group_by), [])
+        return Decoded(len(rows), self.group(passed, group_by), [])
 
     def decode_each(
         self,
@@ -114,18 +117,19 @@ class RowRules:
         A text that is not JSON raises `JsonSyntax` unless lines are given: then the extent of the
         row is certain, and it alone is rejected.
         """
-        self._check_count(len(texts))
+        self.check_count(len(texts))
         passed: dict[int, tuple[bytes, tuple[bool, ...]]] = {}
         raws: dict[int, bytes] = {}
         rejections = []
-        for index, text in enumerate(texts):
-            row = self._decode_clean(text)
+        for index, (text, row) in enumerate(
+            zip(texts, self._quick.decode_texts(texts), strict=True)
+        ):
             if row is not None:
                 passed[index] = text, self._presence(row, group_by)
                 continue
-            examined, errors = self._examiner.examine_text(text, is_line=lines is not None)
+            examined, errors = self.examiner.examine_text(text, is_line=lines is not None)
             if not errors:
-                passed[index] = _encode(examined), self._presence_of_keys(examined, group_by)
+                passed[index] = _encode(examined), self.presence_of(examined, group_by)
                 raws[index] = text
                 continue
             line = lines[index] if lines is not None else None
@@ -135,77 +139,33 @@ class RowRules:
                 )
             )
         return Decoded(
-            len(texts), self._group(passed, group_by), rejections, raws=raws, lines=lines
+            len(texts), self.group(passed, group_by), rejections, raw_of=raws.get, lines=lines
         )
 
-    # The quick look: whole batches and single rows.
+    def decode_lines(
+        self, texts: Sequence[bytes], lines: Sequence[int], group_by: GroupBy = "default"
+    ) -> Decoded:
+        """Sort rows that are the lines of an NDJSON body; a broken line is that row's own fault."""
+        self.check_count(len(texts))
+        if not self._structured and all(text[:1] == b"{" and text[-1:] == b"}" for text in texts):
+            # One array of them is quicker to decode. Where no column holds an array or object,
+            # each line that is not one row of its own makes another number of rows, or no JSON:
+            # the line feed keeps a string from going on in the next line.
+            array = b"[" + b",\n".join(texts) + b"]"
+            sound = self._quick.decode_array(array)
+            if sound is not None and len(sound.rows) == len(texts):
+                whole = self._keep_whole(sound, array, group_by)
+                if whole is not None:
+                    return Decoded(len(texts), [whole], [], lines=lines)
+        return self.decode_each(texts, group_by, lines=lines)
 
-    def _row_type(self) -> type | None:
-        if any(set(each.column.name) & _UNNAMEABLE for each in self.fields):
+    def _keep_whole(self, sound: SoundRows, array: bytes, group_by: GroupBy) -> Rows | None:
+        """Return a batch as one group if all its rows bring the same columns, else None."""
+        presence = self._presence_of_all(sound.rows, group_by)
+        if presence is None:
             return None
-        return msgspec.defstruct(
-            "Row",
-            [self._row_field(each) for each in self.fields],
-            rename={each.attribute: each.column.name for each in self.fields},
-            forbid_unknown_fields=True,
-            kw_only=True,
-            gc=False,
-        )
-
-    def _row_field(self, each: Field) -> tuple[str, Any] | tuple[str, Any, Any]:
-        annotation = each.adapter.annotation
-        if annotation is not msgspec.Raw and not each.column.not_null:
-            annotation = annotation | None
-        if each.optional:
-            return each.attribute, annotation | msgspec.UnsetType, UNSET
-        return each.attribute, annotation
-
-    def _decode_flawless(self, array: bytes) -> list[Any] | None:
-        """Return the rows if each of them may be stored as it was sent, else None."""
-        if self._rows is None or self._is_suspect(array):
-            return None
-        try:
-            rows = self._rows.decode(array)
-        except (msgspec.DecodeError, RecursionError):
-            return None
-        return rows if self._has_small_rows(array) and self._are_sound(rows, array) else None
-
-    def _has_small_rows(self, array: bytes) -> bool:
-        limit = self.limits.max_row_bytes
-        return len(array) <= limit or max(map(len, map(bytes, _raws.decode(array)))) <= limit
-
-    def _decode_clean(self, text: bytes) -> Any | None:
-        """Return a single row if it may be stored as it was sent, else None."""
-        if self._row is None or len(text) > self.limits.max_row_bytes or self._is_suspect(text):
-            return None
-        try:
-            row = self._row.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            return None
-        return row if self._are_sound([row], text) else None
-
-    def _is_suspect(self, text: bytes) -> bool:
-        return (b"\\u" in text and any(escape in text for escape in _SUSPECT_ESCAPES)) or any(
-            trap.search(text) for trap in self._traps
-        )
-
-    def _are_sound(self, rows: list[Any], text: bytes) -> bool:
-        inner_separators = 0
-        for each in self._raw:
-            raws = [raw for raw in map(each.read, rows) if raw is not UNSET]
-            if not each.column.not_null:
-                raws = [raw for raw in raws if bytes(raw) != b"null"]
-            elif any(bytes(raw) == b"null" for raw in raws):
-                return False
-            if not each.adapter.screen_raw(raws):
-                return False
-            if each.adapter.verbatim:
-                inner_separators += _count_separators(b"\n".join(raws))
-        # Decoding keeps the last of two equal keys. A row's keys are all known columns, so a key
-        # stands twice only where there are more separators than values.
-        unset = sum(value is UNSET for each in self._optional for value in map(each.read, rows))
-        keys = len(rows) * len(self.fields) - unset
-        return _count_separators(text) - inner_separators == keys
+        columns = self._columns(presence, group_by)
+        return Rows(columns, range(len(sound.rows)), lambda: array, sound.copy_text(columns))
 
     # Which columns a row brings.
 
@@ -215,7 +175,8 @@ class RowRules:
     def _presence(self, row: Any, group_by: GroupBy) -> tuple[bool, ...]:
         return tuple(each.read(row) is not UNSET for each in self._watched(group_by))
 
-    def _presence_of_keys(self, row: dict[str, Any], group_by: GroupBy) -> tuple[bool, ...]:
+    def presence_of(self, row: Collection[str], group_by: GroupBy) -> tuple[bool, ...]:
+        """Return which of the watched columns are among the names."""
         return tuple(each.column.name in row for each in self._watched(group_by))
 
     def _presence_of_all(self, rows: list[Any], group_by: GroupBy) -> tuple[bool, ...] | None:
@@ -231,9 +192,9 @@ class RowRules:
         absent = {
             each.column.name for each, present in zip(watched, presence, strict=True) if not present
         }
-        return tuple(name for name in self._by_name if name not in absent)
+        return tuple(name for name in self.by_name if name not in absent)
 
-    def _group(
+    def group(
         self, passed: dict[int, tuple[bytes, tuple[bool, ...]]], group_by: GroupBy
     ) -> list[Rows]:
         """Put rows that bring the same columns together: each group is written by one statement."""
@@ -242,20 +203,23 @@ class RowRules:
             groups.setdefault(presence, []).append(index)
         return [
             Rows(
-                self._columns(presence, group_by), indexes, join_rows(passed[i][0] for i in indexes)
+                self._columns(presence, group_by),
+                indexes,
+                partial(join_rows, [passed[index][0] for index in indexes]),
             )
             for presence, indexes in groups.items()
         ]
 
-    def _split(self, array: bytes) -> list[bytes]:
-        try:
-            return [bytes(raw) for raw in _raws.decode(array)]
-        except RecursionError as error:
-            raise TooDeep from error
-        except msgspec.DecodeError as error:
-            raise JsonSyntax(f"The body is not JSON: {error}") from error
+    def columns_of(self, names: Collection[str], group_by: GroupBy) -> tuple[str, ...]:
+        """Return the columns that rows bringing these names are written to."""
+        return self._columns(self.presence_of(names, group_by), group_by)
 
-    def _check_count(self, count: int) -> None:
+    def requires_only(self, names: Collection[str]) -> bool:
+        """Return whether the names include every required column."""
+        return all(each.optional or each.column.name in names for each in self.fields)
+
+    def check_count(self, count: int) -> None:
+        """Raise `NoRows` or `TooManyRows` where that is what a batch has."""
         if count == 0:
             raise NoRows
         if count > self.limits.max_rows:
@@ -264,25 +228,23 @@ class RowRules:
                 max_rows=self.limits.max_rows,
             )
 
-
-_UNNAMEABLE = frozenset('"\\') | {chr(code) for code in range(32)}
+    def _split(self, array: bytes) -> list[bytes]:
+        try:
+            return [bytes(raw) for raw in raws.decode(array)]
+        except RecursionError as error:
+            raise TooDeep from error
+        except msgspec.DecodeError as error:
+            if not has_suspect_escape(array):
+                raise JsonSyntax(f"The body is not JSON: {error}") from error
+        # msgspec refuses half a surrogate pair, which concerns the row that holds it only.
+        try:
+            return [text.encode() for text in split_array(array.decode().lstrip())]
+        except RecursionError as error:
+            raise TooDeep from error
+        except ValueError as error:
+            raise JsonSyntax(f"The body is not JSON: {error}") from error
 
 
 def join_rows(texts: Iterable[bytes]) -> bytes:
     """Return the JSON array of rows given as JSON texts."""
     return b"[" + b",".join(texts) + b"]"
-
-
-def _count_separators(text: bytes) -> int:
-    """Return at least the number of keys in a JSON text, and exactly that in almost every one.
-
-    A key is followed by its quote and a colon, maybe with white space between. The same bytes
-    inside a string are counted too, which only sends the row to the slow look.
-    """
-    return (
-        text.count(b'":')
-        + text.count(b" :")
-        + text.count(b"\n:")
-        + text.count(b"\t:")
-        + text.count(b"\r:")
-    )

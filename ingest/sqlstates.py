@@ -1,16 +1,20 @@
 """What PostgreSQL's error codes mean for a batch: bad data, a changed table, or trouble."""
 
+import logging
+
 import psycopg
 
 from ingest.errors import TableNotWritable
 from ingest.outcome import RowError
 from project.errors import RowhouseError, Unavailable
 
-# The whole class, or one state, of errors that say nothing about the data: connection lost (08),
+logger = logging.getLogger("rowhouse.ingest")
+
+# The classes of errors that say nothing about the data: connection lost (08), feature missing (0A),
 # transaction state (25), serialization and deadlock (40), resources (53), operator intervention
 # and locks (55, 57), system and internal errors (58, XX), authorization (28), syntax, access (42).
 _TROUBLE_CLASSES = frozenset(
-    {"08", "25", "26", "28", "40", "42", "53", "55", "57", "58", "F0", "XX"}
+    {"08", "0A", "25", "26", "28", "40", "42", "53", "55", "57", "58", "F0", "XX"}
 )
 
 # Trouble that passes when the transaction is simply run again.
@@ -59,6 +63,10 @@ def describe_trouble(error: psycopg.Error) -> RowhouseError:
     """Return the error a client is told when the fault is not in its rows."""
     if error.sqlstate == INSUFFICIENT_PRIVILEGE:
         return TableNotWritable()
+    logger.warning(
+        "batch not stored",
+        extra={"sqlstate": error.sqlstate, "reason": error.diag.message_primary},
+    )
     return Unavailable("The database cannot take the batch now; send it again with the same key")
 
 

@@ -96,7 +96,7 @@ def choose_account(*, data: Path, program: Path) -> Account:
     The folder around the data must exist. Raise `AccountError` where no account can.
     """
     if os.geteuid() != 0:
-        return _caller(data)
+        return _caller()
     account = _unprivileged(data)
     if _reaches(account, program, data.parent):
         return account
@@ -112,13 +112,24 @@ def choose_account(*, data: Path, program: Path) -> Account:
     )
 
 
-def _caller(data: Path) -> Account:
-    if data.exists() and data.stat().st_uid != os.geteuid():
+def check_owner(data: Path) -> None:
+    """Raise `AccountError` where the data folder belongs to somebody the caller cannot act for."""
+    if data.exists() and os.geteuid() not in {0, data.stat().st_uid}:
         raise AccountError(
             f"{data} belongs to user {data.stat().st_uid}: start Rowhouse as that user or as "
             "root, or set ROWHOUSE_DATA to another folder"
         )
-    return Account(uid=os.geteuid(), gid=os.getegid())
+
+
+def _caller() -> Account:
+    try:
+        entry = pwd.getpwuid(os.geteuid())
+    except KeyError as error:
+        raise AccountError(
+            f"user {os.geteuid()} has no name, and PostgreSQL's initdb needs one: give it a line "
+            "in /etc/passwd, start Rowhouse as another user, or set DATABASE_URL"
+        ) from error
+    return Account(uid=entry.pw_uid, gid=os.getegid())
 
 
 def _unprivileged(data: Path) -> Account:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from project.account import Account
 from project.database import EMBEDDED_HOST, EMBEDDED_USER
-from project.postmaster import PostgresError
+from project.postmaster import PostgresError, cluster_name
 
 MAJOR_VERSION = "18"
 
@@ -109,6 +109,7 @@ def write_settings(account: Account, settings: ServerSettings, port: int) -> Non
     """Write what the server reads at its start beside its own postgresql.conf."""
     lines = {
         **_SETTINGS,
+        "cluster_name": cluster_name(settings.data),
         "port": str(port),
         "shared_buffers": settings.shared_buffers,
         "max_connections": str(settings.max_connections),

@@ -36,8 +36,11 @@ def database_settings(
     server = _parse_url(url) if url else _embedded_server(config, data_dir, secrets_dir)
     default = _connection(server, config)
     ingest = _connection(server, config)
-    # Batches travel as parameters: bound by the server, their statements are prepared once.
+    # Batches travel as parameters, bound by the server.
     ingest["OPTIONS"]["server_side_binding"] = True
+    # Their few statements are planned once a connection: planning the look at the catalog costs
+    # ten times as much as the look. A pooled connection (prepare_threshold None) cannot.
+    ingest["OPTIONS"].setdefault("prepare_threshold", 2)
     # A refresh is rare: its connection is not kept.
     reports = _connection(server, config) | {"CONN_MAX_AGE": 0}
     if config.separate_roles:
@@ -79,6 +82,12 @@ def _usable_connection(alias: str) -> psycopg.Connection:
 def role_password(role: str, secrets_dir: Path) -> str:
     """Return the password of one of Rowhouse's own roles, made at first use."""
     return read_or_create_secret(secrets_dir / f"{role}_password")
+
+
+def primary_message(error: Exception) -> str:
+    """Return what PostgreSQL says about one of Django's database errors, without its details."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return (diagnosis and diagnosis.message_primary) or str(error).strip()
 
 
 def _login(role: str, secrets_dir: Path) -> dict[str, str]:

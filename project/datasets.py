@@ -15,6 +15,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.sql import SQL, Identifier
 
 from project.config import Config
+from project.database import primary_message
 from project.errors import RowhouseError
 from project.models import AppliedSchema
 from project.roles import apply_roles
@@ -116,7 +117,7 @@ def _run_file(connection: BaseDatabaseWrapper, dataset: str, schema: str, text: 
             cursor.execute(text)
             ended_transaction = _transaction_id(cursor) != before
     except DatabaseError as error:
-        raise SetupRefused(f"db_setup/{dataset}/schema.sql: {_reason(error)}") from error
+        raise SetupRefused(f"db_setup/{dataset}/schema.sql: {primary_message(error)}") from error
     if ended_transaction:
         raise SetupRefused(f"db_setup/{dataset}/schema.sql: it must not contain COMMIT")
 
@@ -131,7 +132,7 @@ def _follow(connection: BaseDatabaseWrapper, dataset: str, plan: Plan) -> list[s
                     cursor.execute(step.statement.as_string())
             except DatabaseError as error:
                 advice = f". To do: {step.advice}" if step.advice else ""
-                refusals.append(f"{step.words}: {_reason(error)}{advice}")
+                refusals.append(f"{step.words}: {primary_message(error)}{advice}")
             else:
                 done.append(step.words)
     if refusals:
@@ -147,11 +148,6 @@ def _follow(connection: BaseDatabaseWrapper, dataset: str, plan: Plan) -> list[s
 def _transaction_id(cursor: CursorWrapper) -> Any:
     cursor.execute("SELECT pg_current_xact_id()::text")
     return cursor.fetchone()[0]
-
-
-def _reason(error: DatabaseError) -> str:
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return (diagnosis and diagnosis.message_primary) or str(error).strip()
 
 
 def _execute(cursor: CursorWrapper, statement: str, schema: str) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from project.account import Account, choose_account
+from project.account import Account, AccountError, check_owner, choose_account
 from project.cluster import (
     ServerSettings,
     check_version,
@@ -72,19 +72,18 @@ def start_server(settings: ServerSettings) -> Server:
 
     Two callers at once get the same server. Raise `PostgresError` or `AccountError`.
     """
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    with _only_one(settings.folder):
-        running = find_postmaster(settings.data)
-        if running is not None and running.status == "stopping":
-            wait_until_gone(settings.data, timeout_s=STOP_PATIENCE_S)
-            running = find_postmaster(settings.data)
-        if running is None:
-            _make_and_start(settings)
-        ready = wait_until_ready(settings.data, timeout_s=START_PATIENCE_S)
-        _port_file(settings).write_text(f"{ready.port}\n", encoding="ascii")
+    check_owner(settings.data)
+    try:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        with _only_one(settings.folder):
+            started = _start_where_needed(settings)
+            ready = wait_until_ready(settings.data, timeout_s=START_PATIENCE_S)
+            _port_file(settings).write_text(f"{ready.port}\n", encoding="ascii")
+    except PermissionError as error:
+        raise AccountError(f"{error.filename}: {error.strerror}") from error
     if settings.port and ready.port != settings.port:
         logger.warning("port %d is busy: PostgreSQL listens on %d", settings.port, ready.port)
-    return Server(settings=settings, pid=ready.pid, port=ready.port, started=running is None)
+    return Server(settings=settings, pid=ready.pid, port=ready.port, started=started)
 
 
 def stop_server(settings: ServerSettings) -> None:
@@ -105,7 +104,8 @@ def stop_server(settings: ServerSettings) -> None:
 def create_database(server: Server, name: str) -> bool:
     """Create a database; return False where it was there already."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if found.fetchone():
             return False
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return True
@@ -120,6 +120,16 @@ def _only_one(folder: Path) -> Iterator[None]:
             logger.warning("PostgreSQL is being started or stopped already: waiting for that")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _start_where_needed(settings: ServerSettings) -> bool:
+    running = find_postmaster(settings.data)
+    if running is not None and running.status == "stopping":
+        wait_until_gone(settings.data, timeout_s=STOP_PATIENCE_S)
+        running = find_postmaster(settings.data)
+    if running is None:
+        _make_and_start(settings)
+    return running is None
 
 
 def _make_and_start(settings: ServerSettings) -> None:

@@ -1,7 +1,9 @@
 """The processes of a PostgreSQL data folder: the living server, and what a killed one left."""
 
 import time
+import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -25,6 +27,11 @@ class Postmaster:
     pid: int
     port: int
     status: str  # starting | ready | stopping | standby; empty in its first moment
+
+
+def cluster_name(data: Path) -> str:
+    """Return what the server of a data folder calls itself in the titles of its processes."""
+    return f"rowhouse-{zlib.crc32(bytes(data)):08x}"
 
 
 def find_postmaster(data: Path) -> Postmaster | None:
@@ -64,15 +71,22 @@ def clear_leftovers(data: Path) -> None:
     Its orphaned processes still hold the shared memory, and the process id in postmaster.pid may
     be a zombie's or another program's by now: PostgreSQL would refuse to start for either.
     """
-    orphans = [process for process in psutil.process_iter() if _works_in(data, process)]
-    for process in orphans:
-        _signal(process, "terminate")
-    _, stubborn = psutil.wait_procs(orphans, timeout=ORPHAN_PATIENCE_S)
-    for process in stubborn:
-        _signal(process, "kill")
-    psutil.wait_procs(stubborn, timeout=ORPHAN_PATIENCE_S)
+    orphans = [process for process in psutil.process_iter() if _belongs_to(data, process)]
+    for method in ("terminate", "kill"):
+        for process in orphans:
+            _signal(process, method)
+        orphans = _wait_for_end(data, orphans)
     if find_postmaster(data) is None:
         (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _wait_for_end(data: Path, processes: list[psutil.Process]) -> list[psutil.Process]:
+    # Not psutil.wait_procs: it waits for zombies too, which nobody may ever collect.
+    deadline = time.monotonic() + ORPHAN_PATIENCE_S
+    while processes and time.monotonic() < deadline:
+        time.sleep(STEP_S)
+        processes = [process for process in processes if _belongs_to(data, process)]
+    return processes
 
 
 def _read_pid_file(data: Path) -> Postmaster | None:
@@ -86,17 +100,29 @@ def _read_pid_file(data: Path) -> Postmaster | None:
 
 def _is_server_of(data: Path, pid: int) -> bool:
     try:
-        return _works_in(data, psutil.Process(pid))
+        process = psutil.Process(pid)
+        command = process.cmdline()
+        is_server = process.name() == "postgres" and not _title(command).startswith("postgres: ")
     except psutil.Error:
         return False
-
-
-def _works_in(data: Path, process: psutil.Process) -> bool:
-    # Every process of a server has the data folder as its working directory; a zombie has none.
-    try:
-        return process.name().startswith("postgres") and Path(process.cwd()) == data
-    except (psutil.Error, OSError):
+    if not is_server:
         return False
+    folder = dict(pairwise(command)).get("-D", "")
+    # Started by hand in another way than by pg_ctl it does not say where it works.
+    return not folder.startswith("/") or Path(folder).resolve() == data
+
+
+def _belongs_to(data: Path, process: psutil.Process) -> bool:
+    # Not by the working directory: in a container root may not read another user's.
+    try:
+        title = _title(process.cmdline())
+    except psutil.Error:
+        return False
+    return title.startswith(f"postgres: {cluster_name(data)}: ")
+
+
+def _title(command: list[str]) -> str:
+    return " ".join(command)
 
 
 def _signal(process: psutil.Process, method: str) -> None:

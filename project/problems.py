@@ -64,7 +64,9 @@ def answer_error(error: Exception, context: dict[str, Any]) -> HttpResponse | No
     if isinstance(error, exceptions.APIException):
         return _answer_framework_error(error)
     if isinstance(error, DatabaseError):
-        logger.error("database error", exc_info=error)
+        # Not the error itself: its text may quote a row.
+        sqlstate = getattr(error.__cause__, "sqlstate", None)
+        logger.error("database error", extra={"sqlstate": sqlstate, "type": type(error).__name__})
         return answer_refusal(Unavailable("The database cannot answer now"))
     return None
 

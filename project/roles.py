@@ -14,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.sql import SQL, Identifier, Literal
 
 from project.config import Database
-from project.database import ROLES, role_password
+from project.database import ROLES, primary_message, role_password
 from project.errors import RowhouseError
 from project.queries import read_sql
 
@@ -57,8 +57,8 @@ def apply_roles(
         if getattr(error.__cause__, "sqlstate", None) != INSUFFICIENT_PRIVILEGE:
             raise
         raise RolesRefused(
-            f"The database's user may not make Rowhouse's roles ({error}): grant it CREATEROLE, "
-            "or set database.separate_roles to false in rest_conf.yml"
+            f"The database's user may not make Rowhouse's roles ({primary_message(error)}): "
+            "grant it CREATEROLE, or set database.separate_roles to false in rest_conf.yml"
         ) from error
 
 

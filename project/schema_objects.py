@@ -1,5 +1,6 @@
 """What a PostgreSQL schema holds, as values that can be compared with another schema's."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,7 +55,9 @@ def read_objects(connection: BaseDatabaseWrapper, schema: str) -> SchemaObjects:
     with connection.cursor() as cursor, searching(cursor, schema):
         cursor.execute(read_sql(QUERY), {"schema": _quoted(schema)})
         rows = cursor.fetchall()
-    return SchemaObjects({Key(kind, table, name): detail for kind, table, name, detail in rows})
+    return SchemaObjects(
+        {Key(kind, table, name): json.loads(detail) for kind, table, name, detail in rows}
+    )
 
 
 @contextmanager

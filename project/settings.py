@@ -25,6 +25,9 @@ LOGS_DIR = Path(os.environ.get("ROWHOUSE_LOGS") or BASE_DIR / "logs").resolve()
 CONFIG_FILE = Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml").resolve()
 CONFIG = read_config(CONFIG_FILE)
 
+# Made at the first start, with every scope; what `manage.py load` uses unless told otherwise.
+API_KEY_FILE = DATA_DIR / "api_key"
+
 PORT = int(os.environ.get("PORT") or CONFIG.http.port)
 
 # "service" in the web processes (project.wsgi sets it), "admin" in manage.py commands.

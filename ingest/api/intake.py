@@ -9,15 +9,16 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ingest.api.parameters import read_parameters
+from ingest.api.parameters import IngestParameters, read_parameters
 from ingest.batches import BatchRequest, Decode, IdempotencyClaim, ingest_batch
 from ingest.body import MediaType, parse_length, parse_media_type, read_body
 from ingest.catalog import Table
 from ingest.errors import BadParameter, BadShape
 from ingest.outcome import Receipt
-from ingest.payload import check_text, open_json
+from ingest.payload import check_text, open_json, split_lines
+from ingest.records import decode_records, match_header, read_csv
 from ingest.registry import KnownTable, exposed_tables
-from ingest.rules import Decoded, GroupBy
+from ingest.rules import Decoded
 from project.answers import answer_json
 from project.config import Ingest
 from project.database import writer_connection
@@ -38,10 +39,10 @@ class IngestView(APIView):
         limits: Ingest = settings.CONFIG.ingest
         key = cast("ApiKey", request.auth)
         parameters = read_parameters(request.GET)
-        media_type = parse_media_type(request.META.get("CONTENT_TYPE", ""))
         body = _read_body(request, limits)
+        media_type = parse_media_type(request.META.get("CONTENT_TYPE", ""))
         claim = _read_claim(request, table, body, limits)
-        table, decode = _open_body(body, media_type, table, limits, parameters.group_by)
+        table, decode = _open_body(body, media_type, table, limits, parameters)
         batch = BatchRequest(
             table=table,
             key_prefix=key.prefix,
@@ -72,21 +73,47 @@ def receipt_status(receipt: Receipt, *, atomic: bool) -> int:
 
 
 def _open_body(
-    body: bytes, media_type: MediaType, table: str | None, limits: Ingest, group_by: GroupBy
+    body: bytes,
+    media_type: MediaType,
+    table: str | None,
+    limits: Ingest,
+    parameters: IngestParameters,
 ) -> tuple[str, Decode]:
     """Return the table the rows are for, and what will sort them by its rules."""
+    if media_type.format == "csv":
+        return _require_name(table), _open_csv(body, media_type.codec, parameters)
     check_text(body, max_number_digits=limits.max_number_digits)
+    if media_type.format == "ndjson":
+        texts, lines = split_lines(body)
+        return _require_name(table), lambda known: known.rules.decode_lines(
+            texts, lines, parameters.group_by
+        )
     payload = open_json(body, max_depth=limits.max_depth)
     if payload.table is not None and table is not None and payload.table != table:
         raise BadShape("The body names another table than the address")
-    name = table or payload.table
-    if name is None:
-        raise BadShape('The body must name its table: {"table": …, "rows": […]}')
+    return _require_name(table or payload.table), lambda known: known.rules.decode(
+        payload.array, parameters.group_by
+    )
+
+
+def _open_csv(body: bytes, codec: str, parameters: IngestParameters) -> Decode:
+    records = read_csv(body, codec, has_header=parameters.has_header)
 
     def decode(known: KnownTable) -> Decoded:
-        return known.rules.decode(payload.array, group_by)
+        writable = known.table.writable
+        if records.header is None:
+            names = [column.name for column in writable]
+        else:
+            names = match_header(records.header, writable)
+        return decode_records(known.rules, records, names, parameters.group_by)
 
-    return name, decode
+    return decode
+
+
+def _require_name(table: str | None) -> str:
+    if table is None:
+        raise BadShape("Name the table: in the address, or as `table` beside `rows` in JSON")
+    return table
 
 
 def _for_key(key: ApiKey, decode: Decode) -> Decode:

@@ -14,7 +14,6 @@ from ingest.values.adapter import (
     Number,
     Value,
     every_field_matches,
-    every_raw_matches,
     show,
 )
 
@@ -30,6 +29,12 @@ INTEGER_BITS = {"int2": 16, "int4": 32, "int8": 64}
 # outside instead of storing infinity or zero.
 FLOAT_BOUNDS = {"float4": (3.4028235677973366e38, 7.006492321624086e-46), "float8": (None, None)}
 
+# Numbers that are certainly within bounds; others take the slow path.
+_MODEST_FLOATS = {
+    "float4": r"-?(?:0|[1-9][0-9]{0,35})(?:\.[0-9]{1,30})?",
+    "float8": r"-?(?:0|[1-9][0-9]{0,35})(?:\.[0-9]{1,35})?(?:[eE][+-]?[0-9]{1,2})?",
+}
+
 NUMERIC_INTEGER_DIGITS = 131072
 NUMERIC_FRACTION_DIGITS = 16383
 
@@ -38,6 +43,8 @@ def integer_adapter(base: str) -> Adapter:
     """Return the adapter of smallint, integer or bigint."""
     bits = INTEGER_BITS[base]
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+    # A string of fewer digits than the bound is in range; a longer one takes the slow path.
+    short = rf"-?(?:0|[1-9][0-9]{{0,{len(str(high)) - 2}}})"
     # Of 18 digits at most: longer ones are compared one by one.
     shape = every_field_matches(r"-?(?:0|[1-9][0-9]{0,17})")
 
@@ -56,7 +63,8 @@ def integer_adapter(base: str) -> Adapter:
 
     return Adapter(
         examine=examine,
-        annotation=Annotated[int, Meta(ge=low, le=high)] | _text(INTEGER),
+        annotation=Annotated[int, Meta(ge=low, le=high)] | _text(short),
+        copied_as="value",
         screen_fields=screen_fields,
         schema={"type": "integer", "minimum": low, "maximum": high},
     )
@@ -65,6 +73,7 @@ def integer_adapter(base: str) -> Adapter:
 def float_adapter(base: str) -> Adapter:
     """Return the adapter of real or double precision."""
     largest, vanishing = FLOAT_BOUNDS[base]
+    modest = _MODEST_FLOATS[base]
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
         fault = _refuse_not_a_number(value)
@@ -81,8 +90,11 @@ def float_adapter(base: str) -> Adapter:
 
     return Adapter(
         examine=examine,
-        annotation=float | _text(NUMBER),
-        screen_fields=every_field_matches(NUMBER),
+        # Not `float`: the text that was sent goes to PostgreSQL, checked in one sweep.
+        annotation=Raw,
+        screen=every_field_matches(f'"{modest}"|{modest}'),
+        screen_fields=every_field_matches(modest),
+        copied_as="number",
         schema={"type": "number"},
     )
 
@@ -119,8 +131,9 @@ def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
         examine=examine,
         # Not `Decimal`: it would be checked digit by digit in Python, the text in one sweep.
         annotation=Raw,
-        screen_raw=every_raw_matches(b'"?(?:' + plain.encode() + b')"?'),
+        screen=every_field_matches(f'"{plain}"|{plain}'),
         screen_fields=every_field_matches(plain),
+        copied_as="number",
         schema=schema,
     )
 
@@ -138,6 +151,7 @@ def boolean_adapter() -> Adapter:
     return Adapter(
         examine=examine,
         annotation=bool,
+        copied_as="value",
         screen_fields=every_field_matches("true|false|t|f"),
         schema={"type": "boolean"},
     )

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import re
-import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -62,6 +61,7 @@ def text_adapter(max_length: int | None, *, required: bool) -> Adapter:
     return Adapter(
         examine=examine,
         annotation=Annotated[str, meta] if required or max_length is not None else str,
+        copied_as="text",
         screen_fields=screen_fields,
         schema=schema,
     )
@@ -79,6 +79,7 @@ def enum_adapter(labels: tuple[str, ...]) -> Adapter:
     return Adapter(
         examine=examine,
         annotation=Literal[labels] if labels else str,
+        copied_as="text",
         screen_fields=known.issuperset,
         schema={"type": "string", "enum": list(labels)},
     )
@@ -92,10 +93,13 @@ def uuid_adapter() -> Adapter:
             return value
         return Fault("bad_uuid", f"{show(value)} is not a UUID")
 
+    screen = every_field_matches(UUID)
     return Adapter(
         examine=examine,
-        annotation=uuid.UUID,
-        screen_fields=every_field_matches(UUID),
+        annotation=str,
+        screen=screen,
+        screen_fields=screen,
+        copied_as="text",
         schema={"type": "string", "format": "uuid"},
     )
 
@@ -133,4 +137,6 @@ def opaque_adapter(type_name: str) -> Adapter:
             return Fault("type_mismatch", f"expected {type_name} as a string, got {show(value)}")
         return refuse_text(value) or value
 
-    return Adapter(examine=examine, annotation=str, schema={"type": "string"}, exact=False)
+    return Adapter(
+        examine=examine, annotation=str, copied_as="text", schema={"type": "string"}, exact=False
+    )

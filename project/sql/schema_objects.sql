@@ -106,4 +106,4 @@ objects AS (
   FROM tables t
   JOIN pg_trigger g ON g.tgrelid = t.oid AND NOT g.tgisinternal AND g.tgparentid = 0
 )
-SELECT kind, table_name, name, detail FROM objects ORDER BY rank, place
+SELECT kind, table_name, name, detail::text FROM objects ORDER BY rank, place

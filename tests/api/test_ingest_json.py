@@ -4,20 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
+
+from tests.api.sending import codes, send, stored
 
 pytestmark = pytest.mark.usefixtures("database")
 
 DEPARTMENTS = [{"department_id": 1, "department_name": "Sales"}]
 JOBS = [{"job_id": 7, "job_name": "Clerk"}]
-
-
-def send(client: Client, table: str, rows: Any, query: str = "", **headers: str) -> Any:
-    body = rows if isinstance(rows, bytes | str) else json.dumps(rows)
-    return client.post(
-        f"/api/ingest/{table}{query}", body, content_type="application/json", headers=headers
-    )
 
 
 def employee(number: int, **changes: Any) -> dict[str, Any]:
@@ -29,12 +23,6 @@ def employee(number: int, **changes: Any) -> dict[str, Any]:
         "job_id": 7,
     }
     return {key: value for key, value in (row | changes).items() if value is not ...}
-
-
-def stored(query: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return cursor.fetchall()
 
 
 @pytest.fixture
@@ -71,11 +59,7 @@ def test_lists_every_error_of_every_bad_row_and_stores_the_others(hiring: Client
     receipt = answer.json()
     assert answer.status_code == 207
     assert (receipt["received"], receipt["inserted"], receipt["rejected"]) == (7, 1, 6)
-    codes = {
-        one["index"]: sorted((e["code"], e.get("column")) for e in one["errors"])
-        for one in receipt["rejections"]
-    }
-    assert codes == {
+    assert codes(receipt) == {
         1: [("out_of_range", "department_id"), ("required_missing", "job_id")],
         2: [("duplicate_in_batch", None)],
         3: [("fk_violation", "department_id"), ("unknown_column", "extra")],

@@ -1,0 +1,221 @@
+"""CSV bodies: records taken apart strictly, matched with a table's columns, judged by its rules."""
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ingest.catalog import Column
+from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
+from ingest.examination import printable
+from ingest.outcome import Rejection, RowError
+from ingest.rules import Decoded, GroupBy, RowRules, Rows
+
+# The csv module refuses long fields unless told otherwise; rows have a limit of their own.
+csv.field_size_limit(sys.maxsize)
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class CsvBody:
+    """The records of a CSV body, each with its first line (from 1) and its text."""
+
+    header: list[str] | None
+    records: list[list[str]]
+    lines: list[int]
+    texts: list[str]
+    text: str  # all of it
+
+
+def read_csv(body: bytes, codec: str, *, has_header: bool) -> CsvBody:
+    """Take a CSV body (RFC 4180) apart; blank lines do not count.
+
+    Raises `BadUtf8` where the bytes are not of the character set, and `CsvSyntax`, with the line,
+    where a quote is out of place: what belongs to which row is not certain then.
+    """
+    try:
+        text = body.decode(codec)
+    except UnicodeDecodeError as error:
+        raise BadUtf8(f"The body is not {codec} at byte {error.start}") from error
+    text = text.removeprefix("\ufeff")
+    if '"' in text or "\r" in text.replace("\r\n", ""):
+        parsed = list(_parse_records(list(io.StringIO(text, newline=""))))
+    else:
+        # Without quotes, lines are records and commas divide them.
+        lines_of_text = enumerate(text.replace("\r\n", "\n").split("\n"), 1)
+        parsed = [(number, line, line.split(",")) for number, line in lines_of_text if line]
+    if not parsed:
+        raise BodyEmpty
+    lines, texts, records = map(list, zip(*parsed, strict=True))
+    header = records.pop(0) if has_header else None
+    first = 1 if has_header else 0
+    return CsvBody(header, records, lines[first:], texts[first:], text)
+
+
+def _parse_records(source: list[str]) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield each record with its first line and its text."""
+    reader = csv.reader(source, strict=True)
+    first = 0
+    try:
+        for record in reader:
+            if record:
+                yield first + 1, "".join(source[first : reader.line_num]).rstrip("\r\n"), record
+            first = reader.line_num
+    except csv.Error as error:
+        raise CsvSyntax(
+            f"The body is not CSV from line {first + 1} on: {error}", line=first + 1
+        ) from error
+
+
+def match_header(header: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    """Return the column of each name in a header, found without regard to case, spaces and `_`.
+
+    Raises `CsvHeader` for a name that no writable column has, and for a column named twice.
+    """
+    exact = {column.name: column.name for column in columns}
+    loose: dict[str, list[str]] = {}
+    for column in columns:
+        loose.setdefault(_simplify(column.name), []).append(column.name)
+    names: list[str] = []
+    for given in header:
+        trimmed = given.strip()
+        found = [exact[trimmed]] if trimmed in exact else loose.get(_simplify(given), [])
+        if len(found) != 1:
+            problem = f"could be any of {', '.join(found)}" if found else "is not a column"
+            raise CsvHeader(f"The header {printable(trimmed[:100])!r} {problem}")
+        if found[0] in names:
+            raise CsvHeader(f"The header names the column {found[0]} twice")
+        names.append(found[0])
+    return names
+
+
+def _simplify(name: str) -> str:
+    return name.replace(" ", "").replace("_", "").strip().casefold()
+
+
+def decode_records(
+    rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy = "default"
+) -> Decoded:
+    """Sort CSV records, whose fields are of these columns, into good rows and rejections.
+
+    An empty field is a missing value: an error in a required column, the default in another one.
+    """
+    rules.check_count(len(body.records))
+    whole = _decode_flawless(rules, body, names, group_by)
+    if whole is not None:
+        return _decoded(body, names, whole, [])
+    return _decode_each(rules, body, names, group_by)
+
+
+def _decoded(
+    body: CsvBody, names: Sequence[str], groups: list[Rows], rejections: list[Rejection]
+) -> Decoded:
+    return Decoded(
+        received=len(body.records),
+        groups=groups,
+        rejections=rejections,
+        format="csv",
+        raw_of=lambda index, _: body.texts[index].encode(),
+        lines=body.lines,
+        fields=names,
+    )
+
+
+def _decode_flawless(
+    rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy
+) -> list[Rows] | None:
+    """Return the rows if every field of every record passes its column's screen, else None."""
+    records = body.records
+    width = len(names)
+    if any(len(record) != width for record in records) or not rules.requires_only(names):
+        return None
+    if "\0" in body.text or max(map(len, body.texts)) * 4 > rules.limits.max_row_bytes:
+        return None
+    has_empty_fields = False
+    for name, fields in zip(names, zip(*records, strict=True), strict=True):
+        field = rules.by_name[name]
+        given: Sequence[str] = fields
+        if "" in fields:
+            if not field.optional:
+                return None
+            has_empty_fields = True
+            given = [value for value in fields if value]
+        if not field.adapter.screen_fields(given):
+            return None
+    if not has_empty_fields:
+        return [_keep_whole(rules, body, names, group_by)]
+    rows = [
+        {name: value for name, value in zip(names, record, strict=True) if value}
+        for record in records
+    ]
+    passed = {
+        index: (_encode(row), rules.presence_of(row, group_by)) for index, row in enumerate(rows)
+    }
+    return rules.group(passed, group_by)
+
+
+def _keep_whole(rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy) -> Rows:
+    records = body.records
+
+    def make_array() -> bytes:
+        return _encode([dict(zip(names, record, strict=True)) for record in records])
+
+    columns = rules.columns_of(names, group_by)
+    copy = None
+    # Only quotes let a field hold what COPY would have escaped.
+    is_plain = not any(mark in body.text for mark in ('"', "\\", "\t"))
+    if is_plain and all(rules.by_name[name].adapter.copied_as for name in names):
+        columns = tuple(names)
+        copy = "\n".join(map("\t".join, records)) + "\n"
+    return Rows(columns, range(len(records)), make_array, copy)
+
+
+def _decode_each(
+    rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy
+) -> Decoded:
+    passed = {}
+    rejections = []
+    examine = _record_examiner(rules, names)
+    for index, (record, text) in enumerate(zip(body.records, body.texts, strict=True)):
+        raw = text.encode()
+        sound, errors = examine(record, len(raw))
+        if errors:
+            rejections.append(
+                Rejection(
+                    index=index,
+                    line=body.lines[index],
+                    raw=raw,
+                    format="csv",
+                    errors=errors,
+                    sound=sound,
+                )
+            )
+        else:
+            passed[index] = _encode(sound), rules.presence_of(sound, group_by)
+    return _decoded(body, names, rules.group(passed, group_by), rejections)
+
+
+def _record_examiner(
+    rules: RowRules, names: Sequence[str]
+) -> Callable[[list[str], int], tuple[dict[str, object], list[RowError]]]:
+    required = {name for name in names if not rules.by_name[name].optional}
+
+    def examine(record: list[str], size: int) -> tuple[dict[str, object], list[RowError]]:
+        if size > rules.limits.max_row_bytes:
+            message = f"{size} bytes in one row are too many"
+            return {}, [RowError(code="row_too_large", message=message)]
+        if len(record) != len(names):
+            message = f"{len(record)} fields where there are {len(names)} columns"
+            return {}, [RowError(code="column_count", message=message)]
+        given = {
+            name: value
+            for name, value in zip(names, record, strict=True)
+            if value or name in required
+        }
+        return rules.examiner.examine(given)
+
+    return examine

@@ -1,0 +1,50 @@
+"""How tests send batches and look at what was stored."""
+
+import json
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+
+
+def send(
+    client: Client,
+    table: str,
+    rows: Any,
+    query: str = "",
+    *,
+    content_type: str = "application/json",
+    **headers: str,
+) -> Any:
+    """POST rows (a value to be written as JSON, or the body itself) and return the answer."""
+    body = rows if isinstance(rows, bytes | str) else json.dumps(rows)
+    # Django's client leaves the length of an empty body out, as no real client does.
+    return client.generic(
+        "POST",
+        f"/api/ingest/{table}{query}",
+        body,
+        content_type,
+        headers=headers,
+        CONTENT_LENGTH=str(len(body.encode() if isinstance(body, str) else body)),
+    )
+
+
+def execute(statement: str) -> None:
+    """Run SQL as the administrator, as somebody with psql would."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def stored(query: str) -> list[Any]:
+    """Return the rows of a query."""
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())
+
+
+def codes(receipt: dict[str, Any]) -> dict[int, list[tuple[str, str | None]]]:
+    """Return the sorted codes and columns of each rejected row of a receipt."""
+    return {
+        one["index"]: sorted((e["code"], e.get("column")) for e in one["errors"])
+        for one in receipt["rejections"]
+    }

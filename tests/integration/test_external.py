@@ -1,0 +1,120 @@
+"""Rowhouse on a PostgreSQL server it did not make: the distribution's own."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from project.account import choose_account
+from project.database import ROLES
+from tests.needs import need
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "it's & a/secret"
+
+
+@pytest.fixture(scope="module")
+def external_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server of the distribution's PostgreSQL; yields its URL without a database."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    need(programs, "no PostgreSQL package is installed (tests/install_packages.sh does it)")
+    bin_folder = programs[-1].parent
+    data = tmp_path_factory.mktemp("external") / "data"
+    account = choose_account(data=data, program=programs[-1])
+    data.mkdir(mode=0o700)
+    account.own(data)
+    password = data.with_name("password")
+    password.write_text(PASSWORD)
+    account.own(password)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    made = account.run(
+        [bin_folder / "initdb", "-D", data, "-U", "owner", "--pwfile", password, "-A", "md5"],
+        cwd=data,
+    )
+    assert made.returncode == 0, made.stdout
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    log = data / "start.log"
+    control: list[str | Path] = [bin_folder / "pg_ctl", "-D", data, "-w", "-l", log]
+    started = account.run([*control, "-o", options, "start"], cwd=data)
+    assert started.returncode == 0, log.read_text()
+    yield f"postgresql://owner:{quote(PASSWORD, safe='')}@127.0.0.1:{port}"
+    account.run([*control, "-m", "immediate", "stop"], cwd=data)
+
+
+@pytest.fixture
+def environment(external_server: str, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a Rowhouse on an empty database of that server."""
+    with psycopg.connect(f"{external_server}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE DATABASE city")
+        yield os.environ | {
+            "DATABASE_URL": f"{external_server}/city",
+            "ROWHOUSE_DATA": str(tmp_path / "var"),
+            "ROWHOUSE_LOGS": str(tmp_path / "logs"),
+        }
+        connection.execute("DROP DATABASE city WITH (FORCE)")
+
+
+def manage(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_setup_db_makes_everything_and_may_be_repeated(environment: dict[str, str]) -> None:
+    first = manage(environment, "setup_db")
+    assert first.returncode == 0, first.stderr
+    assert "hiring: create table employees\n" in first.stdout
+    second = manage(environment, "setup_db", "hiring")
+    assert (second.returncode, second.stdout) == (0, "hiring: up to date\n")
+
+
+def test_the_roles_log_in_with_their_own_passwords(environment: dict[str, str]) -> None:
+    manage(environment, "setup_db")
+    secrets = Path(environment["ROWHOUSE_DATA"]) / "secrets"
+    for role in ROLES:
+        password = (secrets / f"{role}_password").read_text().strip()
+        url = environment["DATABASE_URL"]
+        with psycopg.connect(url, user=role, password=password) as connection:
+            assert connection.info.user == role
+
+
+def test_a_user_who_may_not_make_roles_is_told_what_to_do(environment: dict[str, str]) -> None:
+    url = environment["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE plain LOGIN PASSWORD 'plain'")
+        connection.execute("ALTER DATABASE city OWNER TO plain")
+    plain = environment | {
+        "DATABASE_URL": url.replace(url.split("@")[0], "postgresql://plain:plain")
+    }
+    refused = manage(plain, "setup_db")
+    assert refused.returncode == 1
+    assert "database.separate_roles to false" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+    config = Path(environment["ROWHOUSE_DATA"]) / "conf.yml"
+    text = (ROOT / "rest_conf.yml").read_text()
+    config.write_text(text.replace("separate_roles: true", "separate_roles: false"))
+    accepted = manage(plain | {"ROWHOUSE_CONFIG": str(config)}, "setup_db")
+    assert accepted.returncode == 0, accepted.stderr
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM hiring.jobs").fetchone() == (0,)
+
+
+def test_a_bad_setting_ends_a_command_in_one_line(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    config = tmp_path / "conf.yml"
+    text = (ROOT / "rest_conf.yml").read_text()
+    config.write_text(text.replace("port: 8000", "port: many"))
+    refused = manage(environment | {"ROWHOUSE_CONFIG": str(config)}, "check")
+    assert refused.returncode == 1
+    assert refused.stderr == "config_invalid: conf.yml: http.port: Expected `int`, got `str`\n"
