@@ -188,7 +188,7 @@ class _Attempt:
         patience_s = self._patience.swap_s
         if self._today is not None:
             columns = computed.columns
-            tables.prepare_history(connection, self._name, columns, patience_s=patience_s)
+            tables.prepare_history(connection, self._definition, columns, patience_s=patience_s)
         with connection.transaction():
             timeout = f"{self._patience.statement_timeout_s}s"
             connection.execute("SELECT set_config('statement_timeout', %s, true)", [timeout])
@@ -198,8 +198,9 @@ class _Attempt:
             is_exchange = bool(existing) and existing != computed.columns
             written_to = self._name + NEXT_SUFFIX if is_exchange else self._name
             rows = self._fill(connection, written_to, existing, computed)
-            if written_to != self._name or known.definition != self._definition.digest:
-                tables.comment_table(connection, written_to, self._definition)
+            if existing != computed.columns or known.definition != self._definition.digest:
+                names = self._definition.header.columns
+                tables.comment_table(connection, written_to, self._definition, names)
             if self._today is not None:
                 tables.keep_snapshot(
                     connection, self._name, written_to, computed.columns, self._today

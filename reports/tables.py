@@ -6,7 +6,7 @@ an older snapshot sees: a reader finds the old table or the new one, never an em
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import IO, NamedTuple
 
@@ -72,48 +72,60 @@ def exchange_table(connection: Connection, name: str, new: str, *, patience_s: f
     connection.execute(SQL("ALTER TABLE {} RENAME TO {}").format(_table(new), Identifier(name)))
 
 
-def comment_table(connection: Connection, name: str, definition: Definition) -> None:
-    """Set the comments of the table and its columns, which takes no lock that readers notice."""
+def comment_table(
+    connection: Connection, name: str, definition: Definition, columns: Iterable[str]
+) -> None:
+    """Set the comments of a table and its columns, which takes no lock that readers notice."""
     header = definition.header
     statement = SQL("COMMENT ON TABLE {} IS {}")
     text = f"{header.title}: {header.description}"
     connection.execute(statement.format(_table(name), Literal(text)))
-    for column, note in header.columns.items():
+    for column in columns:
+        note = header.columns[column]
         text = f"{note.caption}: {note.description}" if note.description else note.caption
-        target = SQL(".").join([_table(name), Identifier(column)])
-        statement = SQL("COMMENT ON COLUMN {} IS {}")
-        connection.execute(statement.format(target, Literal(text)))
+        _comment_column(connection, name, column, text)
+
+
+def _comment_column(connection: Connection, name: str, column: str, text: str) -> None:
+    target = SQL(".").join([_table(name), Identifier(column)])
+    connection.execute(SQL("COMMENT ON COLUMN {} IS {}").format(target, Literal(text)))
 
 
 def prepare_history(
-    connection: Connection, name: str, columns: Sequence[TableColumn], *, patience_s: float
+    connection: Connection,
+    definition: Definition,
+    columns: Sequence[TableColumn],
+    *,
+    patience_s: float,
 ) -> None:
     """Make the report's history table, or give it the columns it does not have yet.
 
     A transaction of its own, for nobody must wait for the rest of a refresh. Columns that the
     report has no longer stay. Raise `DefinitionInvalid` where a column has another type now.
     """
-    history = name + HISTORY_SUFFIX
+    history = definition.name + HISTORY_SUFFIX
     existing = dict(read_columns(connection, history))
     for column in columns:
         if existing.get(column.name, column.type) != column.type:
             raise DefinitionInvalid(
                 f"{SCHEMA}.{history}.{column.name} is {existing[column.name]} and the report now "
                 f"gives {column.type}: alter or rename the history's column by hand",
-                report=name,
+                report=definition.name,
             )
     new = [column for column in columns if column.name not in existing]
     if not new:
         return
     with connection.transaction():
-        if not existing:
+        if existing:
+            _lock_exclusively(connection, history, patience_s)
+            for column in new:
+                statement = SQL("ALTER TABLE {} ADD COLUMN {}")
+                connection.execute(statement.format(_table(history), _column(column)))
+        else:
             _create(connection, history, [TableColumn("snapshot_date", "date"), *columns])
             connection.execute(SQL("CREATE INDEX ON {} (snapshot_date)").format(_table(history)))
-            return
-        _lock_exclusively(connection, history, patience_s)
-        for column in new:
-            statement = SQL("ALTER TABLE {} ADD COLUMN {}")
-            connection.execute(statement.format(_table(history), _column(column)))
+            _comment_column(connection, history, "snapshot_date", "Day of the copy")
+        comment_table(connection, history, definition, [column.name for column in new])
 
 
 def keep_snapshot(
@@ -125,11 +137,6 @@ def keep_snapshot(
     connection.execute(SQL("DELETE FROM {} WHERE snapshot_date = %s").format(history), [day])
     statement = SQL("INSERT INTO {} (snapshot_date, {}) SELECT %s, {} FROM {}")
     connection.execute(statement.format(history, names, names, _table(source)), [day])
-
-
-def drop_table(connection: Connection, name: str) -> None:
-    """Drop a table that nobody reads, where there is one."""
-    connection.execute(SQL("DROP TABLE IF EXISTS {}").format(_table(name)))
 
 
 def _create(connection: Connection, name: str, columns: Sequence[TableColumn]) -> None:

@@ -63,7 +63,7 @@ def test_a_report_shows_its_chart_and_its_table(loaded: Client, name: str) -> No
 def test_the_mean_is_drawn_across_the_bars(loaded: Client) -> None:
     text = visit("/reports/departments_above_mean/")
     assert "Mean over all departments: 2" in text
-    assert re.search(r'<line class="line" x1="42%"', text)
+    assert re.search(r'<line class="line" x1="39%"', text)
 
 
 @pytest.mark.parametrize("address", ["/reports/", "/reports/hires_by_quarter/"])

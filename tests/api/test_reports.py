@@ -4,6 +4,7 @@ import csv
 import io
 from xml.etree.ElementTree import fromstring
 
+import httpx
 import pytest
 from django.db import connection
 from django.test import Client
@@ -204,3 +205,14 @@ def test_one_data_source_holds_all_reports(loaded: Client) -> None:
     assert len(names) == len(set(names))
     mapped = {one.get("key") for one in source.findall("connection/cols/map")}
     assert mapped == set(names)
+
+
+def test_the_service_s_own_roles_suffice(server: str, loaded: Client) -> None:
+    key = loaded.defaults["HTTP_AUTHORIZATION"]
+    with httpx.Client(base_url=server, headers={"Authorization": key}) as caller:
+        refreshed = caller.post(f"/api/reports/{NAME}/refresh?force=true")
+        assert (refreshed.status_code, refreshed.json()["rows"]) == (200, 2), refreshed.text
+        assert caller.get(f"/api/reports/{NAME}").json()["results"] == ROWS
+        assert caller.get("/api/reports.tds").status_code == 200
+        page = caller.get(f"/reports/{NAME}/", headers={"Accept-Encoding": "identity"})
+        assert "Hires by quarter" in page.text

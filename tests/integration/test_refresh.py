@@ -1,5 +1,7 @@
 """Refreshing report tables."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,11 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from reports.errors import RefreshFailed
+from reports.computation import Computed, compute_report
+from reports.errors import RefreshFailed, ReportBusy
 from reports.refresh import Refreshed, refresh_report
 from reports.registry import find_report
+from tests.database import log_in
 from tests.hiring import hire, load_hiring, send, send_small
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -152,21 +156,49 @@ def test_a_change_by_hand_is_noticed(folder: Path, change: str) -> None:
     assert refresh().outcome == "refreshed"
 
 
-def test_a_change_committed_while_the_report_was_computed_is_not_missed(folder: Path) -> None:
+def test_a_change_that_commits_after_the_report_was_computed_is_not_missed(folder: Path) -> None:
     write(folder, "SELECT job_name AS name, job_id AS n FROM hiring.jobs")
     refresh()
     connection.set_autocommit(False)
-    add_job(1, "X")
-    other = connection.copy()
     try:
+        add_job(1, "X")
         refresh(force=True)
-        connection.commit()
-        flush_counters()
         connection.commit()
     finally:
         connection.set_autocommit(True)
-        other.close()
+    flush_counters()
     assert refresh().outcome == "refreshed"
+    assert query("SELECT name FROM reports.counts") == [("X",)]
+
+
+def test_a_report_that_is_being_computed_is_not_computed_twice(folder: Path) -> None:
+    write(folder, "SELECT 'x' AS name, 1 AS n")
+    with log_in() as other:
+        key = "rowhouse.report.counts"
+        other.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+        with pytest.raises(ReportBusy):
+            refresh()
+    assert refresh().outcome == "refreshed"
+
+
+def test_rows_computed_before_another_refresh_ended_are_computed_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "SELECT job_name AS name, job_id AS n FROM hiring.jobs")
+    computed: list[int] = []
+
+    @contextmanager
+    def overtaken_once(*args: Any, **options: Any) -> Iterator[Computed]:
+        with compute_report(*args, **options) as result:
+            computed.append(1)
+            if len(computed) == 1:
+                add_job(1, "X")
+                query("UPDATE service.report SET version = version + 1 RETURNING name")
+            yield result
+
+    monkeypatch.setattr("reports.refresh.compute_report", overtaken_once)
+    assert refresh().outcome == "refreshed"
+    assert len(computed) == 2
     assert query("SELECT name FROM reports.counts") == [("X",)]
 
 
@@ -246,6 +278,7 @@ def test_a_table_dropped_by_hand_is_made_again(folder: Path) -> None:
         cursor.execute("DROP TABLE reports.counts")
     assert refresh().outcome == "refreshed"
     assert query("SELECT * FROM reports.counts") == [("x", 1)]
+    assert query("SELECT col_description('reports.counts'::regclass, 2)") == [("Number",)]
 
 
 def test_a_daily_snapshot_is_kept_once_a_day(folder: Path) -> None:
@@ -277,6 +310,14 @@ def test_the_history_keeps_columns_the_report_no_longer_has(folder: Path) -> Non
     assert query("SELECT name, n, m FROM reports.counts_history ORDER BY snapshot_date") == [
         ("x", 1, None),
         ("y", None, 2),
+    ]
+    assert query(
+        "SELECT col_description('reports.counts_history'::regclass, n)"
+        " FROM (VALUES (1), (2), (4)) AS place (n)"
+    ) == [
+        ("Day of the copy",),
+        ("Name: The name",),
+        ("Number",),
     ]
 
 

@@ -9,13 +9,13 @@ import msgspec
 import psycopg
 import pytest
 from django.conf import settings as project_settings
-from django.db import connection
 from psycopg import Connection, IsolationLevel
 from pytest_django import Settings
 
 from reports.errors import RefreshFailed
 from reports.refresh import refresh_report
 from reports.registry import find_report
+from tests.database import log_in
 from tests.integration.test_refresh import HEADER, with_no_overrides
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -40,19 +40,6 @@ def write(folder: Path, version: int, *, wide: bool = False) -> None:
         f"{header}\nSELECT 'version {version}' AS name, n::int{extra}"
         f" FROM generate_series(1, {ROWS}) n\n"
     )
-
-
-def log_in(level: IsolationLevel = IsolationLevel.READ_COMMITTED) -> Connection:
-    server = connection.settings_dict
-    login = psycopg.connect(
-        host=server["HOST"],
-        port=server["PORT"],
-        dbname=server["NAME"],
-        user=server["USER"],
-        password=server["PASSWORD"],
-    )
-    login.isolation_level = level
-    return login
 
 
 class Reader(threading.Thread):

@@ -22,17 +22,17 @@ def test_the_values_of_a_category_are_added_up() -> None:
 
 def test_the_longest_bar_has_the_full_width_and_text_is_escaped() -> None:
     svg = draw_bars(Bars(ROWS, "dep", SERIES), title="T & T")
-    assert bars_of(fromstring(svg)) == ["63%", "84%", "0%", "0%"]
+    assert bars_of(fromstring(svg)) == ["58.5%", "78%", "0%", "0%"]
     assert "<b>" not in svg
 
 
 def test_a_line_beyond_every_bar_sets_the_scale() -> None:
     svg = draw_bars(Bars(ROWS, "dep", SERIES[:1]), title="T", line=("Mean", 6.0))
     root = fromstring(svg)
-    assert bars_of(root) == ["42%", "0%"]
+    assert bars_of(root) == ["39%", "0%"]
     line = root.find("line")
     assert line is not None
-    assert line.get("x1") == "84%"
+    assert line.get("x1") == "78%"
     assert "Mean: 6" in [text.text for text in root.iter("text")]
 
 
