@@ -1,5 +1,8 @@
 """Connections of their own to the test database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
 from django.db import connection
 from psycopg import Connection, IsolationLevel
@@ -17,3 +20,11 @@ def log_in(level: IsolationLevel = IsolationLevel.READ_COMMITTED) -> Connection:
     )
     login.isolation_level = level
     return login
+
+
+@contextmanager
+def holding_lock(key: str) -> Iterator[None]:
+    """Hold an advisory lock on another connection; it is free again when the block ends."""
+    with log_in() as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+        yield

@@ -114,5 +114,7 @@ def _hold(name: str) -> Iterator[bool]:
             )
             is_held = bool(cursor.fetchone()[0])
         yield is_held
+        # Now, and not whenever the server notices that the connection is closed.
+        holder.rollback()
     finally:
         holder.close()

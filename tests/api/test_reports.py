@@ -6,10 +6,12 @@ from xml.etree.ElementTree import fromstring
 
 import httpx
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils.dateparse import parse_datetime
 
+from project.database import role_password
 from tests.conftest import KeyMaker
 from tests.hiring import hire, send, send_small
 
@@ -175,7 +177,9 @@ def test_a_data_source_says_where_and_what_the_report_is(loaded: Client) -> None
         "dbname": server["NAME"],
         "username": "report_reader",
     }
-    assert server["PASSWORD"] not in answer.content.decode()
+    assert place.get("password") is None
+    password = role_password("report_reader", settings.SECRETS_DIR)
+    assert password not in answer.content.decode()
     relation = source.find("connection/relation")
     assert relation is not None
     assert relation.get("table") == "[reports].[hires_by_quarter]"

@@ -21,6 +21,7 @@ from project.jobs.runs import KILLED, forget_job_runs, mark_killed_runs, run_job
 from project.jobs.schedule import Schedule
 from project.jobs.scheduler import Scheduler
 from project.models import JobRun
+from tests.database import holding_lock
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -143,14 +144,8 @@ def test_the_loop_runs_due_jobs_until_it_is_stopped(calls: list[str]) -> None:
 
 
 def test_a_job_that_still_runs_is_skipped() -> None:
-    holder = connection.copy()
-    try:
-        with holder.cursor() as cursor:
-            key = "rowhouse.job.note"
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+    with holding_lock("rowhouse.job.note"):
         assert run_job(job(), START).outcome == "skipped"
-    finally:
-        holder.close()
     assert run_job(job(), START).outcome == "ok"
 
 
@@ -182,14 +177,8 @@ def kill_process() -> None:
 
 def test_a_running_job_is_not_taken_for_a_killed_one() -> None:
     JobRun.objects.create(job="note", tick=START, started_at=START, outcome="running")
-    holder = connection.copy()
-    try:
-        with holder.cursor() as cursor:
-            key = "rowhouse.job.note"
-            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [key])
+    with holding_lock("rowhouse.job.note"):
         assert mark_killed_runs() == []
-    finally:
-        holder.close()
     assert mark_killed_runs() == ["note"]
     assert outcomes() == ["failed"]
 

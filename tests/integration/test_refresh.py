@@ -17,7 +17,7 @@ from reports.computation import Computed, compute_report
 from reports.errors import RefreshFailed, ReportBusy
 from reports.refresh import Refreshed, refresh_report
 from reports.registry import find_report
-from tests.database import log_in
+from tests.database import holding_lock
 from tests.hiring import hire, load_hiring, send, send_small
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -173,11 +173,8 @@ def test_a_change_that_commits_after_the_report_was_computed_is_not_missed(folde
 
 def test_a_report_that_is_being_computed_is_not_computed_twice(folder: Path) -> None:
     write(folder, "SELECT 'x' AS name, 1 AS n")
-    with log_in() as other:
-        key = "rowhouse.report.counts"
-        other.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-        with pytest.raises(ReportBusy):
-            refresh()
+    with holding_lock("rowhouse.report.counts"), pytest.raises(ReportBusy):
+        refresh()
     assert refresh().outcome == "refreshed"
 
 
