@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import psycopg
-from psycopg import Connection, Cursor
+from psycopg import Connection
 from uuid_utils.compat import uuid7
 
 from ingest import receipts
@@ -18,7 +17,6 @@ from ingest.outcome import OnConflict, Receipt
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded
 from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
-from ingest.statements import execute_raw, lock_statement
 from ingest.writer import RowsSkipped, WriteOptions, Written
 from project.errors import RowhouseError, Unavailable
 
@@ -110,25 +108,14 @@ class _Attempt:
         self._options = WriteOptions(
             self._request.on_conflict, self._conflict_key(self._known.table)
         )
-        with ExitStack() as transaction:
-            # What has to be known before a row is written is asked in one round trip.
-            with connection.pipeline():
-                # Not `connection.transaction()`, which would stay in pipeline mode to its end.
-                transaction.enter_context(psycopg.Transaction(connection))
-                # Keeps the table's definition as it is until the commit.
-                execute_raw(connection, lock_statement(self._known.table), [])
-                version = self._registry.ask_version(connection, self._request.table)
-                claim = self._claim_key()
-            self.is_untouched = False
-            if not self._registry.is_current(self._known, self._request.table, version):
+        with connection.transaction():
+            self._known.writer.hold(connection)
+            if not self._registry.is_current(connection, self._request.table, self._known):
                 raise TableChanged
-            if claim is None or claim.fetchone() is not None:
-                receipt, written = self._write(carefully=carefully)
-                # The commit travels with the receipt.
-                with connection.pipeline():
-                    self._store(receipt, written)
-                    transaction.close()
-                return receipt, False
+            self.is_untouched = False
+            if self._request.claim is None or self._claim_key(self._request.claim):
+                written = self._write(carefully=carefully)
+                return self._store(written), False
         return self._find_receipt(), True
 
     def _decode_rows(self, connection: Connection) -> Decoded:
@@ -136,16 +123,12 @@ class _Attempt:
             return self._decode(self._known)
         except RowhouseError as error:
             # What a remembered definition refuses, the present one may take.
-            version = self._registry.ask_version(connection, self._request.table)
-            if self._registry.is_current(self._known, self._request.table, version):
+            if self._registry.is_current(connection, self._request.table, self._known):
                 raise
             raise TableChanged from error
 
-    def _claim_key(self) -> Cursor | None:
-        """Ask for the request's idempotency key, if it has one: a row comes back if it is free."""
-        claim = self._request.claim
-        if claim is None:
-            return None
+    def _claim_key(self, claim: IdempotencyClaim) -> bool:
+        """Claim the request's idempotency key and return whether it was free."""
         params = {
             "key_prefix": self._request.key_prefix,
             "key": claim.key,
@@ -154,7 +137,7 @@ class _Attempt:
             "now": self._now,
             "expires_at": self._now + claim.lifetime,
         }
-        return self._connection.execute(receipts.CLAIM_KEY, params)
+        return self._connection.execute(receipts.CLAIM_KEY, params).fetchone() is not None
 
     def _find_receipt(self) -> Receipt:
         """Return the receipt of the batch that holds the request's key."""
@@ -168,23 +151,7 @@ class _Attempt:
             raise IdempotencyKeyReused
         return receipts.read_receipt(self._connection, found.batch)
 
-    def _write(self, *, carefully: bool) -> tuple[Receipt, Written]:
-        written = self._write_rows(carefully=carefully)
-        receipt = Receipt(
-            batch=self._batch,
-            table=self._known.table.full_name,
-            received=self._decoded.received,
-            inserted=written.inserted,
-            updated=written.updated,
-            ignored=written.ignored,
-            rejected=len(written.rejections),
-            duration_ms=round((time.perf_counter() - self._request.started) * 1000, 2),
-            dry_run=self._request.dry_run,
-            rejections=[rejection.shown for rejection in written.rejections],
-        )
-        return receipt, written
-
-    def _write_rows(self, *, carefully: bool) -> Written:
+    def _write(self, *, carefully: bool) -> Written:
         decoded, options = self._decoded, self._options
         writer = self._known.writer
         plain = options.on_conflict == "reject" and not self._request.dry_run
@@ -202,7 +169,19 @@ class _Attempt:
                 raise psycopg.Rollback(savepoint)
         return written
 
-    def _store(self, receipt: Receipt, written: Written) -> None:
+    def _store(self, written: Written) -> Receipt:
+        receipt = Receipt(
+            batch=self._batch,
+            table=self._known.table.full_name,
+            received=self._decoded.received,
+            inserted=written.inserted,
+            updated=written.updated,
+            ignored=written.ignored,
+            rejected=len(written.rejections),
+            duration_ms=round((time.perf_counter() - self._request.started) * 1000, 2),
+            dry_run=self._request.dry_run,
+            rejections=[rejection.shown for rejection in written.rejections],
+        )
         receipts.store(
             self._connection,
             receipt,
@@ -217,6 +196,7 @@ class _Attempt:
                 max_raw_bytes=self._request.max_raw_bytes,
             ),
         )
+        return receipt
 
     def _conflict_key(self, table: Table) -> UniqueKey | None:
         """Return the key whose conflicts are ignored or updated."""

@@ -4,15 +4,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
-from psycopg import Connection, Cursor
+from psycopg import Connection
 
 from ingest.catalog import (
-    FINGERPRINT,
     Table,
     TableVersion,
-    choose_version,
     find_version,
-    name_params,
     read_table,
 )
 from ingest.examination import Limits
@@ -66,13 +63,9 @@ class TableRegistry:
         self._by_name[name] = known
         return known
 
-    def ask_version(self, connection: Connection, name: str) -> Cursor:
-        """Ask the catalog what the name means now; `is_current` reads the answer."""
-        return connection.execute(FINGERPRINT, name_params(name, self.schemas))
-
-    def is_current(self, known: KnownTable, name: str, version: Cursor) -> bool:
+    def is_current(self, connection: Connection, name: str, known: KnownTable) -> bool:
         """Return whether the name still means this version of the table."""
-        return choose_version(name, version) == known.version
+        return find_version(connection, name, self.schemas) == known.version
 
 
 @cache

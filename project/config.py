@@ -25,6 +25,7 @@ class Http(Section, frozen=True):
     port: Port
     workers: Positive
     threads: Positive
+    body_timeout_s: Positive
     allowed_hosts: list[str]
 
 
@@ -129,6 +130,15 @@ def read_config(path: Path) -> Config:
     _check_datasets(path.name, config)
     _check_schedules(path.name, config)
     return config
+
+
+def read_port(text: str | None, default: int) -> int:
+    """Return the environment's PORT, or the default where it is not set."""
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise ConfigError("PORT: not a TCP port (0 to 65535)", key_path="PORT")
+    return int(text)
 
 
 def _split_key_path(message: str) -> tuple[str, str]:

@@ -79,6 +79,12 @@ def _usable_connection(alias: str) -> psycopg.Connection:
     return cast("psycopg.Connection", wrapper.connection)
 
 
+def use_port(databases: dict[str, dict[str, Any]], port: int) -> None:
+    """Lead this process's connections, none of them open yet, to the embedded server's port."""
+    for settings in databases.values():
+        settings["PORT"] = str(port)
+
+
 def role_password(role: str, secrets_dir: Path) -> str:
     """Return the password of one of Rowhouse's own roles, made at first use."""
     return read_or_create_secret(secrets_dir / f"{role}_password")
@@ -149,6 +155,8 @@ def _connection(server: dict[str, Any], config: Database) -> dict[str, Any]:
         **server,
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": None,
+        # A connection that broke between two requests is replaced before the next one uses it.
+        "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": pooled,
         "OPTIONS": options,
     }

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.functional import SimpleLazyObject
 
-from project.config import read_config
+from project.config import read_config, read_port
 from project.database import database_settings
 from project.logs import logging_settings
 from project.secrets import read_or_create_secret
@@ -22,15 +22,26 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
 SECRETS_DIR = DATA_DIR / "secrets"
 LOGS_DIR = Path(os.environ.get("ROWHOUSE_LOGS") or BASE_DIR / "logs").resolve()
-CONFIG_FILE = Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml").resolve()
-CONFIG = read_config(CONFIG_FILE)
+CONFIG_PATH = Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml").resolve()
+CONFIG = read_config(CONFIG_PATH)
 
 # Made at the first start, with every scope; what `manage.py load` uses unless told otherwise.
 API_KEY_FILE = DATA_DIR / "api_key"
 
-PORT = int(os.environ.get("PORT") or CONFIG.http.port)
+PORT = read_port(os.environ.get("PORT"), CONFIG.http.port)
 
-# "service" in the web processes (project.wsgi sets it), "admin" in manage.py commands.
+# The worker processes count together in a folder that `manage.py up` names.
+METRICS_DIR = DATA_DIR / "metrics"
+METRICS_ARE_SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+# What `manage.py up` gives to the processes it starts, and to the web processes beside that.
+ENVIRONMENT = dict(os.environ)
+WEB_ENVIRONMENT = ENVIRONMENT | {
+    "ROWHOUSE_ROLE": "service",
+    "PROMETHEUS_MULTIPROC_DIR": str(METRICS_DIR),
+}
+
+# "service" in the web processes (`up` and project.asgi set it), "admin" in manage.py commands.
 DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
 DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
 DATABASES = database_settings(
@@ -163,7 +174,7 @@ CRON_ENVIRONMENT_FILE = SECRETS_DIR / "cron_environment"
 _CRON_VARIABLES = {
     "ROWHOUSE_DATA": str(DATA_DIR),
     "ROWHOUSE_LOGS": str(LOGS_DIR),
-    "ROWHOUSE_CONFIG": str(CONFIG_FILE),
+    "ROWHOUSE_CONFIG": str(CONFIG_PATH),
     "DATABASE_URL": os.environ.get("DATABASE_URL"),
     "SECRET_KEY": os.environ.get("SECRET_KEY"),
 }

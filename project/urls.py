@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from project.health import AliveView, MetricsView, ReadyView
+
 handler400 = "project.problems.bad_request"
 handler404 = "project.problems.not_found"
 handler500 = "project.problems.server_error"
@@ -10,4 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
     path("api/", include("reports.urls")),
     path("reports/", include("reports.page_urls")),
+    path("healthz", AliveView.as_view()),
+    path("readyz", ReadyView.as_view()),
+    path("internal/metrics", MetricsView.as_view()),
 ]

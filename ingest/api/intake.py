@@ -24,6 +24,7 @@ from project.config import Ingest
 from project.database import writer_connection
 from project.keys import ScopeMissing
 from project.logs import note
+from project.metrics import count_rows
 from project.models import ApiKey, Scope
 
 MAX_KEY_CHARACTERS = 255
@@ -58,6 +59,8 @@ class IngestView(APIView):
             writer_connection, exposed_tables(), batch, _for_key(key, decode)
         )
         _note_receipt(request, receipt)
+        if not is_replayed:
+            _count_receipt(receipt)
         return answer_json(
             receipt,
             status=receipt_status(receipt, atomic=parameters.atomic),
@@ -169,3 +172,11 @@ def _note_receipt(request: Request, receipt: Receipt) -> None:
         ignored=receipt.ignored,
         rejected=receipt.rejected,
     )
+
+
+def _count_receipt(receipt: Receipt) -> None:
+    if receipt.dry_run:
+        return
+    outcomes = {name: getattr(receipt, name) for name in ("inserted", "updated", "ignored")}
+    codes = [error.code for rejection in receipt.rejections for error in rejection.errors]
+    count_rows(receipt.table, outcomes | {"rejected": receipt.rejected}, codes)
