@@ -47,6 +47,13 @@ class TableRegistry:
         known = self._by_name.get(name)
         return known if known is not None else self._read(connection, name)
 
+    def find_current(self, connection: Connection, name: str) -> KnownTable:
+        """Return the table with this name as the catalog describes it at this moment."""
+        known = self.find(connection, name)
+        if find_version(connection, name, self.schemas) != known.version:
+            known = self._read(connection, name)
+        return known
+
     def forget(self, name: str) -> None:
         """Have the table's definition read again when it is next named."""
         self._by_name.pop(name, None)

@@ -62,6 +62,7 @@ class Ingest(Section, frozen=True):
     max_depth: Annotated[int, Meta(ge=3, le=200)]
     max_number_digits: Annotated[int, Meta(ge=20, le=4000)]
     idempotency_hours: Annotated[int, Meta(ge=24)]
+    rejection_retention_days: Positive | None
 
 
 class Schedules(Section, frozen=True):

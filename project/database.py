@@ -6,6 +6,7 @@ from typing import Any, cast
 import psycopg
 from django.db import Error as DatabaseError
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.conninfo import conninfo_to_dict
 
 from project.config import Database
@@ -57,19 +58,20 @@ def writer_connection() -> psycopg.Connection:
 
     Raises `Unavailable` where the database cannot be reached.
     """
-    return _usable_connection("ingest")
+    return _usable(connections["ingest"])
+
+
+def reader_connection() -> psycopg.Connection:
+    """Return this thread's connection of the service's own role, as `writer_connection` does."""
+    return _usable(connections["default"])
 
 
 def report_connection() -> psycopg.Connection:
-    """Return this thread's connection for refreshing reports, in autocommit mode.
-
-    Raises `Unavailable` where the database cannot be reached.
-    """
-    return _usable_connection("reports")
+    """Return this thread's connection for refreshing reports, as `writer_connection` does."""
+    return _usable(connections["reports"])
 
 
-def _usable_connection(alias: str) -> psycopg.Connection:
-    wrapper = connections[alias]
+def _usable(wrapper: BaseDatabaseWrapper) -> psycopg.Connection:
     if wrapper.connection is not None and (wrapper.connection.closed or wrapper.connection.broken):
         wrapper.close()
     try:

@@ -64,7 +64,6 @@ ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 APPEND_SLASH = False
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 # Static files are served from the packages they come with; nothing has to be collected first.
 WHITENOISE_USE_FINDERS = True
 
@@ -126,8 +125,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["project.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.answers.IgnoreAccept",
+    "DEFAULT_METADATA_CLASS": "project.answers.AllowedMethods",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "project.openapi.ViewSchema",
     "EXCEPTION_HANDLER": "project.problems.answer_error",
     "UNAUTHENTICATED_USER": None,
 }
@@ -137,7 +137,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "POSTPROCESSING_HOOKS": [
+        "project.openapi.describe_answers",
+        "ingest.api.table_paths.describe_tables",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

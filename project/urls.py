@@ -2,6 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from ingest.api.error_page import show_errors
+from project.api_schema import DocsView, SchemaView
 from project.health import AliveView, MetricsView, ReadyView
 
 handler400 = "project.problems.bad_request"
@@ -15,4 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", AliveView.as_view()),
     path("readyz", ReadyView.as_view()),
     path("internal/metrics", MetricsView.as_view()),
+    path("api/schema", SchemaView.as_view(), name="schema"),
+    path("api/docs", DocsView.as_view(), name="docs"),
+    path("docs/errors", show_errors, name="errors"),
 ]

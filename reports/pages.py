@@ -167,7 +167,7 @@ def _draw_chart(
 def _answer_error(request: HttpRequest, error: RowhouseError) -> HttpResponse:
     answer = answer_refusal(error)
     headers = {name: answer[name] for name in ("WWW-Authenticate", "Retry-After") if name in answer}
-    page = render(request, "reports/problem.html", {"error": error}, status=status_of(error))
+    page = render(request, "reports/problem.html", {"error": error}, status=status_of(type(error)))
     for name, value in headers.items():
         page.headers[name] = value
     return page
