@@ -3,16 +3,26 @@
 from urllib.parse import urlencode
 
 from django.http.response import HttpResponseBase
+from drf_spectacular.utils import extend_schema
 from psycopg import Connection
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ingest.errors import BadParameter
 from project.answers import answer_json
+from project.errors import BadParameter
 from project.models import Scope
+from project.openapi import CSV_TEXT, Errors, answers, page_of, parameter, reference
+from project.pages import refuse_unknown
 from reports.caching import answer_file, find_unmodified, make_etag, mark
 from reports.definitions import Definition
-from reports.description import as_fields, describe_columns, describe_report
+from reports.description import (
+    Description,
+    DescribedColumn,
+    as_fields,
+    describe_columns,
+    describe_report,
+)
+from reports.errors import NotRefreshed, ReportUnknown
 from reports.reading import (
     Status,
     one_snapshot,
@@ -24,15 +34,37 @@ from reports.reading import (
 from reports.registry import find_report
 
 MAX_ROWS = 10_000
-KNOWN = {"format", "limit", "offset"}
+KNOWN = frozenset({"format", "limit", "offset"})
 CSV = "text/csv; charset=utf-8"
+DESCRIBED = {
+    "allOf": [
+        reference(Description),
+        page_of({"type": "object"}),
+        {
+            "properties": {
+                "columns": {"type": "array", "items": reference(DescribedColumn)},
+                "line": {"type": ["number", "null"]},
+            }
+        },
+    ]
+}
 
 
 class ReportView(APIView):
     """One report."""
 
     scopes = {"GET": Scope.READ}
+    errors: Errors = {"GET": [BadParameter, ReportUnknown, NotRefreshed]}
 
+    @extend_schema(
+        summary="Read a report",
+        parameters=[
+            parameter("format", "json (default) or csv"),
+            parameter("limit", "Rows of JSON, 1 to 10000", type="integer"),
+            parameter("offset", "Rows left out before the first", type="integer"),
+        ],
+        responses=answers({200: DESCRIBED, (200, "text/csv"): CSV_TEXT}),
+    )
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Answer the rows in the report's order: `limit` of them as JSON, all of them as CSV."""
         definition = find_report(name)
@@ -82,9 +114,7 @@ def _add_links(
 
 
 def _read_parameters(request: Request) -> tuple[str, int, int]:
-    for name in request.GET:
-        if name not in KNOWN:
-            raise BadParameter(f"There is no parameter {name[:100]!r} here", parameter=name[:100])
+    refuse_unknown(request.GET, KNOWN)
     format_ = request.GET.get("format", "json")
     if format_ not in {"json", "csv"}:
         raise BadParameter("format must be json or csv", parameter="format")
