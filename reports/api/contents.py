@@ -16,8 +16,8 @@ from project.pages import refuse_unknown
 from reports.caching import answer_file, find_unmodified, make_etag, mark
 from reports.definitions import Definition
 from reports.description import (
-    Description,
     DescribedColumn,
+    Description,
     as_fields,
     describe_columns,
     describe_report,
