@@ -12,6 +12,8 @@ handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
+    path("api/", include("reports.urls")),
+    path("reports/", include("reports.page_urls")),
     path("healthz", AliveView.as_view()),
     path("readyz", ReadyView.as_view()),
     path("internal/metrics", MetricsView.as_view()),
