@@ -153,7 +153,8 @@ REPORTS_DIR = BASE_DIR / "reports" / "definitions"
 
 # The jobs that have a line under schedules.jobs in rest_conf.yml, and what runs them.
 JOBS = {
-    "expire_idempotency_keys": "ingest.expiry.expire_idempotency_keys",
+    "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
+    "expire_rejections": "ingest.retention.expire_rejections",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.runs.forget_report_runs",
 }
