@@ -24,7 +24,8 @@ from project.errors import RowhouseError, Unavailable
 # How often a batch is tried again when its table changes, or another transaction is in its way.
 TRIES = 5
 
-UNDEFINED_TABLE = "42P01"
+# The table, or the schema it was in, is gone.
+UNDEFINED = frozenset({"42P01", "3F000"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def ingest_batch(
         except RowsSkipped:
             carefully = True
         except psycopg.Error as error:
-            if error.sqlstate == UNDEFINED_TABLE:
+            if error.sqlstate in UNDEFINED:
                 registry.forget(request.table)
             elif is_data_error(error) and not carefully:
                 carefully = True
@@ -105,10 +106,7 @@ class _Attempt:
     def run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
-        self._decoded = self._decode_rows(connection)
-        self._options = WriteOptions(
-            self._request.on_conflict, self._conflict_key(self._known.table)
-        )
+        self._options, self._decoded = self._decode_rows(connection)
         with connection.transaction():
             self._hold_table()
             self.is_untouched = False
@@ -116,9 +114,10 @@ class _Attempt:
                 return self._store(self._write(carefully=carefully)), False
         return self._find_receipt(), True
 
-    def _decode_rows(self, connection: Connection) -> Decoded:
+    def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:
         try:
-            return self._decode(self._known)
+            key = self._conflict_key(self._known.table)
+            return WriteOptions(self._request.on_conflict, key), self._decode(self._known)
         except RowhouseError as error:
             # What a remembered definition refuses, the present one may take.
             if self._registry.is_current(connection, self._request.table, self._known):

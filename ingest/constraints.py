@@ -139,9 +139,9 @@ def _bad_values_query(columns: Sequence[Column]) -> Composed:
         for number, column in enumerate(columns)
     )
     return SQL(
-        "SELECT {place}, number, (pg_input_error_info(given, type)).message"
-        " FROM {source} CROSS JOIN LATERAL (VALUES {candidates}) AS candidate (number, given, type)"
-        " WHERE NOT pg_input_is_valid(given, type)"
+        "SELECT {place}, one.number, (pg_input_error_info(one.given, one.type)).message"
+        " FROM {source} CROSS JOIN LATERAL (VALUES {candidates}) AS one (number, given, type)"
+        " WHERE NOT pg_input_is_valid(one.given, one.type)"
     ).format(place=PLACE, source=text_source(columns), candidates=candidates)
 
 

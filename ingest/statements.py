@@ -115,7 +115,8 @@ def _conflict_clause(
     target = SQL("({})").format(SQL(", ").join(SQL(part) for part in key.keys))
     if key.predicate:
         target += SQL(" WHERE {}").format(SQL(key.predicate))
-    changed = [name for name in columns if name not in key.columns]
+    # A column that is only part of a key's expression may differ where the keys are equal.
+    changed = [name for name in columns if Identifier(name).as_string() not in _quoted(key.keys)]
     if on_conflict == "ignore" or not changed:
         return SQL(" ON CONFLICT {} DO NOTHING RETURNING true AS inserted").format(target)
     old = SQL(", ").join(Identifier(table.schema, table.name, name) for name in changed)
@@ -123,9 +124,19 @@ def _conflict_clause(
     assignments = SQL(", ").join(
         SQL("{} = {}").format(Identifier(name), Identifier("excluded", name)) for name in changed
     )
-    # The image operator tells apart what `=` calls equal: 1.0 and 1.00, 1 mon and 30 days. The row
-    # that a statement updated has an xmax, the row that it inserted has none.
+    # The image operator tells apart what `=` calls equal: 1.0 and 1.00, 1 mon and 30 days. Without
+    # the casts it would be looked for among the operators of each column's type. The row that a
+    # statement updated has an xmax, the row that it inserted has none.
     return SQL(
-        " ON CONFLICT {} DO UPDATE SET {} WHERE ROW({}) OPERATOR(pg_catalog.*<>) ROW({})"
+        " ON CONFLICT {} DO UPDATE SET {}"
+        " WHERE ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record"
         " RETURNING xmax = 0 AS inserted"
     ).format(target, assignments, old, new)
+
+
+def _quoted(keys: Iterable[str]) -> set[str]:
+    """Return keys with quotes around those that are the name of a column, as all names have here.
+
+    PostgreSQL quotes a name only where it must.
+    """
+    return {key if key[:1] in {'"', "("} else f'"{key}"' for key in keys}

@@ -78,7 +78,11 @@ def every_field_matches(pattern: str) -> Callable[[Sequence[str]], bool]:
     sweep = re.compile(f"(?:(?:{pattern})\n)*")
 
     def screen(fields: Sequence[str]) -> bool:
-        return sweep.fullmatch("\n".join(fields) + "\n") is not None if fields else True
+        joined = "\n".join(fields) + "\n"
+        # A field with a line feed of its own would pass as two fields.
+        return not fields or (
+            joined.count("\n") == len(fields) and sweep.fullmatch(joined) is not None
+        )
 
     return screen
 

@@ -19,8 +19,11 @@ from ingest.values.adapter import (
 DATE = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 ZONE = r"(?:[zZ]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?)"
 
-# msgspec reads nanoseconds and rounds them: a body that may hold some takes the slow path.
-NANOSECONDS = re.compile(rb":[0-9]{2}\.[0-9]{7}")
+# msgspec takes nanoseconds and rounds them, and offsets that PostgreSQL refuses: a body that may
+# hold either takes the slow path, also where escapes (\u0037 is 7) may hide them.
+TRAP = re.compile(
+    rb":[0-9]{2}\.[0-9]{7}|[0-9][+-](?:1[6-9]|2[0-3]):?[0-9]{2}\"|\\u00(?:3[0-9aA]|2[bBdDeE])"
+)
 
 _date = re.compile(DATE)
 _zone = re.compile(ZONE + r"\Z")
@@ -56,7 +59,7 @@ def date_adapter() -> Adapter:
 
 def timestamp_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
     """Return the adapter of timestamp: ISO 8601 with an offset if zoned, without if not."""
-    moment = rf"{DATE}[T ]{_time_of_day(fraction_digits)}"
+    moment = rf"{DATE}[Tt ]{_time_of_day(fraction_digits)}"
     pattern = moment + (ZONE if zoned else "")
     exact = re.compile(pattern)
     unzoned = re.compile(moment)
@@ -75,7 +78,7 @@ def timestamp_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
         annotation=_native(dt.datetime, pattern, fraction_digits, zoned=zoned),
         screen_fields=every_field_matches(pattern),
         schema={"type": "string", "format": "date-time"} if zoned else {"type": "string"},
-        trap=NANOSECONDS,
+        trap=TRAP,
     )
 
 
@@ -97,7 +100,7 @@ def time_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
         annotation=_native(dt.time, pattern, fraction_digits, zoned=zoned),
         screen_fields=every_field_matches(pattern),
         schema={"type": "string", "format": "time"} if zoned else {"type": "string"},
-        trap=NANOSECONDS,
+        trap=TRAP,
     )
 
 
