@@ -26,7 +26,7 @@ check: $(VENV)/dev.stamp
 	$(PY) -m ruff format --check .
 	$(CHECK) $(PY) -m mypy .
 	$(CHECK) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	$(PY) -m pytest --numprocesses=auto --dist=loadfile
+	@$(MAKE) --no-print-directory test
 
 bench: $(VENV)/dev.stamp
 	$(PY) -m tests.bench

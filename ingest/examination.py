@@ -44,6 +44,7 @@ class Field:
         self.attribute = f"f{place}"
         self.read = attrgetter(self.attribute)
         self.optional = not column.required
+        self.is_raw = self.adapter.annotation is msgspec.Raw
 
 
 class Examiner:

@@ -10,7 +10,7 @@ import msgspec
 
 from ingest.catalog import Column
 from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
-from ingest.examination import Field, printable
+from ingest.examination import printable
 from ingest.outcome import Rejection, RowError
 from ingest.rules import Decoded, GroupBy, RowRules, Rows
 
@@ -28,6 +28,7 @@ class CsvBody:
     records: list[list[str]]
     lines: list[int]
     texts: list[str]
+    text: str  # all of it
 
 
 def read_csv(body: bytes, codec: str, *, has_header: bool) -> CsvBody:
@@ -40,26 +41,29 @@ def read_csv(body: bytes, codec: str, *, has_header: bool) -> CsvBody:
         text = body.decode(codec)
     except UnicodeDecodeError as error:
         raise BadUtf8(f"The body is not {codec} at byte {error.start}") from error
-    source = list(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    records, lines, texts = [], [], []
-    for record, first, last in _read_records(source):
-        if record:
-            records.append(record)
-            lines.append(first + 1)
-            texts.append("".join(source[first:last]))
-    if not records:
+    text = text.removeprefix("\ufeff")
+    if '"' in text or "\r" in text.replace("\r\n", ""):
+        parsed = list(_parse_records(list(io.StringIO(text, newline=""))))
+    else:
+        # Without quotes, lines are records and commas divide them.
+        lines_of_text = enumerate(text.replace("\r\n", "\n").split("\n"), 1)
+        parsed = [(number, line, line.split(",")) for number, line in lines_of_text if line]
+    if not parsed:
         raise BodyEmpty
-    if not has_header:
-        return CsvBody(None, records, lines, texts)
-    return CsvBody(records[0], records[1:], lines[1:], texts[1:])
+    lines, texts, records = map(list, zip(*parsed, strict=True))
+    header = records.pop(0) if has_header else None
+    first = 1 if has_header else 0
+    return CsvBody(header, records, lines[first:], texts[first:], text)
 
 
-def _read_records(source: list[str]) -> Iterator[tuple[list[str], int, int]]:
+def _parse_records(source: list[str]) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield each record with its first line and its text."""
     reader = csv.reader(source, strict=True)
     first = 0
     try:
         for record in reader:
-            yield record, first, reader.line_num
+            if record:
+                yield first + 1, "".join(source[first : reader.line_num]).rstrip("\r\n"), record
             first = reader.line_num
     except csv.Error as error:
         raise CsvSyntax(
@@ -103,9 +107,22 @@ def decode_records(
     rules.check_count(len(body.records))
     whole = _decode_flawless(rules, body, names, group_by)
     if whole is not None:
-        texts = {index: text.encode() for index, text in enumerate(body.texts)}
-        return Decoded(len(body.records), whole, [], "csv", texts, body.lines, names)
+        return _decoded(body, names, whole, [])
     return _decode_each(rules, body, names, group_by)
+
+
+def _decoded(
+    body: CsvBody, names: Sequence[str], groups: list[Rows], rejections: list[Rejection]
+) -> Decoded:
+    return Decoded(
+        received=len(body.records),
+        groups=groups,
+        rejections=rejections,
+        format="csv",
+        raw_of=lambda index, _: body.texts[index].encode(),
+        lines=body.lines,
+        fields=names,
+    )
 
 
 def _decode_flawless(
@@ -116,20 +133,21 @@ def _decode_flawless(
     width = len(names)
     if any(len(record) != width for record in records) or not rules.requires_only(names):
         return None
-    if max(map(len, body.texts)) * 4 > rules.limits.max_row_bytes:
+    if "\0" in body.text or max(map(len, body.texts)) * 4 > rules.limits.max_row_bytes:
         return None
     has_empty_fields = False
     for name, fields in zip(names, zip(*records, strict=True), strict=True):
-        given = [value for value in fields if value]
-        if len(given) < len(fields):
-            has_empty_fields = True
-            if not rules.by_name[name].optional:
+        field = rules.by_name[name]
+        given: Sequence[str] = fields
+        if "" in fields:
+            if not field.optional:
                 return None
-        if not _passes(rules.by_name[name], given):
+            has_empty_fields = True
+            given = [value for value in fields if value]
+        if not field.adapter.screen_fields(given):
             return None
     if not has_empty_fields:
-        array = _encode([dict(zip(names, record, strict=True)) for record in records])
-        return [Rows(rules.columns_of(names, group_by), range(len(records)), array)]
+        return [_keep_whole(rules, body, names, group_by)]
     rows = [
         {name: value for name, value in zip(names, record, strict=True) if value}
         for record in records
@@ -140,15 +158,26 @@ def _decode_flawless(
     return rules.group(passed, group_by)
 
 
-def _passes(field: Field, values: Sequence[str]) -> bool:
-    return field.adapter.screen_fields(values) and not any("\0" in value for value in values)
+def _keep_whole(rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy) -> Rows:
+    records = body.records
+
+    def make_array() -> bytes:
+        return _encode([dict(zip(names, record, strict=True)) for record in records])
+
+    columns = rules.columns_of(names, group_by)
+    copy = None
+    # Only quotes let a field hold what COPY would have escaped.
+    is_plain = not any(mark in body.text for mark in ('"', "\\", "\t"))
+    if is_plain and all(rules.by_name[name].adapter.copied_as for name in names):
+        columns = tuple(names)
+        copy = "\n".join(map("\t".join, records)) + "\n"
+    return Rows(columns, range(len(records)), make_array, copy)
 
 
 def _decode_each(
     rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy
 ) -> Decoded:
     passed = {}
-    raws: dict[int, bytes] = {}
     rejections = []
     examine = _record_examiner(rules, names)
     for index, (record, text) in enumerate(zip(body.records, body.texts, strict=True)):
@@ -167,10 +196,7 @@ def _decode_each(
             )
         else:
             passed[index] = _encode(sound), rules.presence_of(sound, group_by)
-            raws[index] = raw
-    return Decoded(
-        len(body.records), rules.group(passed, group_by), rejections, "csv", raws, body.lines, names
-    )
+    return _decoded(body, names, rules.group(passed, group_by), rejections)
 
 
 def _record_examiner(

@@ -5,8 +5,9 @@ whole and handed on as the bytes that were sent; only a row that the quick look 
 is examined value by value (`examination`), to list all its errors.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -15,14 +16,11 @@ from ingest.catalog import Table
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
 from ingest.outcome import Rejection, RowError
+from ingest.quick import QuickLook, SoundRows, has_suspect_escape, raws
 from ingest.values.structures import split_array
 
 UNSET = msgspec.UNSET
-_raws = msgspec.json.Decoder(list[msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
-
-# Escapes that stand for what PostgreSQL cannot store, or that msgspec refuses as a syntax error.
-_SUSPECT_ESCAPES = (b"\\u0000", b"\\ud", b"\\uD")
 
 GroupBy = Literal["default", "optional"]
 
@@ -33,11 +31,17 @@ class Rows:
 
     columns: tuple[str, ...]
     indexes: Sequence[int]  # the place of each row in the batch
-    array: bytes
+    make_array: Callable[[], bytes]
+    copy: str | None = None  # the same as COPY data, where COPY can take it
+
+    @property
+    def array(self) -> bytes:
+        """The rows as one JSON array."""
+        return self.make_array()
 
     def split(self) -> dict[int, bytes]:
         """Return each row's JSON text under its place in the batch."""
-        return dict(zip(self.indexes, map(bytes, _raws.decode(self.array)), strict=True))
+        return dict(zip(self.indexes, map(bytes, raws.decode(self.array)), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,9 @@ class Decoded:
     groups: list[Rows]
     rejections: list[Rejection]
     format: Literal["json", "csv"] = "json"
-    # Each row as it was sent where that is not the text in its group; its line in a file.
-    raws: Mapping[int, bytes] = field(default_factory=dict)
-    lines: Sequence[int] | None = None
+    # Returns a row as it was sent, given its place and its text in its group.
+    raw_of: Callable[[int, bytes], bytes] = lambda _, text: text
+    lines: Sequence[int] | None = None  # each row's line in a file, from 1
     fields: Sequence[str] | None = None  # the columns of CSV records, in order
 
     def reject(self, index: int, text: bytes, errors: list[RowError]) -> Rejection:
@@ -58,7 +62,7 @@ class Decoded:
         return Rejection(
             index=index,
             line=self.lines[index] if self.lines else None,
-            raw=self.raws.get(index, text),
+            raw=self.raw_of(index, text),
             format=self.format,
             errors=errors,
         )
@@ -75,17 +79,11 @@ class RowRules:
         self.by_name = {each.column.name: each for each in self.fields}
         self._optional = [each for each in self.fields if each.optional]
         self._defaulted = [each for each in self.fields if each.column.has_default]
-        self._raw = [each for each in self.fields if each.adapter.annotation is msgspec.Raw]
         self._structured = any(
             each.adapter.verbatim or each.column.kind in {"array", "composite"}
             for each in self.fields
         )
-        self._traps = {each.adapter.trap for each in self.fields if each.adapter.trap}
-        row_type = self._row_type()
-        self._row: msgspec.json.Decoder[Any] | None = (
-            msgspec.json.Decoder(row_type) if row_type else None
-        )
-        self._rows = msgspec.json.Decoder(list[row_type]) if row_type else None  # type: ignore[valid-type]
+        self._quick = QuickLook(self.fields, limits)
 
     def decode(self, array: bytes, group_by: GroupBy = "default") -> Decoded:
         """Sort the rows of a JSON array into those that may be stored and those that may not.
@@ -93,18 +91,17 @@ class RowRules:
         The array's text must be UTF-8. Raises `JsonSyntax`, `TooDeep`, `NoRows` or `TooManyRows`
         where the whole array is wrong.
         """
-        rows = self._decode_flawless(array)
-        if rows is None:
+        sound = self._quick.decode_array(array)
+        if sound is None:
             return self.decode_each(self._split(array), group_by)
+        rows = sound.rows
         self.check_count(len(rows))
-        presence = self._presence_of_all(rows, group_by)
-        if presence is not None:
-            whole = Rows(self._columns(presence, group_by), range(len(rows)), array)
+        whole = self._keep_whole(sound, array, group_by)
+        if whole is not None:
             return Decoded(len(rows), [whole], [])
-        texts = [bytes(raw) for raw in _raws.decode(array)]
         passed = {
-            index: (text, self._presence(row, group_by))
-            for index, (text, row) in enumerate(zip(texts, rows, strict=True))
+            index: (bytes(text), self._presence(row, group_by))
+            for index, (text, row) in enumerate(zip(raws.decode(array), rows, strict=True))
         }
         return Decoded(len(rows), self.group(passed, group_by), [])
 
@@ -124,7 +121,9 @@ class RowRules:
         passed: dict[int, tuple[bytes, tuple[bool, ...]]] = {}
         raws: dict[int, bytes] = {}
         rejections = []
-        for index, (text, row) in enumerate(zip(texts, self._decode_clean(texts), strict=True)):
+        for index, (text, row) in enumerate(
+            zip(texts, self._quick.decode_texts(texts), strict=True)
+        ):
             if row is not None:
                 passed[index] = text, self._presence(row, group_by)
                 continue
@@ -139,7 +138,9 @@ class RowRules:
                     index=index, line=line, raw=text, format="json", errors=errors, sound=examined
                 )
             )
-        return Decoded(len(texts), self.group(passed, group_by), rejections, raws=raws, lines=lines)
+        return Decoded(
+            len(texts), self.group(passed, group_by), rejections, raw_of=raws.get, lines=lines
+        )
 
     def decode_lines(
         self, texts: Sequence[bytes], lines: Sequence[int], group_by: GroupBy = "default"
@@ -151,92 +152,20 @@ class RowRules:
             # each line that is not one row of its own makes another number of rows, or no JSON:
             # the line feed keeps a string from going on in the next line.
             array = b"[" + b",\n".join(texts) + b"]"
-            rows = self._decode_flawless(array)
-            presence = rows and len(rows) == len(texts) and self._presence_of_all(rows, group_by)
-            if isinstance(presence, tuple):
-                whole = Rows(self._columns(presence, group_by), range(len(texts)), array)
-                return Decoded(len(texts), [whole], [], lines=lines)
+            sound = self._quick.decode_array(array)
+            if sound is not None and len(sound.rows) == len(texts):
+                whole = self._keep_whole(sound, array, group_by)
+                if whole is not None:
+                    return Decoded(len(texts), [whole], [], lines=lines)
         return self.decode_each(texts, group_by, lines=lines)
 
-    # The quick look: whole batches and single rows.
-
-    def _row_type(self) -> type | None:
-        if any(set(each.column.name) & _UNNAMEABLE for each in self.fields):
+    def _keep_whole(self, sound: SoundRows, array: bytes, group_by: GroupBy) -> Rows | None:
+        """Return a batch as one group if all its rows bring the same columns, else None."""
+        presence = self._presence_of_all(sound.rows, group_by)
+        if presence is None:
             return None
-        return msgspec.defstruct(
-            "Row",
-            [self._row_field(each) for each in self.fields],
-            rename={each.attribute: each.column.name for each in self.fields},
-            forbid_unknown_fields=True,
-            kw_only=True,
-            gc=False,
-        )
-
-    def _row_field(self, each: Field) -> tuple[str, Any] | tuple[str, Any, Any]:
-        annotation = each.adapter.annotation
-        if annotation is not msgspec.Raw and not each.column.not_null:
-            annotation = annotation | None
-        if each.optional:
-            return each.attribute, annotation | msgspec.UnsetType, UNSET
-        return each.attribute, annotation
-
-    def _decode_flawless(self, array: bytes) -> list[Any] | None:
-        """Return the rows if each of them may be stored as it was sent, else None."""
-        if self._rows is None or self._is_suspect(array):
-            return None
-        try:
-            rows = self._rows.decode(array)
-        except (msgspec.DecodeError, RecursionError):
-            return None
-        return rows if self._has_small_rows(array) and self._are_sound(rows, array) else None
-
-    def _has_small_rows(self, array: bytes) -> bool:
-        limit = self.limits.max_row_bytes
-        return len(array) <= limit or max(map(len, map(bytes, _raws.decode(array)))) <= limit
-
-    def _decode_clean(self, texts: Sequence[bytes]) -> list[Any | None]:
-        """Return each row that may be stored as it was sent, None for the others."""
-        rows = [self._decode_row(text) for text in texts]
-        decoded = [(text, row) for text, row in zip(texts, rows, strict=True) if row is not None]
-        joined = b"\n".join(text for text, _ in decoded)
-        if not self._is_suspect(joined) and self._are_sound([row for _, row in decoded], joined):
-            return rows
-        # Some row among them is not what it seems: look at each alone.
-        return [
-            row
-            if row is not None and not self._is_suspect(text) and self._are_sound([row], text)
-            else None
-            for text, row in zip(texts, rows, strict=True)
-        ]
-
-    def _decode_row(self, text: bytes) -> Any | None:
-        if self._row is None or len(text) > self.limits.max_row_bytes:
-            return None
-        try:
-            return self._row.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            return None
-
-    def _is_suspect(self, text: bytes) -> bool:
-        return _has_suspect_escape(text) or any(trap.search(text) for trap in self._traps)
-
-    def _are_sound(self, rows: list[Any], text: bytes) -> bool:
-        inner_separators = 0
-        for each in self._raw:
-            raws = [raw for raw in map(each.read, rows) if raw is not UNSET]
-            if not each.column.not_null:
-                raws = [raw for raw in raws if bytes(raw) != b"null"]
-            elif any(bytes(raw) == b"null" for raw in raws):
-                return False
-            if not each.adapter.screen_raw(raws):
-                return False
-            if each.adapter.verbatim:
-                inner_separators += _count_separators(b"\n".join(raws))
-        # Decoding keeps the last of two equal keys. A row's keys are all known columns, so a key
-        # stands twice only where there are more separators than values.
-        unset = sum(value is UNSET for each in self._optional for value in map(each.read, rows))
-        keys = len(rows) * len(self.fields) - unset
-        return _count_separators(text) - inner_separators == keys
+        columns = self._columns(presence, group_by)
+        return Rows(columns, range(len(sound.rows)), lambda: array, sound.copy_text(columns))
 
     # Which columns a row brings.
 
@@ -274,7 +203,9 @@ class RowRules:
             groups.setdefault(presence, []).append(index)
         return [
             Rows(
-                self._columns(presence, group_by), indexes, join_rows(passed[i][0] for i in indexes)
+                self._columns(presence, group_by),
+                indexes,
+                partial(join_rows, [passed[index][0] for index in indexes]),
             )
             for presence, indexes in groups.items()
         ]
@@ -299,11 +230,11 @@ class RowRules:
 
     def _split(self, array: bytes) -> list[bytes]:
         try:
-            return [bytes(raw) for raw in _raws.decode(array)]
+            return [bytes(raw) for raw in raws.decode(array)]
         except RecursionError as error:
             raise TooDeep from error
         except msgspec.DecodeError as error:
-            if not _has_suspect_escape(array):
+            if not has_suspect_escape(array):
                 raise JsonSyntax(f"The body is not JSON: {error}") from error
         # msgspec refuses half a surrogate pair, which concerns the row that holds it only.
         try:
@@ -314,25 +245,6 @@ class RowRules:
             raise JsonSyntax(f"The body is not JSON: {error}") from error
 
 
-_UNNAMEABLE = frozenset('"\\') | {chr(code) for code in range(32)}
-
-
 def join_rows(texts: Iterable[bytes]) -> bytes:
     """Return the JSON array of rows given as JSON texts."""
     return b"[" + b",".join(texts) + b"]"
-
-
-def _has_suspect_escape(text: bytes) -> bool:
-    return b"\\u" in text and any(escape in text for escape in _SUSPECT_ESCAPES)
-
-
-_WHITE_SPACE = b" \t\n\r"
-
-
-def _count_separators(text: bytes) -> int:
-    """Return at least the number of keys in a JSON text, and exactly that in almost every one.
-
-    A key is followed by its quote and a colon, maybe with white space between. The same bytes
-    inside a string are counted too, which only sends the row to the slow look.
-    """
-    return text.translate(None, _WHITE_SPACE).count(b'":')

@@ -29,6 +29,11 @@ def lock_statement(table: Table) -> Composed:
     return SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(table_identifier(table))
 
 
+def copy_statement(table: Table, columns: Sequence[str]) -> Composed:
+    """Return the statement that stores rows in COPY's text format."""
+    return SQL("COPY {} ({}) FROM STDIN").format(table_identifier(table), join_names(columns))
+
+
 def insert_statement(
     table: Table,
     columns: Sequence[str],

@@ -19,7 +19,7 @@ from ingest.constraints import ConstraintChecks, Violation
 from ingest.outcome import OnConflict, Rejection, RowError
 from ingest.rules import Decoded, RowRules, join_rows
 from ingest.sqlstates import describe_row_failure, is_data_error, skipped_row
-from ingest.statements import execute_raw, insert_statement
+from ingest.statements import copy_statement, execute_raw, insert_statement
 
 # How often a batch is examined anew when other writers got in between.
 ROUNDS = 3
@@ -71,10 +71,23 @@ class TableWriter:
         """Insert every row of a batch; raise PostgreSQL's error, or `RowsSkipped`, if one fails."""
         written = Written()
         for rows in decoded.groups:
-            written += self.insert(
-                connection, rows.columns, rows.array, len(rows.indexes), WriteOptions()
-            )
+            if rows.copy is not None:
+                written += self._copy(connection, rows.columns, rows.copy, len(rows.indexes))
+            else:
+                written += self.insert(
+                    connection, rows.columns, rows.array, len(rows.indexes), WriteOptions()
+                )
         return written
+
+    def _copy(
+        self, connection: Connection, columns: tuple[str, ...], data: str, count: int
+    ) -> Written:
+        cursor = connection.cursor()
+        with cursor.copy(copy_statement(self.table, columns)) as copy:
+            copy.write(data)
+        if cursor.rowcount != count:
+            raise RowsSkipped
+        return Written(inserted=count)
 
     def insert(
         self,

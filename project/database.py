@@ -34,8 +34,11 @@ def database_settings(
     server = _parse_url(url) if url else _embedded_server(config, data_dir, secrets_dir)
     default = _connection(server, config)
     ingest = _connection(server, config)
-    # Batches travel as parameters: bound by the server, their statements are prepared once.
+    # Batches travel as parameters, bound by the server.
     ingest["OPTIONS"]["server_side_binding"] = True
+    # Their few statements are planned once a connection: planning the look at the catalog costs
+    # ten times as much as the look. A pooled connection (prepare_threshold None) cannot.
+    ingest["OPTIONS"].setdefault("prepare_threshold", 2)
     if config.separate_roles:
         ingest |= _login(WRITER_ROLE, secrets_dir)
         if role == "service":

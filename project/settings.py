@@ -18,6 +18,9 @@ SECRETS_DIR = DATA_DIR / "secrets"
 LOGS_DIR = Path(os.environ.get("ROWHOUSE_LOGS") or BASE_DIR / "logs").resolve()
 CONFIG = read_config(Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml"))
 
+# Made at the first start, with every scope; what `manage.py load` uses unless told otherwise.
+API_KEY_FILE = DATA_DIR / "api_key"
+
 PORT = int(os.environ.get("PORT") or CONFIG.http.port)
 
 # "service" in the web processes (project.wsgi sets it), "admin" in manage.py commands.

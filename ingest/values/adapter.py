@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from ingest.copying import CopiedAs
+
 # Errors show the value that was wrong, but never more of it than this.
 SHOWN_CHARACTERS = 200
 
@@ -33,8 +35,11 @@ Value = None | bool | Number | str | list[Any] | dict[str, Any]
 Canonical = None | bool | str | list[Any] | msgspec.Raw
 
 
-def accept_all(values: Sequence[Any]) -> bool:
-    """Screen of a type whose annotation alone is exact."""
+Screen = Callable[[Sequence[str]], bool]
+
+
+def accept_all(values: Sequence[str]) -> bool:
+    """Screen of a type that any text may belong to."""
     return True
 
 
@@ -49,20 +54,20 @@ class Adapter:
     # Slow and exact: one value in, its canonical form or the reason against it out. The second
     # argument tells that the value is a CSV field, where everything is text.
     examine: Callable[[Value, bool], Canonical | Fault]
-    # Quick, JSON: the msgspec type of a good value (without None), then a look at all of a
-    # batch's values where the annotation is `Raw`.
+    # Quick, JSON: the msgspec type of a good value (without None), then, where that is not
+    # enough, a look at all of a column's values: strings, or JSON text where it is `Raw`.
     annotation: Any
-    screen_raw: Callable[[Sequence[msgspec.Raw]], bool] = accept_all
+    screen: Screen | None = None
     # Quick, CSV: a look at all of a column's non-empty fields.
-    screen_fields: Callable[[Sequence[str]], bool] = accept_all
+    screen_fields: Screen = accept_all
+    # How a value that passed is handed to COPY; None where only SQL can read its JSON.
+    copied_as: CopiedAs | None = None
     # JSON Schema of a value, for the documentation.
     schema: dict[str, Any] = field(default_factory=dict)
     # What is stored is the JSON text as it was sent, whatever `examine` returns for it.
     verbatim: bool = False
     # Whether `examine` accepts only what PostgreSQL accepts too.
     exact: bool = True
-    # Byte patterns that make a whole body take the slow path when they occur in it.
-    trap: re.Pattern[bytes] | None = None
 
 
 def show(value: object) -> str:
@@ -73,25 +78,14 @@ def show(value: object) -> str:
     return text[:SHOWN_CHARACTERS]
 
 
-def every_field_matches(pattern: str) -> Callable[[Sequence[str]], bool]:
+def every_field_matches(pattern: str) -> Screen:
     """Return a screen that matches all of a column's fields in one sweep."""
     sweep = re.compile(f"(?:(?:{pattern})\n)*")
 
     def screen(fields: Sequence[str]) -> bool:
         joined = "\n".join(fields) + "\n"
-        # A field with a line feed of its own would pass as two fields.
         return not fields or (
             joined.count("\n") == len(fields) and sweep.fullmatch(joined) is not None
         )
-
-    return screen
-
-
-def every_raw_matches(pattern: bytes) -> Callable[[Sequence[msgspec.Raw]], bool]:
-    """Return a screen that matches the JSON text of all values in one sweep."""
-    sweep = re.compile(b"(?:(?:" + pattern + b")\n)*")
-
-    def screen(raws: Sequence[msgspec.Raw]) -> bool:
-        return sweep.fullmatch(b"\n".join(raws) + b"\n") is not None if raws else True
 
     return screen

@@ -14,7 +14,6 @@ from ingest.values.adapter import (
     Number,
     Value,
     every_field_matches,
-    every_raw_matches,
     show,
 )
 
@@ -30,10 +29,10 @@ INTEGER_BITS = {"int2": 16, "int4": 32, "int8": 64}
 # outside instead of storing infinity or zero.
 FLOAT_BOUNDS = {"float4": (3.4028235677973366e38, 7.006492321624086e-46), "float8": (None, None)}
 
-# Numbers that may be too large or too small: a body that holds one takes the slow path.
-_SUSPECT_FLOATS = {
-    "float4": re.compile(rb"[eE][+-]?0*[0-9]{2}|[0-9]{38}"),
-    "float8": re.compile(rb"[eE][+-]?0*[0-9]{3}|[0-9]{300}"),
+# Numbers that are certainly within bounds; others take the slow path.
+_MODEST_FLOATS = {
+    "float4": r"-?(?:0|[1-9][0-9]{0,35})(?:\.[0-9]{1,30})?",
+    "float8": r"-?(?:0|[1-9][0-9]{0,35})(?:\.[0-9]{1,35})?(?:[eE][+-]?[0-9]{1,2})?",
 }
 
 NUMERIC_INTEGER_DIGITS = 131072
@@ -65,6 +64,7 @@ def integer_adapter(base: str) -> Adapter:
     return Adapter(
         examine=examine,
         annotation=Annotated[int, Meta(ge=low, le=high)] | _text(short),
+        copied_as="value",
         screen_fields=screen_fields,
         schema={"type": "integer", "minimum": low, "maximum": high},
     )
@@ -73,8 +73,7 @@ def integer_adapter(base: str) -> Adapter:
 def float_adapter(base: str) -> Adapter:
     """Return the adapter of real or double precision."""
     largest, vanishing = FLOAT_BOUNDS[base]
-    shape = every_field_matches(NUMBER)
-    suspects = re.compile(_SUSPECT_FLOATS[base].pattern.decode())
+    modest = _MODEST_FLOATS[base]
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
         fault = _refuse_not_a_number(value)
@@ -91,10 +90,12 @@ def float_adapter(base: str) -> Adapter:
 
     return Adapter(
         examine=examine,
-        annotation=float | _text(NUMBER),
-        screen_fields=lambda fields: shape(fields) and not suspects.search("\n".join(fields)),
+        # Not `float`: the text that was sent goes to PostgreSQL, checked in one sweep.
+        annotation=Raw,
+        screen=every_field_matches(f'"{modest}"|{modest}'),
+        screen_fields=every_field_matches(modest),
+        copied_as="number",
         schema={"type": "number"},
-        trap=_SUSPECT_FLOATS[base],
     )
 
 
@@ -130,8 +131,9 @@ def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
         examine=examine,
         # Not `Decimal`: it would be checked digit by digit in Python, the text in one sweep.
         annotation=Raw,
-        screen_raw=every_raw_matches(b'"?(?:' + plain.encode() + b')"?'),
+        screen=every_field_matches(f'"{plain}"|{plain}'),
         screen_fields=every_field_matches(plain),
+        copied_as="number",
         schema=schema,
     )
 
@@ -149,6 +151,7 @@ def boolean_adapter() -> Adapter:
     return Adapter(
         examine=examine,
         annotation=bool,
+        copied_as="value",
         screen_fields=every_field_matches("true|false|t|f"),
         schema={"type": "boolean"},
     )

@@ -123,29 +123,26 @@ def json_adapter(max_depth: int, *, required: bool) -> Adapter:
             return Fault("bad_json", f"{show(value)} is not JSON")
         return _refuse_inside(parsed) or msgspec.Raw(text)
 
-    def screen_raw(raws: Sequence[msgspec.Raw]) -> bool:
-        texts = map(bytes, raws)
-        return all(
-            _is_sound(text, max_depth) and not (required and text == b'""') for text in texts
+    def screen(texts: Sequence[str]) -> bool:
+        return not (required and '""' in texts) and all(
+            _is_sound(text, max_depth) for text in texts
         )
 
     return Adapter(
         examine=examine,
         annotation=msgspec.Raw,
-        screen_raw=screen_raw,
+        screen=screen,
         screen_fields=_refuse_all,
+        copied_as="document",
         verbatim=True,
     )
 
 
-def _is_sound(text: bytes, max_depth: int) -> bool:
+def _is_sound(text: str, max_depth: int) -> bool:
     # A JSON column's value stands inside a row, inside the array of rows, inside the envelope.
-    if b"{" not in text:
-        return not is_deeper_than(max_depth - 3, text)
-    return (
-        not is_deeper_than(max_depth - 3, text)
-        and _refuse_inside(parse_json(text.decode())) is None
-    )
+    if is_deeper_than(max_depth - 3, text.encode()):
+        return False
+    return "{" not in text or _refuse_inside(parse_json(text)) is None
 
 
 def _refuse_inside(value: Any) -> Fault | None:
@@ -179,18 +176,18 @@ def array_adapter(element: Adapter, element_type: str) -> Adapter:
             return Fault("bad_array", "the inner arrays are empty or differ in length")
         return _examine_elements(element, value, (), nested=nested, is_field=is_field)
 
-    if element.verbatim or element.annotation in {msgspec.Raw, bytes}:
+    # Elements are swept only where a type alone does not tell a good one.
+    if element.verbatim or element.screen or element.annotation in {msgspec.Raw, bytes}:
         annotation: Any = msgspec.Raw
     else:
         annotation = list[element.annotation | None]  # type: ignore[name-defined]
     return Adapter(
         examine=examine,
         annotation=annotation,
-        screen_raw=_refuse_all,
+        screen=_refuse_all if annotation is msgspec.Raw else None,
         screen_fields=_refuse_all,
         schema={"type": "array", "items": element.schema},
         verbatim=element.verbatim,
-        trap=element.trap,
     )
 
 

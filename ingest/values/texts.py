@@ -3,7 +3,6 @@
 import base64
 import binascii
 import re
-import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -62,6 +61,7 @@ def text_adapter(max_length: int | None, *, required: bool) -> Adapter:
     return Adapter(
         examine=examine,
         annotation=Annotated[str, meta] if required or max_length is not None else str,
+        copied_as="text",
         screen_fields=screen_fields,
         schema=schema,
     )
@@ -78,11 +78,13 @@ def narrow_adapter(max_bytes: int) -> Adapter:
             return Fault("too_long", f"{len(value.encode())} bytes where {max_bytes} fit")
         return fault or value
 
-    quick = rf"[ -~]{{1,{max_bytes}}}"
+    screen = every_field_matches(rf"[ -~]{{1,{max_bytes}}}")
     return Adapter(
         examine=examine,
-        annotation=Annotated[str, Meta(pattern=rf"\A(?:{quick})\Z")],
-        screen_fields=every_field_matches(quick),
+        annotation=str,
+        screen=screen,
+        screen_fields=screen,
+        copied_as="text",
         schema={"type": "string"},
     )
 
@@ -100,6 +102,7 @@ def enum_adapter(labels: tuple[str, ...], *, required: bool = False) -> Adapter:
     return Adapter(
         examine=examine,
         annotation=Literal[labels] if labels else str,
+        copied_as="text",
         screen_fields=known.issuperset,
         schema={"type": "string", "enum": list(labels)},
     )
@@ -113,10 +116,13 @@ def uuid_adapter() -> Adapter:
             return value
         return Fault("bad_uuid", f"{show(value)} is not a UUID")
 
+    screen = every_field_matches(UUID)
     return Adapter(
         examine=examine,
-        annotation=uuid.UUID,
-        screen_fields=every_field_matches(UUID),
+        annotation=str,
+        screen=screen,
+        screen_fields=screen,
+        copied_as="text",
         schema={"type": "string", "format": "uuid"},
     )
 
@@ -154,5 +160,10 @@ def opaque_adapter(type_name: str, *, required: bool) -> Adapter:
             return Fault("type_mismatch", f"expected {type_name} as a string, got {show(value)}")
         return refuse_text(value) or value
 
-    annotation = Annotated[str, Meta(min_length=1)] if required else str
-    return Adapter(examine=examine, annotation=annotation, schema={"type": "string"}, exact=False)
+    return Adapter(
+        examine=examine,
+        annotation=Annotated[str, Meta(min_length=1)] if required else str,
+        copied_as="text",
+        schema={"type": "string"},
+        exact=False,
+    )

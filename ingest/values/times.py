@@ -2,9 +2,6 @@
 
 import datetime as dt
 import re
-from typing import Annotated, Any
-
-from msgspec import Meta
 
 from ingest.values.adapter import (
     Adapter,
@@ -17,13 +14,12 @@ from ingest.values.adapter import (
 )
 
 DATE = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-ZONE = r"(?:[zZ]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?)"
-
-# msgspec takes nanoseconds and rounds them, and offsets that PostgreSQL refuses: a body that may
-# hold either takes the slow path, also where escapes (\u0037 is 7) may hide them.
-TRAP = re.compile(
-    rb":[0-9]{2}\.[0-9]{7}|[0-9][+-](?:1[6-9]|2[0-3]):?[0-9]{2}\"|\\u00(?:3[0-9aA]|2[bBdDeE])"
+# Without the days that some years or months do not have: those take the slow path.
+_SURE_DATE = (
+    r"(?!0000)[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
 )
+ZONE = r"(?:[zZ]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?)"
 
 _date = re.compile(DATE)
 _zone = re.compile(ZONE + r"\Z")
@@ -49,10 +45,13 @@ def date_adapter() -> Adapter:
             return value
         return Fault("bad_date", f"{show(value)} is not a date such as 2021-07-31")
 
+    screen = every_field_matches(_SURE_DATE)
     return Adapter(
         examine=examine,
-        annotation=dt.date,
-        screen_fields=every_field_matches(DATE),
+        annotation=str,
+        screen=screen,
+        screen_fields=screen,
+        copied_as="text",
         schema={"type": "string", "format": "date"},
     )
 
@@ -62,6 +61,7 @@ def timestamp_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
     moment = rf"{DATE}[Tt ]{_time_of_day(fraction_digits)}"
     pattern = moment + (ZONE if zoned else "")
     exact = re.compile(pattern)
+    screen = every_field_matches(pattern.replace(DATE, _SURE_DATE))
     unzoned = re.compile(moment)
     example = "2021-07-27T16:02:08Z" if zoned else "2021-07-27T16:02:08"
 
@@ -75,10 +75,11 @@ def timestamp_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
 
     return Adapter(
         examine=examine,
-        annotation=_native(dt.datetime, pattern, fraction_digits, zoned=zoned),
-        screen_fields=every_field_matches(pattern),
+        annotation=str,
+        screen=screen,
+        screen_fields=screen,
+        copied_as="text",
         schema={"type": "string", "format": "date-time"} if zoned else {"type": "string"},
-        trap=TRAP,
     )
 
 
@@ -86,6 +87,7 @@ def time_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
     """Return the adapter of time: HH:MM[:SS[.ffffff]], with an offset if zoned."""
     pattern = _time_of_day(fraction_digits) + (ZONE if zoned else "")
     exact = re.compile(pattern)
+    screen = every_field_matches(pattern)
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
         if isinstance(value, str):
@@ -97,10 +99,11 @@ def time_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
 
     return Adapter(
         examine=examine,
-        annotation=_native(dt.time, pattern, fraction_digits, zoned=zoned),
-        screen_fields=every_field_matches(pattern),
+        annotation=str,
+        screen=screen,
+        screen_fields=screen,
+        copied_as="text",
         schema={"type": "string", "format": "time"} if zoned else {"type": "string"},
-        trap=TRAP,
     )
 
 
@@ -111,6 +114,7 @@ def interval_adapter(fraction_digits: int) -> Adapter:
     units = _units.format(fraction=fraction, clock=clock)
     pattern = rf"{_iso_duration.format(fraction=fraction)}|(?=[0-9+-]){units}"
     exact = re.compile(pattern)
+    screen = every_field_matches(pattern)
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
         if isinstance(value, str) and not isinstance(value, Number) and exact.fullmatch(value):
@@ -119,8 +123,10 @@ def interval_adapter(fraction_digits: int) -> Adapter:
 
     return Adapter(
         examine=examine,
-        annotation=Annotated[str, Meta(pattern=rf"\A(?:{pattern})\Z")],
-        screen_fields=every_field_matches(pattern),
+        annotation=str,
+        screen=screen,
+        screen_fields=screen,
+        copied_as="text",
         schema={"type": "string", "format": "duration"},
     )
 
@@ -140,10 +146,3 @@ def _time_of_day(fraction_digits: int) -> str:
 def _fraction(digits: int) -> str:
     """Match a fraction whose digits beyond what the type keeps are zeros."""
     return r"(?:\.0+)?" if digits == 0 else rf"(?:\.[0-9]{{1,{digits}}}0*)?"
-
-
-def _native(cls: type, pattern: str, fraction_digits: int, *, zoned: bool) -> Any:
-    """Annotate with msgspec's own date and time decoding where the type keeps microseconds."""
-    if fraction_digits == 6:
-        return Annotated[cls, Meta(tz=zoned)]
-    return Annotated[str, Meta(pattern=rf"\A(?:{pattern})\Z")]

@@ -12,7 +12,9 @@ BEGIN
       BEGIN
         EXECUTE format('CREATE ROLE %I LOGIN', role_name);
       EXCEPTION WHEN duplicate_object OR unique_violation THEN
-        NULL;  -- another database of the same server was quicker
+        -- Another database of the same server was quicker. Looking for the role also makes this
+        -- session forget that there was none.
+        PERFORM FROM pg_catalog.pg_roles WHERE rolname = role_name;
       END;
     END IF;
     -- The comment also takes a lock that all databases of a server share: two set-ups at once

@@ -1,0 +1,210 @@
+"""The HTTP client of the ingest endpoint: a batch is sent until it is answered for good."""
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from ingest.loaders.answers import Problem, Receipt, TableDescription
+from ingest.loaders.connection import Answer, Connections
+from ingest.loaders.retries import RetryPolicy, is_passing, read_retry_after
+from project.errors import RowhouseError
+
+# Longer than the service itself lets a statement run or wait for a lock.
+TIMEOUT_S = 90.0
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
+_ERRORS = 400
+# 422 is a receipt too: of a batch whose rows were all rejected.
+_ANSWERED = frozenset({200, 201, 207, 422})
+# What another try would not change: a name that does not resolve, a certificate that is not valid.
+_LASTING = (socket.gaierror, ssl.SSLCertVerificationError)
+# Errors before a request was sent: it cannot have had an effect.
+_UNSENT = (ConnectionRefusedError, *_LASTING)
+
+# Called with the reason and the seconds before a request is sent again, from any thread.
+OnWait = Callable[[str, float], None]
+
+
+class ServiceRefused(RowhouseError):
+    """The service refuses the request; its own code and detail say why."""
+
+    def __init__(self, message: str, *, code: str, status: int) -> None:
+        super().__init__(message, status=status)
+        self.code = code
+
+
+class Undelivered(RowhouseError):
+    """A request was not answered for good; in doubt: the service may have acted on it."""
+
+    def __init__(self, message: str | None = None, *, in_doubt: bool) -> None:
+        super().__init__(message)
+        self.in_doubt = in_doubt
+
+
+class ServiceUnreachable(Undelivered):
+    """The service did not answer in all the time it was given."""
+
+    code = "service_unreachable"
+
+
+class KeyUnusable(RowhouseError):
+    """The API key has characters that no key has."""
+
+    code = "key_unusable"
+
+
+class SendingStopped(Undelivered):
+    """The request was given up before it was answered, because sending was stopped."""
+
+    code = "sending_stopped"
+
+
+class IngestClient:
+    """A client of one Rowhouse service; its methods may be called from several threads."""
+
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        timeout_s: float = TIMEOUT_S,
+        on_wait: OnWait | None = None,
+    ) -> None:
+        if not (key.isascii() and key.isprintable()):
+            raise KeyUnusable
+        self._connections = Connections(url, timeout_s=timeout_s)
+        self._headers = {"Authorization": f"Api-Key {key}"}
+        self._retry = retry
+        self._on_wait = on_wait
+        self._stopped = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._connections.close()
+
+    def send_batch(
+        self,
+        table: str,
+        body: bytes,
+        content_type: str,
+        idempotency_key: str,
+        params: Mapping[str, str] | None = None,
+    ) -> Receipt:
+        """Send a batch, again where its outcome is not known, and return its receipt.
+
+        The idempotency key keeps rows from being stored twice. Raises `ServiceRefused`,
+        `ServiceUnreachable` or `SendingStopped`.
+        """
+        headers = {"Content-Type": content_type, "Idempotency-Key": idempotency_key}
+        query = f"?{urlencode(params)}" if params else ""
+        path = f"/api/ingest/{quote(table, safe='')}{query}"
+        return _decode(self._send("POST", path, headers, body), Receipt)
+
+    def describe_table(self, table: str) -> TableDescription:
+        """Return the table's columns; raises as `send_batch` does."""
+        path = f"/api/tables/{quote(table, safe='')}"
+        return _decode(self._send("GET", path, {}, None), TableDescription)
+
+    def stop(self) -> None:
+        """Send nothing new and nothing again: waiting calls raise `SendingStopped`."""
+        self._stopped.set()
+
+    def abort(self) -> None:
+        """Stop, and break the requests that are being answered: their outcome stays unknown."""
+        self.stop()
+        self._connections.abort()
+
+    def _send(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer:
+        give_up_at = time.monotonic() + self._retry.retry_for_s
+        tries = 0
+        in_doubt = False
+        while not self._stopped.is_set():
+            outcome = self._try(method, path, headers, body)
+            if isinstance(outcome, Answer):
+                return outcome
+            tries += 1
+            in_doubt |= outcome.in_doubt
+            wait_s = self._retry.wait_s(tries, outcome.asked_s)
+            if outcome.is_lasting or time.monotonic() + wait_s > give_up_at:
+                raise ServiceUnreachable(outcome.reason, in_doubt=in_doubt)
+            if self._on_wait and not self._stopped.is_set():
+                self._on_wait(outcome.reason, wait_s)
+            self._stopped.wait(wait_s)
+        raise SendingStopped(in_doubt=in_doubt)
+
+    def _try(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> "Answer | _Setback":
+        try:
+            answer = self._connections.send(method, path, {**self._headers, **headers}, body)
+        except (OSError, http.client.HTTPException) as error:
+            return _Setback(
+                f"no answer from the service ({error or type(error).__name__})",
+                in_doubt=not isinstance(error, _UNSENT),
+                is_lasting=isinstance(error, _LASTING),
+            )
+        problem = _read_problem(answer) if answer.status >= _ERRORS else Problem()
+        if is_passing(answer.status, problem.code):
+            reason = f"the service answers {answer.status}: {problem.detail}"
+            return _Setback(reason, asked_s=read_retry_after(answer.headers.get("Retry-After")))
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Setback:
+    """Why a try did not lead to an answer."""
+
+    reason: str
+    asked_s: float = 0.0  # the service's own wish
+    in_doubt: bool = False
+    is_lasting: bool = False
+
+
+def _decode(answer: Answer, kind: type[_Struct]) -> _Struct:
+    if answer.status in _ANSWERED and not _is_problem(answer):
+        try:
+            return msgspec.json.decode(answer.body, type=kind)
+        except msgspec.DecodeError as error:
+            raise ServiceRefused(
+                f"The answer is not Rowhouse's: {error}",
+                code="answer_unknown",
+                status=answer.status,
+            ) from error
+    problem = _read_problem(answer)
+    raise ServiceRefused(
+        f"{problem.code}: {problem.detail}", code=problem.code, status=answer.status
+    )
+
+
+def _is_problem(answer: Answer) -> bool:
+    return answer.headers.get_content_type() == "application/problem+json"
+
+
+def _read_problem(answer: Answer) -> Problem:
+    """Return the problem document, or what the status alone says."""
+    if _is_problem(answer):
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(answer.body, type=Problem)
+    phrase = http.client.responses.get(answer.status, "an unknown status")
+    return Problem(code=f"http_{answer.status}", detail=f"the answer is {phrase}")

@@ -1,0 +1,182 @@
+"""Batches delivered with several requests in flight, their receipts taken in file order."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from uuid import uuid4
+
+from ingest.loaders.answers import Receipt
+from ingest.loaders.client import IngestClient, Undelivered
+from ingest.loaders.files import Batch
+from ingest.loaders.rows import FileMalformed
+from project.errors import RowhouseError
+
+# With two cores for service and database, more than this only wait for each other.
+IN_FLIGHT = 4
+# Bodies that wait for their answers; together with their rows they are most of the memory.
+IN_FLIGHT_BYTES = 16 * 1024 * 1024
+# How long requests that are being answered are waited for when the load stops.
+GRACE_S = 10.0
+
+OnReceipt = Callable[[Batch, Receipt], None]
+
+
+@dataclass(slots=True)
+class Totals:
+    """What became of all rows so far."""
+
+    received: int = 0
+    inserted: int = 0
+    updated: int = 0
+    ignored: int = 0
+    rejected: int = 0
+    unanswered: int = 0  # rows sent whose outcome is not known
+
+    def add(self, receipt: Receipt) -> None:
+        """Count a batch's receipt."""
+        self.received += receipt.received
+        self.inserted += receipt.inserted
+        self.updated += receipt.updated
+        self.ignored += receipt.ignored
+        self.rejected += receipt.rejected
+
+
+class LoadStopped(RowhouseError):
+    """The load ended before its last row; `totals` says what was stored."""
+
+    code = "load_stopped"
+
+    def __init__(self, message: str, totals: Totals) -> None:
+        super().__init__(message)
+        self.totals = totals
+
+
+class BatchFailed(RowhouseError):
+    """A batch was refused, could not be delivered, or was understood otherwise than meant."""
+
+    code = "batch_failed"
+
+
+def load_batches(
+    client: IngestClient,
+    table: str,
+    batches: Iterable[Batch],
+    *,
+    params: Mapping[str, str] | None = None,
+    in_flight: int = IN_FLIGHT,
+    on_receipt: OnReceipt | None = None,
+) -> Totals:
+    """Send all batches and return the totals; `on_receipt` is called in file order.
+
+    Raises `LoadStopped` when a batch is refused or cannot be delivered, the file is malformed or
+    the user interrupts; what was in flight then is waited for and counted.
+    """
+    delivery = _Delivery(client, table, dict(params or {}), on_receipt)
+    with ThreadPoolExecutor(in_flight) as pool:
+        try:
+            reading = iter(batches)
+            while batch := delivery.read(reading):
+                # Twice as many as are in flight, so that no sender waits for the oldest receipt.
+                while delivery.is_full(2 * in_flight, IN_FLIGHT_BYTES - len(batch.body)):
+                    delivery.settle_oldest()
+                delivery.submit(pool, batch)
+            while delivery.window:
+                delivery.settle_oldest()
+            if delivery.damage:
+                raise delivery.damage
+        except (RowhouseError, OSError, KeyboardInterrupt) as error:
+            delivery.wind_up()
+            raise LoadStopped(str(error) or "interrupted", delivery.totals) from error
+    return delivery.totals
+
+
+class _Delivery:
+    """The batches that were handed to the senders and not settled yet, oldest first."""
+
+    def __init__(
+        self,
+        client: IngestClient,
+        table: str,
+        params: Mapping[str, str],
+        on_receipt: OnReceipt | None,
+    ) -> None:
+        self.totals = Totals()
+        self.window: deque[tuple[Batch, Future[Receipt]]] = deque()
+        self.damage: FileMalformed | OSError | None = None
+        self._client = client
+        self._table = table
+        self._params = params
+        self._on_receipt = on_receipt
+        self._run = uuid4().hex
+        self._numbers = count()
+
+    def read(self, batches: Iterator[Batch]) -> Batch | None:
+        """Return the next batch, None after the last; damage to the file is the end of it.
+
+        The rows before the damage are delivered before it is told.
+        """
+        try:
+            return next(batches, None)
+        except (FileMalformed, OSError) as damage:
+            self.damage = damage
+            return None
+
+    def submit(self, pool: ThreadPoolExecutor, batch: Batch) -> None:
+        """Have the batch sent as soon as a sender is free."""
+        future = pool.submit(
+            self._client.send_batch,
+            self._table,
+            batch.body,
+            batch.layout.content_type,
+            f"load-{self._run}-{next(self._numbers)}",
+            {**batch.layout.params, **self._params},
+        )
+        self.window.append((batch, future))
+
+    def is_full(self, most: int, most_bytes: int) -> bool:
+        """Return whether so many batches, or bodies of so many bytes, are waiting."""
+        bodies = [len(batch.body) for batch, _ in self.window]
+        return len(bodies) > 0 and (len(bodies) >= most or sum(bodies) > most_bytes)
+
+    def settle_oldest(self) -> None:
+        """Wait for the oldest batch's receipt and count it; raise what became of it instead."""
+        batch, future = self.window[0]
+        try:
+            receipt = future.result()
+        except RowhouseError as error:
+            raise BatchFailed(f"{batch.span}: {error.message}") from error
+        self.window.popleft()
+        self._count(batch, receipt)
+        if receipt.received != len(batch.rows.texts):
+            raise BatchFailed(
+                f"{batch.span}: the service found {receipt.received} rows, "
+                f"the file has {len(batch.rows.texts)}"
+            )
+
+    def wind_up(self) -> None:
+        """Send nothing more; count what is answered in time and what is left in doubt."""
+        self._client.stop()
+        pending = {future for _, future in self.window if not future.cancel()}
+        with suppress(KeyboardInterrupt):  # the second one: the user does not want to wait
+            wait(pending, timeout=GRACE_S)
+        self._client.abort()
+        for batch, future in self.window:
+            if future not in pending:
+                continue
+            try:
+                receipt = future.result()
+            except Undelivered as error:
+                self.totals.unanswered += len(batch.rows.texts) if error.in_doubt else 0
+            except RowhouseError:
+                continue  # refused: nothing of it was stored
+            else:
+                with suppress(OSError):  # the rejects file may be why the load stopped
+                    self._count(batch, receipt)
+
+    def _count(self, batch: Batch, receipt: Receipt) -> None:
+        self.totals.add(receipt)
+        if self._on_receipt:
+            self._on_receipt(batch, receipt)

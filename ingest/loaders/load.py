@@ -1,0 +1,107 @@
+"""Files loaded from first to last byte: checked, read, delivered, their rejects written."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from ingest.loaders.answers import ColumnDescription, Receipt
+from ingest.loaders.blocks import STDIN, count_bytes
+from ingest.loaders.changes import Dates
+from ingest.loaders.client import IngestClient
+from ingest.loaders.dates import DateKind
+from ingest.loaders.delivery import IN_FLIGHT, OnReceipt, Totals, load_batches
+from ingest.loaders.files import Batch, ReadOptions, detect_format, inspect_file, read_batches
+from ingest.loaders.layouts import Layout
+from ingest.loaders.rejects import RejectsFile
+from project.errors import RowhouseError
+
+
+class FilesUnfit(RowhouseError):
+    """The files cannot be loaded together, or not with these options."""
+
+    code = "files_unfit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRequest:
+    """What is to be loaded, and how."""
+
+    table: str
+    files: Sequence[str]
+    options: ReadOptions = field(default_factory=ReadOptions)
+    params: Mapping[str, str] = field(default_factory=dict)
+    in_flight: int = IN_FLIGHT
+    rejects: Path | None = None
+
+
+def load_files(
+    client: IngestClient, request: LoadRequest, on_receipt: OnReceipt | None = None
+) -> Totals:
+    """Load the files one after another and return the totals.
+
+    Nothing is sent unless every file can be opened and fits the options. Raises OSError and
+    Rowhouse's errors, `LoadStopped` once rows have been sent.
+    """
+    check_files(request)
+    with ExitStack() as stack:
+        rejects = None
+        if request.rejects:
+            names_files = len(request.files) > 1
+            rejects = stack.enter_context(RejectsFile(request.rejects, names_files=names_files))
+
+        def take_receipt(batch: Batch, receipt: Receipt) -> None:
+            if rejects:
+                rejects.add(batch, receipt)
+            if on_receipt:
+                on_receipt(batch, receipt)
+
+        return load_batches(
+            client,
+            request.table,
+            chain.from_iterable(read_batches(path, request.options) for path in request.files),
+            params=request.params,
+            in_flight=request.in_flight,
+            on_receipt=take_receipt,
+        )
+
+
+def check_files(request: LoadRequest) -> None:
+    """Raise what keeps the files from being loaded, as far as can be told without sending.
+
+    Pipes are not opened: what is read from them is gone.
+    """
+    options = request.options
+    if STDIN in request.files and len(request.files) > 1:
+        raise FilesUnfit("stdin (-) is loaded alone")
+    layouts = []
+    for path in request.files:
+        if path != STDIN and Path(path).is_dir():
+            raise FilesUnfit(f"{path} is a folder")
+        if detect_format(path, options) != "csv" and not options.has_header:
+            raise FilesUnfit("--no-header is for CSV")
+        if count_bytes(path) is not None:
+            layouts.append(inspect_file(path, options))
+    if request.rejects:
+        _check_rejects(request.rejects, request.files, layouts)
+
+
+def _check_rejects(rejects: Path, files: Sequence[str], layouts: Sequence[Layout]) -> None:
+    shapes = {(layout.format == "csv", tuple(layout.titles)) for layout in layouts}
+    if len(shapes) > 1:
+        raise FilesUnfit("files with different fields need a rejects file each: load them apart")
+    others = [path for path in files if path != STDIN]
+    if rejects.exists() and any(rejects.samefile(path) for path in others):
+        raise FilesUnfit(f"{rejects} is one of the files to be loaded")
+
+
+def find_dates(columns: Sequence[ColumnDescription], pattern: str) -> Dates:
+    """Return which of a table's columns hold dates written in this pattern."""
+    return Dates(pattern, {column.name: _date_kind(column.type) for column in columns})
+
+
+def _date_kind(type_name: str) -> DateKind | None:
+    if type_name == "date":
+        return "date"
+    return "timestamp" if type_name.startswith("timestamp") else None

@@ -1,0 +1,82 @@
+"""The file of rejected rows with their reasons."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from ingest.loaders.answers import Receipt, RowRejection
+from ingest.loaders.csv_fields import parse_records, write_records
+from ingest.loaders.files import Batch
+
+_encode = msgspec.json.Encoder().encode
+# In JSON text these stand only between values, where a space does the same.
+_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+
+
+class RejectsFile:
+    """Rejected rows in file order: CSV where the input is CSV, NDJSON otherwise.
+
+    The file is emptied at once, so that an earlier load's rejects are not taken for this one's,
+    and written batch by batch, so that a load that stops leaves what it knows.
+    """
+
+    def __init__(self, path: Path, *, names_files: bool) -> None:
+        self._file = path.open("wb")
+        self._names_files = names_files
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def add(self, batch: Batch, receipt: Receipt) -> None:
+        """Write the batch's rejected rows as they stand in their file."""
+        if not receipt.rejections:
+            return
+        rejections = sorted(receipt.rejections, key=lambda rejection: rejection.index)
+        if batch.layout.format == "csv":
+            if not self._file.tell():
+                self._file.write(write_records([self._titles(batch)]))
+            self._file.write(write_records(self._csv_rows(batch, rejections)))
+        else:
+            self._file.writelines(self._json_lines(batch, rejections))
+        self._file.flush()
+
+    def _titles(self, batch: Batch) -> list[str]:
+        own = ["_line", "_codes", "_errors"]
+        return [*batch.layout.titles, *(["_file"] if self._names_files else []), *own]
+
+    def _csv_rows(self, batch: Batch, rejections: Sequence[RowRejection]) -> Iterator[list[str]]:
+        """Yield the original fields, then ours, then fields the header has no title for."""
+        width = len(batch.layout.titles)
+        records = [batch.rows.texts[rejection.index] for rejection in rejections]
+        fields_of = parse_records(records, batch.layout.delimiter)
+        for rejection, fields in zip(rejections, fields_of, strict=True):
+            errors = rejection.read_errors()
+            missing = [""] * (width - len(fields))
+            yield [
+                *fields[:width],
+                *missing,
+                *([batch.file] if self._names_files else []),
+                str(batch.rows.places[rejection.index]),
+                " ".join(error.code for error in errors),
+                "; ".join(error.message for error in errors),
+                *fields[width:],
+            ]
+
+    def _json_lines(self, batch: Batch, rejections: Sequence[RowRejection]) -> Iterator[bytes]:
+        for rejection in rejections:
+            line: dict[str, object] = {"file": batch.file} if self._names_files else {}
+            line[batch.layout.place] = batch.rows.places[rejection.index]
+            line["row"] = msgspec.Raw(batch.rows.texts[rejection.index].translate(_ONE_LINE))
+            line["errors"] = rejection.errors
+            yield _encode(line) + b"\n"

@@ -1,0 +1,231 @@
+"""manage.py load: send files to the ingest endpoint of a running service."""
+
+import codecs
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ingest.loaders.blocks import count_bytes
+from ingest.loaders.changes import Changes
+from ingest.loaders.client import IngestClient
+from ingest.loaders.columns import ColumnNames, parse_columns
+from ingest.loaders.dates import check_pattern
+from ingest.loaders.delivery import IN_FLIGHT, LoadStopped, Totals
+from ingest.loaders.files import BATCH_ROWS, ReadOptions
+from ingest.loaders.load import LoadRequest, find_dates, load_files
+from ingest.loaders.progress import LoadProgress
+from ingest.loaders.retries import RetryPolicy
+from project.errors import RowhouseError
+
+SOME_REJECTED = 3
+
+_Value = TypeVar("_Value")
+
+
+class Command(BaseCommand):
+    """Load CSV, NDJSON or JSON files of any size, in batches, over HTTP."""
+
+    help = "Load files into a table through the ingest endpoint of a running service."
+    # It talks to the service, never to the database.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options; docs/loaders.md explains each."""
+        parser.add_argument("table", help="employees or hiring.employees")
+        parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for stdin")
+        _add_service_options(parser)
+        _add_file_options(parser)
+        _add_load_options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Load the files; exit 0 when all rows were stored, 3 when some were rejected."""
+        try:
+            totals = self._load(options)
+        except (RowhouseError, OSError) as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("interrupted before anything was sent") from error
+        if totals.rejected:
+            sys.exit(SOME_REJECTED)
+
+    def _load(self, options: dict[str, Any]) -> Totals:
+        sizes = [count_bytes(path) for path in options["files"]]
+        key = options["key"] or _read_key()
+        retry = RetryPolicy(retry_for_s=options["retry_for"])
+        progress = LoadProgress(sizes, is_quiet=options["quiet"])
+        client = IngestClient(options["url"], key, retry=retry, on_wait=progress.show_wait)
+        try:
+            with client, progress:
+                request = _read_request(client, options)
+                totals = load_files(client, request, progress.show_receipt)
+        except LoadStopped as error:
+            self._summarize(options, error.totals, progress.seconds)
+            raise
+        self._summarize(options, totals, progress.seconds)
+        return totals
+
+    def _summarize(self, options: dict[str, Any], totals: Totals, seconds: float) -> None:
+        if options["quiet"]:
+            return
+        dry = " (dry run: nothing was stored)" if options["dry_run"] else ""
+        doubt = f", {totals.unanswered:,} sent without an answer" if totals.unanswered else ""
+        self.stdout.write(
+            f"{options['table']}: {totals.received:,} rows received: {totals.inserted:,} inserted, "
+            f"{totals.updated:,} updated, {totals.ignored:,} ignored, "
+            f"{totals.rejected:,} rejected{doubt}; "
+            f"{seconds:.1f} s, {totals.received / max(seconds, 1e-9):,.0f} rows/s{dry}"
+        )
+
+
+def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
+    dates = None
+    if options["date_format"]:
+        check_pattern(options["date_format"])
+        columns = client.describe_table(options["table"]).columns
+        dates = find_dates(columns, options["date_format"])
+    params = {"on_conflict": options["on_conflict"]}
+    if options["dry_run"]:
+        params["dry_run"] = "true"
+    return LoadRequest(
+        table=options["table"],
+        files=options["files"],
+        options=ReadOptions(
+            format=options["format"],
+            delimiter=options["delimiter"],
+            encoding=options["encoding"],
+            has_header=not options["no_header"],
+            names=options["columns"],
+            changes=Changes(null=options["null"], dates=dates),
+            batch_rows=options["batch_size"],
+        ),
+        params=params,
+        in_flight=options["in_flight"],
+        rejects=options["rejects"],
+    )
+
+
+def _read_key() -> str:
+    path = settings.API_KEY_FILE
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise CommandError(f"give --key: there is no API key in {path}") from error
+
+
+def _add_service_options(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--url",
+        default=f"http://127.0.0.1:{settings.PORT}",
+        help="address of the service (default: %(default)s)",
+    )
+    parser.add_argument("--key", help="API key (default: the one in the data folder)")
+    parser.add_argument(
+        "--retry-for",
+        type=_number(float, 0, 86_400),
+        default=300.0,
+        metavar="SECONDS",
+        help="how long a batch is tried before the load fails (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--in-flight",
+        type=_number(int, 1, 64),
+        default=IN_FLIGHT,
+        metavar="N",
+        help="requests at the same time (default: %(default)s)",
+    )
+
+
+def _add_file_options(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--format", choices=["csv", "ndjson", "json"], help="default: what the name says"
+    )
+    parser.add_argument(
+        "--encoding",
+        type=_encoding,
+        default="utf-8-sig",
+        help="of the files: utf-16, cp1252 … (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--no-header", action="store_true", help="the first line of a CSV file is a row"
+    )
+    parser.add_argument(
+        "--delimiter",
+        type=_delimiter,
+        metavar="CHARACTER",
+        help="between CSV fields; tab for a tab",
+    )
+    parser.add_argument(
+        "--columns",
+        type=_columns,
+        default=ColumnNames(),
+        help="the fields' columns in order (a,b,c), or by the fields' names (name=a,other=b); "
+        "a field with no column (other=) is left out",
+    )
+    parser.add_argument(
+        "--date-format",
+        metavar="PATTERN",
+        help="of dates in the file, as in strptime: %%m/%%d/%%Y %%I:%%M:%%S %%p",
+    )
+    parser.add_argument("--null", metavar="TEXT", help="this text means null")
+
+
+def _add_load_options(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--on-conflict",
+        choices=["reject", "ignore", "update"],
+        default="reject",
+        help="what to do with a row whose key is there already (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=_number(int, 1, BATCH_ROWS),
+        default=BATCH_ROWS,
+        metavar="ROWS",
+        help="rows of one request (default, and the most: %(default)s)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check every row, store none")
+    parser.add_argument(
+        "--rejects", type=Path, metavar="FILE", help="write rejected rows and their reasons here"
+    )
+    parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def _columns(text: str) -> ColumnNames:
+    try:
+        return parse_columns(text)
+    except RowhouseError as error:
+        raise ArgumentTypeError(error.message) from error
+
+
+def _encoding(name: str) -> str:
+    try:
+        "".encode(name)
+        codecs.getincrementaldecoder(name)
+    except LookupError as error:
+        raise ArgumentTypeError(f"there is no text encoding {name!r}") from error
+    return name
+
+
+def _delimiter(text: str) -> str:
+    character = {"tab": "\t", "\\t": "\t"}.get(text.lower(), text)
+    if len(character) != 1 or not character.isascii() or character in '"\r\n':
+        raise ArgumentTypeError("a delimiter is one ASCII character, and no quote")
+    return character
+
+
+def _number(kind: Callable[[str], Any], least: int, most: int) -> Callable[[str], Any]:
+    """Return an argument type: a number between two others."""
+
+    def convert(text: str) -> Any:
+        number = kind(text)
+        if not least <= number <= most:
+            raise ArgumentTypeError(f"must be from {least} to {most}")
+        return number
+
+    convert.__name__ = kind.__name__  # argparse names it: "invalid int value"
+    return convert

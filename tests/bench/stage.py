@@ -1,0 +1,147 @@
+"""The stage of a benchmark: an embedded PostgreSQL and a real Rowhouse of its own on it."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+import yaml
+
+from project.cluster import ServerSettings
+from project.database import EMBEDDED_DATABASE
+from project.postgres import start_server, stop_server
+
+BASE = Path(__file__).resolve().parents[2]
+DATASET = "bench"
+START_PATIENCE_S = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Where the benchmark runs: the database as its administrator, and the service's address."""
+
+    database_url: str
+    url: str
+    key: str
+    environment: dict[str, str]
+    server: psutil.Process
+
+    def connect(self) -> psycopg.Connection:
+        """Return a connection of the administrator in autocommit mode."""
+        return psycopg.connect(self.database_url, autocommit=True)
+
+    def worker_peak_mib(self) -> float:
+        """Return the peak memory of the largest worker process so far."""
+        peaks = [_peak_mib(process.pid) for process in self.server.children(recursive=True)]
+        return max(peaks, default=_peak_mib(self.server.pid))
+
+
+@contextmanager
+def set_stage(*, workers: int = 2) -> Iterator[Stage]:
+    """Start PostgreSQL and Rowhouse, with the dataset `bench` beside the others; stop them after.
+
+    The settings are the service's own; only the folder, the ports and the dataset are different.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="rowhouse-bench-"))
+    settings = ServerSettings(
+        folder=folder / "postgres",
+        password=secrets.token_urlsafe(16),
+        port=0,
+        shared_buffers="256MB",
+        max_connections=100,
+    )
+    server = start_server(settings)
+    url = server.conninfo(EMBEDDED_DATABASE)
+    environment = os.environ | {
+        "DATABASE_URL": url,
+        "ROWHOUSE_DATA": str(folder),
+        "ROWHOUSE_LOGS": str(folder / "logs"),
+        "ROWHOUSE_CONFIG": str(_write_config(folder)),
+        "DJANGO_SETTINGS_MODULE": "project.settings",
+    }
+    try:
+        with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE rowhouse")
+        _manage(environment, "setup_db")
+        with _serve(environment, workers) as (process, address):
+            yield Stage(
+                database_url=url,
+                url=address,
+                key=_make_key(environment),
+                environment=environment,
+                server=process,
+            )
+    finally:
+        stop_server(settings)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write_config(folder: Path) -> Path:
+    config = yaml.safe_load((BASE / "rest_conf.yml").read_text())
+    config["datasets"][DATASET] = {}
+    path = folder / "rest_conf.yml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def _manage(environment: dict[str, str], *arguments: str) -> str:
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(
+        command, cwd=BASE, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
+
+
+def _make_key(environment: dict[str, str]) -> str:
+    program = (
+        "from project.models import ApiKey;"
+        "print(ApiKey.objects.create_key(name='bench', scopes=['read', 'ingest', 'admin'])[1])"
+    )
+    return _manage(environment, "shell", "--no-imports", "-c", program).split()[-1]
+
+
+@contextmanager
+def _serve(environment: dict[str, str], workers: int) -> Iterator[tuple[psutil.Process, str]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
+        *("--port", str(port), "--workers", str(workers), "--blocking-threads", "8"),
+        "project.wsgi:application",
+    ]
+    process = subprocess.Popen(
+        command, cwd=BASE, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait_for(port)
+        yield psutil.Process(process.pid), f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + START_PATIENCE_S
+    while time.monotonic() < deadline:
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError("the service does not answer")
+
+
+def _peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
