@@ -11,6 +11,7 @@ from psycopg import Connection
 from uuid_utils.compat import uuid7
 
 from ingest import receipts
+from ingest.careful import CarefulWrite
 from ingest.catalog import Table, UniqueKey
 from ingest.errors import BadParameter, IdempotencyKeyInUse, IdempotencyKeyReused
 from ingest.outcome import OnConflict, Receipt
@@ -160,7 +161,7 @@ class _Attempt:
         if plain and not carefully and not decoded.rejections:
             return writer.write_whole(self._connection, decoded)
         with self._connection.transaction() as savepoint:
-            written = writer.write_carefully(self._connection, decoded, options)
+            written = CarefulWrite(writer, self._connection, decoded, options).run()
             if written.rejections and self._request.atomic:
                 written = Written(
                     ignored=decoded.received - len(written.rejections),
