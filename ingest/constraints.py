@@ -292,7 +292,7 @@ def _repeated_in_batch_rule(key: UniqueKey) -> Rule:
 
 def _known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None) -> Rule:
     names = _key_names(key)
-    equal = _all(map(_equal if key.nulls_distinct else _equal_or_both_null, names))
+    equal = _equal_keys(key, names)
     others: Composable = SQL("")
     batch_columns: list[Composable] = [PLACE]
     table_columns: list[Composable] = []
@@ -305,7 +305,7 @@ def _known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None
         ]
         batch_columns += extra
         table_columns += extra
-        others = SQL(" AND ({}) IS NOT TRUE").format(_all(map(_equal, arbiter_names)))
+        others = SQL(" AND ({}) IS NOT TRUE").format(_equal_keys(arbiter, arbiter_names))
     return Rule(
         columns=key.reads,
         query=SQL(
@@ -342,12 +342,11 @@ def _keys_of(key: UniqueKey, source: Composable, others: Sequence[Composable]) -
     return query
 
 
-def _equal(name: Identifier) -> Composed:
-    return SQL("known.{0} = given.{0}").format(name)
-
-
-def _equal_or_both_null(name: Identifier) -> Composed:
-    return SQL("(known.{0} = given.{0} OR (known.{0} IS NULL AND given.{0} IS NULL))").format(name)
+def _equal_keys(key: UniqueKey, names: Iterable[Identifier]) -> Composed:
+    equal = SQL("known.{0} = given.{0}")
+    if not key.nulls_distinct:
+        equal = SQL("(known.{0} = given.{0} OR (known.{0} IS NULL AND given.{0} IS NULL))")
+    return _all(equal.format(name) for name in names)
 
 
 def _all(conditions: Iterable[Composed]) -> Composed:

@@ -48,3 +48,15 @@ def codes(receipt: dict[str, Any]) -> dict[int, list[tuple[str, str | None]]]:
         one["index"]: sorted((e["code"], e.get("column")) for e in one["errors"])
         for one in receipt["rejections"]
     }
+
+
+def counts(answer: Any) -> tuple[int, int, int, int, int]:
+    """Return what a receipt counts: received, inserted, updated, ignored, rejected."""
+    receipt = answer.json()
+    assert "received" in receipt, receipt
+    received, inserted, updated, ignored, rejected = (
+        receipt[name] for name in ("received", "inserted", "updated", "ignored", "rejected")
+    )
+    assert received == inserted + updated + ignored + rejected
+    assert len(receipt["rejections"]) == rejected
+    return received, inserted, updated, ignored, rejected
