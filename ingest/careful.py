@@ -49,19 +49,39 @@ class CarefulWrite:
         self._options = options
         self._rejected = {rejection.index: rejection for rejection in decoded.rejections}
         self._failures: dict[int, RowError] = {}
-        self._candidates = {
+        self._fallen: set[int] = set()  # the rows that only trying showed to be wrong
+        self._passed = {
             index: _Candidate(text, rows.columns)
             for rows in decoded.groups
             for index, text in rows.split().items()
         }
+        self._candidates = dict(self._passed)
 
     def run(self) -> Written:
         """Write what can be written; every other row is rejected with all its errors."""
-        written = self._write_examined()
-        if written is None:
-            written = self._write_tried()
+        written = self._write_candidates()
+        while self._revive():
+            written += self._write_candidates()
         rejections = [self._rejected[index] for index in sorted(self._rejected)]
         return replace(written, rejections=tuple(rejections))
+
+    def _write_candidates(self) -> Written:
+        written = self._write_examined()
+        return self._write_tried() if written is None else written
+
+    def _revive(self) -> bool:
+        """Make candidates of the rows whose key a row had that was not stored after all."""
+        revived = [
+            index
+            for index, rejection in self._rejected.items()
+            if index in self._passed
+            and all(error.first_index in self._fallen for error in rejection.errors)
+        ]
+        self._fallen.clear()
+        self._candidates = {index: self._passed[index] for index in sorted(revived)}
+        for index in revived:
+            del self._rejected[index]
+        return bool(revived)
 
     def _write_examined(self) -> Written | None:
         """Reject what the data shows to be wrong, write the rest; None where that fails."""
@@ -126,12 +146,16 @@ class CarefulWrite:
                 if failure.code == "fk_violation" and self._checks.refers_to_itself
             ]
             for index in self._failures.keys() - set(hopeful):
-                self._reject(index, [self._failures.pop(index)])
+                self._give_up(index)
             if len(hopeful) != tried:
                 self._failures.clear()
-        for index, failure in self._failures.items():
-            self._reject(index, [failure])
+        for index in list(self._failures):
+            self._give_up(index)
         return written
+
+    def _give_up(self, index: int) -> None:
+        self._fallen.add(index)
+        self._reject(index, [self._failures.pop(index)])
 
     def _write_halves(self, indexes: list[int]) -> Written:
         """Write the rows that can be written, halving until each that cannot stands alone."""

@@ -45,7 +45,10 @@ def stored(query: str) -> list[Any]:
 def codes(receipt: dict[str, Any]) -> dict[int, list[tuple[str, str | None]]]:
     """Return the sorted codes and columns of each rejected row of a receipt."""
     return {
-        one["index"]: sorted((e["code"], e.get("column")) for e in one["errors"])
+        one["index"]: sorted(
+            ((e["code"], e.get("column")) for e in one["errors"]),
+            key=lambda found: (found[0], found[1] or ""),
+        )
         for one in receipt["rejections"]
     }
 
