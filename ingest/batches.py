@@ -12,6 +12,7 @@ from psycopg import Connection
 from uuid_utils.compat import uuid7
 
 from ingest import receipts
+from ingest.careful import CarefulWrite
 from ingest.catalog import Table, UniqueKey
 from ingest.errors import BadParameter, IdempotencyKeyInUse, IdempotencyKeyReused
 from ingest.outcome import OnConflict, Receipt
@@ -24,7 +25,8 @@ from project.errors import RowhouseError, Unavailable
 # How often a batch is tried again when its table changes, or another transaction is in its way.
 TRIES = 5
 
-UNDEFINED_TABLE = "42P01"
+# The table, or the schema it was in, is gone.
+UNDEFINED = frozenset({"42P01", "3F000"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def ingest_batch(
         except RowsSkipped:
             carefully = True
         except psycopg.Error as error:
-            if error.sqlstate == UNDEFINED_TABLE:
+            if error.sqlstate in UNDEFINED:
                 registry.forget(request.table)
             elif is_data_error(error) and not carefully:
                 carefully = True
@@ -139,10 +141,7 @@ class _Attempt:
     def _run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
-        self._decoded = self._decode_rows(connection)
-        self._options = WriteOptions(
-            self._request.on_conflict, self._conflict_key(self._known.table)
-        )
+        self._options, self._decoded = self._decode_rows(connection)
         with connection.transaction():
             self._known.writer.hold(connection)
             if not self._registry.is_current(connection, self._request.table, self._known):
@@ -153,9 +152,10 @@ class _Attempt:
                 return self._store(written), False
         return self._find_receipt(), True
 
-    def _decode_rows(self, connection: Connection) -> Decoded:
+    def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:
         try:
-            return self._decode(self._known)
+            key = self._conflict_key(self._known.table)
+            return WriteOptions(self._request.on_conflict, key), self._decode(self._known)
         except RowhouseError as error:
             # What a remembered definition refuses, the present one may take.
             if self._registry.is_current(connection, self._request.table, self._known):
@@ -193,7 +193,7 @@ class _Attempt:
         if plain and not carefully and not decoded.rejections:
             return writer.write_whole(self._connection, decoded)
         with self._connection.transaction() as savepoint:
-            written = writer.write_carefully(self._connection, decoded, options)
+            written = CarefulWrite(writer, self._connection, decoded, options).run()
             if written.rejections and self._request.atomic:
                 written = Written(
                     ignored=decoded.received - len(written.rejections),

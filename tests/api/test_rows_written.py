@@ -126,4 +126,5 @@ def test_a_stream_gives_its_connection_back_when_it_is_left(client: Client) -> N
     next(answer.streaming_content)
     answer.close()
     execute("DROP TABLE hiring.many")
-    assert stored(query) == before
+    # A backend ends a moment after its client has gone.
+    assert any(stored(query) == before for _ in range(2000))
