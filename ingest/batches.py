@@ -14,7 +14,15 @@ from uuid_utils.compat import uuid7
 from ingest import receipts
 from ingest.careful import CarefulWrite
 from ingest.catalog import Table, UniqueKey
-from ingest.errors import BadParameter, IdempotencyKeyInUse, IdempotencyKeyReused
+from ingest.errors import (
+    BadParameter,
+    BadRequest,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    TableAmbiguous,
+    TableUnknown,
+    TooLarge,
+)
 from ingest.outcome import OnConflict, Receipt
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded
@@ -97,6 +105,12 @@ def ingest_batch(
         attempt = _Attempt(registry, request, decode, companion)
         try:
             return attempt.run(connect(), carefully=carefully)
+        except (BadRequest, TooLarge, TableUnknown, TableAmbiguous):
+            # Whatever became of the table since, a batch that was stored has its receipt.
+            receipt = attempt.find_stored_receipt(connect())
+            if receipt is None:
+                raise
+            return receipt, True
         except TableChanged:
             registry.forget(request.table)
         except RowsSkipped:
@@ -185,6 +199,16 @@ class _Attempt:
         if found.request_hash != claim.request_hash:
             raise IdempotencyKeyReused
         return receipts.read_receipt(self._connection, found.batch)
+
+    def find_stored_receipt(self, connection: Connection) -> Receipt | None:
+        """Return the receipt of the same request if it was stored before, else None."""
+        claim = self._request.claim
+        if claim is None:
+            return None
+        found = receipts.find_key(connection, self._request.key_prefix, claim.key)
+        if found is None or found.request_hash != claim.request_hash:
+            return None
+        return receipts.read_receipt(connection, found.batch)
 
     def _write(self, *, carefully: bool) -> Written:
         decoded, options = self._decoded, self._options

@@ -307,7 +307,8 @@ def _known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None
         table_columns += extra
         others = SQL(" AND ({}) IS NOT TRUE").format(_equal_keys(arbiter, arbiter_names))
     return Rule(
-        columns=key.reads,
+        # Of a row whose arbiter cannot be read nobody knows which row it would update.
+        columns=(*key.reads, *(arbiter.reads if arbiter else ())),
         query=SQL(
             "SELECT {} FROM ({}) AS given WHERE EXISTS (SELECT FROM ({}) AS known WHERE {}{})"
         ).format(

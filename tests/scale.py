@@ -7,4 +7,4 @@ USUAL = 100
 
 def scale(count: int) -> int:
     """Return the number of examples that a test with `count` in CI tries in this run."""
-    return count * settings.default.max_examples // USUAL
+    return count * settings().max_examples // USUAL

@@ -58,18 +58,18 @@ def read_interval(text: str) -> tuple[Decimal, ...]:
             months += {"Y": 12, "M": 1}.get(unit, 0) * Decimal(number)
             days += {"W": 7, "D": 1}.get(unit, 0) * Decimal(number)
         for number, unit in re.findall("(-?[0-9.]+)([HMS])", time):
-            seconds += {"H": 3600, "M": 60, "S": 1}[unit] * Decimal(number)
+            seconds += Decimal({"H": 3600, "M": 60, "S": 1}[unit]) * Decimal(number)
         return sign * months, sign * days, sign * seconds
     for number, unit in re.findall("([+-]?[0-9.]+) ([a-z]+)", text):
-        value, unit = Decimal(number), unit.rstrip("s")
-        months += {"year": 12, "mon": 1, "month": 1}.get(unit, 0) * value
-        days += {"week": 7, "day": 1}.get(unit, 0) * value
-        seconds += {"hour": 3600, "minute": 60, "second": 1}.get(unit, 0) * value
+        value, name = Decimal(number), unit.rstrip("s")
+        months += {"year": 12, "mon": 1, "month": 1}.get(name, 0) * value
+        days += {"week": 7, "day": 1}.get(name, 0) * value
+        seconds += {"hour": 3600, "minute": 60, "second": 1}.get(name, 0) * value
     clock = re.search(r"([+-]?)([0-9]+):([0-9]+)(?::([0-9.]+))?$", text)
     if clock:
-        sign, hours, minutes, rest = clock.groups()
+        minus, hours, minutes, rest = clock.groups()
         total = int(hours) * 3600 + int(minutes) * 60 + Decimal(rest or 0)
-        seconds += -total if sign == "-" else total
+        seconds += -total if minus == "-" else total
     return months, days, seconds
 
 
