@@ -9,6 +9,7 @@ from msgspec import Meta
 from project.errors import ConfigError
 
 Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 SchemaName = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]{0,62}\Z")]
 
@@ -62,6 +63,28 @@ class Ingest(Section, frozen=True):
     idempotency_hours: Annotated[int, Meta(ge=24)]
 
 
+class Keep(Section, frozen=True):
+    """Which backups are kept; the others are removed after each good one."""
+
+    newest: Positive
+    daily: NotNegative
+    weekly: NotNegative
+    proven: NotNegative
+
+
+class Backups(Section, frozen=True):
+    """Where backups go, how they are written, how long they are kept."""
+
+    folder: str | None
+    codec: Literal["snappy", "deflate", "zstandard", "null"]
+    workers: Annotated[int, Meta(ge=1, le=16)]
+    include: list[str]
+    exclude: list[str]
+    keep: Keep
+    check_memory_mb: Annotated[int, Meta(ge=512)]
+    check_timeout_s: Positive
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -77,6 +100,7 @@ class Config(Section, frozen=True):
     database: Database
     datasets: dict[SchemaName, Dataset]
     ingest: Ingest
+    backups: Backups
     logging: Logging
 
 

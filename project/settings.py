@@ -22,6 +22,8 @@ PORT = int(os.environ.get("PORT") or CONFIG.http.port)
 
 # "service" in the web processes (project.wsgi sets it), "admin" in manage.py commands.
 DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
+# What a management command needs that a web process starts.
+COMMAND_ENVIRONMENT = {**os.environ, "ROWHOUSE_ROLE": "admin"}
 DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
 DATABASES = database_settings(
     url=DATABASE_URL,
@@ -63,6 +65,7 @@ INSTALLED_APPS = [
     "django_crontab",
     "project",
     "ingest",
+    "backups",
 ]
 
 MIDDLEWARE = [

@@ -1,0 +1,128 @@
+"""A backup's files looked at from outside: what is missing, changed or cannot be decoded.
+
+Runs in a process of its own (`inspection`), for the files may be hostile.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from backups.archive import Backup
+from backups.container import ContainerReader
+from backups.errors import BackupDamaged, BackupError, FileRefused
+from backups.files import CHUNK_BYTES, open_plain
+from backups.manifest import MANIFEST_NAME, Manifest, TableEntry
+from backups.records import RecordReader
+from backups.rows import RowCodec
+from backups.schema import FileSchema, parse_schema
+
+Progress = Callable[[int], None]
+Problem = tuple[str, str]  # the file and what is wrong with it
+
+
+def examine_backup(
+    backup: Backup, *, tables: list[str], records: bool, progress: Progress
+) -> Iterator[Problem]:
+    """Yield every problem of a backup; `records` has each record decoded too.
+
+    With `tables`, only these files are looked into.
+    """
+    try:
+        manifest = backup.read()
+    except BackupDamaged as error:
+        yield MANIFEST_NAME, error.message
+        return
+    yield from _find_strangers(backup, manifest)
+    for entry in manifest.tables:
+        if tables and entry.full_name not in tables:
+            continue
+        try:
+            _examine_file(backup, manifest, entry, records=records, progress=progress)
+        except BackupError as error:
+            yield entry.file, error.message
+        except OSError as error:
+            yield entry.file, f"The file cannot be read: {error.strerror or error}"
+
+
+def examine_foreign(path: Path, progress: Progress) -> int:
+    """Decode every record of a file that others wrote; return how many there are."""
+    rows = 0
+    with os.fdopen(open_plain(path), "rb") as file:
+        container = ContainerReader(file, path.stat().st_size)
+        reader = RecordReader(container.header.schema)
+        for block in container.blocks():
+            for _ in reader.read(block):
+                rows += 1
+            progress(block.count)
+    return rows
+
+
+def check_schema(entry: TableEntry, document: object) -> FileSchema:
+    """Return a file's schema; raise `BackupDamaged` unless it is the manifest's and the table's."""
+    if document != entry.avro_schema:
+        raise BackupDamaged("The file's schema is not the manifest's")
+    schema = parse_schema(document)
+    named = [(field.column, field.type) for field in schema.fields]
+    columns = [(column.name, column.type) for column in entry.columns]
+    if (schema.schema, schema.table, named) != (entry.schema, entry.table, columns):
+        raise BackupDamaged("The file's schema is that of another table")
+    return schema
+
+
+def _find_strangers(backup: Backup, manifest: Manifest) -> Iterator[Problem]:
+    expected = {entry.file for entry in manifest.tables} | {MANIFEST_NAME}
+    if len(expected) != len(manifest.tables) + 1:
+        yield MANIFEST_NAME, "The manifest names a file twice"
+    for path in backup.folder.iterdir():
+        if path.name not in expected:
+            yield path.name, "The manifest does not know this file"
+
+
+def _examine_file(
+    backup: Backup, manifest: Manifest, entry: TableEntry, *, records: bool, progress: Progress
+) -> None:
+    with os.fdopen(open_plain(backup.path_of(entry)), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size != entry.bytes:
+            raise BackupDamaged(f"The file has {size} bytes where {entry.bytes} were written")
+        if _hash(file) != entry.sha256:
+            raise BackupDamaged("The file is not what was written: its checksum is wrong")
+        file.seek(0)
+        container = ContainerReader(file, size)
+        if container.header.codec != manifest.codec:
+            raise BackupDamaged(f"The file's codec is {container.header.codec[:50]!r}")
+        schema = check_schema(entry, container.header.schema)
+        if records:
+            _examine_records(container, entry, schema, progress)
+        else:
+            progress(entry.rows)
+
+
+def _hash(file: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _examine_records(
+    container: ContainerReader, entry: TableEntry, schema: FileSchema, progress: Progress
+) -> None:
+    codec = RowCodec(schema.fields)
+    content = hashlib.sha256()
+    rows = blocks = 0
+    for block in container.blocks():
+        codec.decode(block.count, block.data)
+        content.update(block.data)
+        rows += block.count
+        blocks += 1
+        progress(block.count)
+    if (rows, blocks) != (entry.rows, entry.blocks):
+        raise FileRefused(
+            f"The file has {rows} rows in {blocks} blocks, the manifest says {entry.rows} in "
+            f"{entry.blocks}"
+        )
+    if content.hexdigest() != entry.content_sha256:
+        raise FileRefused("The records are not those that the manifest was made of")

@@ -1,0 +1,5 @@
+"""Addresses under /api/backups."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
