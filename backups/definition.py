@@ -45,6 +45,15 @@ class IndexDefinition(msgspec.Struct, frozen=True, kw_only=True):
     comment: str | None
 
 
+class Privilege(msgspec.Struct, frozen=True, kw_only=True):
+    """What a role (None: everyone) may do with the table or one of its columns."""
+
+    role: str | None
+    privilege: str
+    column: str | None
+    grantable: bool
+
+
 class SequenceDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """A sequence that a column owns (serial) or is made of (identity)."""
 
@@ -59,6 +68,7 @@ class SequenceDefinition(msgspec.Struct, frozen=True, kw_only=True):
     cache: int
     cycle: bool
     last_value: int | None  # None where it was never used
+    privileges: tuple[Privilege, ...]
 
 
 class TriggerDefinition(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,15 +77,6 @@ class TriggerDefinition(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     definition: str
     enabled: Literal["O", "D", "R", "A"]
-
-
-class Privilege(msgspec.Struct, frozen=True, kw_only=True):
-    """What a role (None: everyone) may do with the table or one of its columns."""
-
-    role: str | None
-    privilege: str
-    column: str | None
-    grantable: bool
 
 
 class PartitionDefinition(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ class Field:
     avro_name: str
     column: str
     type: str  # as PostgreSQL writes it: numeric(10,2)
+    base: str  # the type below domains, as pg_type names it
     adapter: TypeAdapter
     comment: str | None = None
 
@@ -47,8 +48,18 @@ class FileSchema:
 
     def select(self) -> Composed:
         """Return the SELECT that carries every row of the table."""
-        columns = SQL(", ").join(field.adapter.expression(field.column) for field in self.fields)
-        return SQL("SELECT {} FROM {}").format(columns, Identifier(self.schema, self.table))
+        columns = [field.adapter.expression(field.column) for field in self.fields]
+        return SQL("SELECT {} FROM {}").format(
+            join_columns(columns), Identifier(self.schema, self.table)
+        )
+
+
+def join_columns(expressions: Sequence[Composed]) -> Composed:
+    """Return a SELECT list; its plain names differ, whatever the columns are called."""
+    return SQL(", ").join(
+        SQL("{} AS {}").format(expression, Identifier(f"f{place}"))
+        for place, expression in enumerate(expressions)
+    )
 
 
 def make_schema(table: Table, *, as_text: Collection[str] = ()) -> FileSchema:
@@ -62,6 +73,7 @@ def make_schema(table: Table, *, as_text: Collection[str] = ()) -> FileSchema:
                 name,
                 column.name,
                 column.type,
+                column.base,
                 choose_adapter(column, as_text=column.name in as_text),
                 column.comment,
             )
@@ -114,6 +126,7 @@ def _field_document(field: Field) -> dict[str, Any]:
         "type": ["null", field.adapter.avro_type],
         "pg_name": field.column,
         "pg_type": field.type,
+        "pg_base": field.base,
     }
     return document | ({"doc": field.comment} if field.comment else {})
 
@@ -126,6 +139,7 @@ def _parse_field(document: Any) -> Field:
         document["name"],
         document["pg_name"],
         document["pg_type"],
-        find_adapter(avro_type),
+        document["pg_base"],
+        find_adapter(avro_type, document["pg_base"]),
         document.get("doc"),
     )

@@ -163,18 +163,17 @@ def _numeric_adapter(bounds: tuple[int, int] | None) -> TypeAdapter:
     return _decimal_adapter(precision, scale)
 
 
-def find_adapter(avro_type: Any) -> TypeAdapter:
-    """Return the adapter that wrote an Avro type (without its null); raise ValueError for others.
+def find_adapter(avro_type: Any, base: str) -> TypeAdapter:
+    """Return the adapter that wrote an Avro type (without its null) for a PostgreSQL type.
 
-    Only how values are written out matters here: a backup's types are those of `choose_adapter`.
+    Raise ValueError for what no adapter writes.
     """
-    for adapter in (*_adapters.values(), TEXT):
-        if adapter.avro_type == avro_type:
-            return adapter
+    candidates = [_adapters.get(base, TEXT), TEXT]
     if isinstance(avro_type, dict) and avro_type.get("logicalType") == "decimal":
         precision, scale = avro_type.get("precision"), avro_type.get("scale")
         if isinstance(precision, int) and isinstance(scale, int):
-            adapter = _numeric_adapter((precision, scale))
-            if adapter.avro_type == avro_type:
-                return adapter
+            candidates.append(_numeric_adapter((precision, scale)))
+    for adapter in candidates:
+        if adapter.avro_type == avro_type:
+            return adapter
     raise ValueError(f"no backup writes the Avro type {avro_type!r}")

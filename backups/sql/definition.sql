@@ -87,7 +87,13 @@ SELECT json_build_object(
             'type', format_type(s.seqtypid, NULL),
             'start', s.seqstart, 'increment', s.seqincrement,
             'minimum', s.seqmin, 'maximum', s.seqmax, 'cache', s.seqcache, 'cycle', s.seqcycle,
-            'last_value', pg_sequence_last_value(s.seqrelid)
+            'last_value', pg_sequence_last_value(s.seqrelid),
+            'privileges', (
+                SELECT coalesce(json_agg(json_build_object(
+                    'role', CASE WHEN e.grantee = 0 THEN NULL ELSE pg_get_userbyid(e.grantee) END,
+                    'privilege', e.privilege_type, 'column', NULL, 'grantable', e.is_grantable)),
+                    '[]')
+                FROM aclexplode(sc.relacl) e)
         ) ORDER BY sc.relname), '[]')
         FROM owned
         JOIN pg_sequence s ON s.seqrelid = owned.sequence
