@@ -34,7 +34,12 @@ class Appended:
 
 
 def append_rows(
-    table: str, rows: Iterable[bytes], *, on_conflict: OnConflict, progress: Progress
+    table: str,
+    rows: Iterable[bytes],
+    *,
+    on_conflict: OnConflict,
+    progress: Progress,
+    dry_run: bool = False,
 ) -> Appended:
     """Send rows, given as JSON objects, in batches; what does not fit is in the rejection log."""
     total = Appended()
@@ -44,6 +49,7 @@ def append_rows(
         table=table,
         key_prefix=KEY_PREFIX,
         on_conflict=on_conflict,
+        dry_run=dry_run,
         max_raw_bytes=ingest.max_raw_bytes,
     )
     while texts := list(islice(source, ingest.max_rows)):

@@ -65,9 +65,7 @@ def be_exact(connection: psycopg.Connection) -> None:
 
 def _conninfo(**login: Any) -> str:
     server = connections["default"].settings_dict
-    options = {
-        name: value for name, value in server["OPTIONS"].items() if name not in _NOT_LIBPQ
-    }
+    options = {name: value for name, value in server["OPTIONS"].items() if name not in _NOT_LIBPQ}
     parts = {
         "host": server["HOST"],
         "port": server["PORT"],

@@ -6,7 +6,6 @@ made in, then the one it came from.
 
 import re
 from collections.abc import Iterator
-from typing import cast
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
@@ -23,14 +22,12 @@ _PLAIN_KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE) (\([^()]*\))")
 
 def written(text: str) -> SQL:
     """Return SQL as PostgreSQL itself wrote it into a definition."""
-    return SQL(cast("str", text))  # type: ignore[arg-type]
+    return SQL(text)
 
 
 def create_table(definition: TableDefinition, schema: str) -> Composed:
     """Return CREATE TABLE with columns, checks and identity, without keys and indexes."""
-    parts: list[Composable] = [
-        _column(definition, column, schema) for column in definition.columns
-    ]
+    parts: list[Composable] = [_column(definition, column, schema) for column in definition.columns]
     parts += [
         SQL("CONSTRAINT {} {}").format(Identifier(key.name), written(key.definition))
         for key in definition.keys
@@ -50,10 +47,10 @@ def create_table(definition: TableDefinition, schema: str) -> Composed:
 
 def create_leaf(definition: TableDefinition, leaf: PartitionDefinition, schema: str) -> Composed:
     """Return CREATE TABLE of a partition that is attached later."""
-    statement = SQL("CREATE TABLE {} (LIKE {} INCLUDING GENERATED INCLUDING DEFAULTS INCLUDING"
-                    " CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)").format(
-        Identifier(schema, leaf.table), Identifier(schema, definition.table)
-    )
+    statement = SQL(
+        "CREATE TABLE {} (LIKE {} INCLUDING GENERATED INCLUDING DEFAULTS INCLUDING"
+        " CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)"
+    ).format(Identifier(schema, leaf.table), Identifier(schema, definition.table))
     if leaf.partition_key:
         statement += SQL(" PARTITION BY {}").format(written(leaf.partition_key))
     return statement
@@ -199,9 +196,7 @@ def _column(definition: TableDefinition, column: ColumnDefinition, schema: str) 
         parts.append(SQL("NOT NULL"))
     if column.generated is not None:
         kind = SQL("VIRTUAL" if column.virtual else "STORED")
-        parts.append(
-            SQL("GENERATED ALWAYS AS ({}) {}").format(written(column.generated), kind)
-        )
+        parts.append(SQL("GENERATED ALWAYS AS ({}) {}").format(written(column.generated), kind))
     elif column.identity:
         kind = SQL("ALWAYS" if column.identity == "a" else "BY DEFAULT")
         parts.append(SQL("GENERATED {} AS IDENTITY").format(kind))

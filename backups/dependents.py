@@ -31,7 +31,10 @@ def read_dependents(connection: Connection, oid: int, schema: str) -> list[Depen
     """Return what depends on the table, in an order in which it can be made again."""
     search_in(connection, schema)
     rows = connection.execute(read_sql(FOLDER / "dependents.sql"), {"oid": oid}).fetchall()
-    return [Dependent(*row[:4], msgspec.json.decode(row[4])) for row in rows]
+    return [
+        Dependent(kind, schema, name, table, msgspec.json.decode(detail))
+        for kind, schema, name, table, detail in rows
+    ]
 
 
 def release(dependents: list[Dependent]) -> Iterator[Composed]:

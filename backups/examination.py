@@ -5,9 +5,12 @@ Runs in a process of its own (`inspection`), for the files may be hostile.
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+import polars as pl
 
 from backups.archive import Backup
 from backups.container import ContainerReader
@@ -34,7 +37,7 @@ def examine_backup(
     except BackupDamaged as error:
         yield MANIFEST_NAME, error.message
         return
-    yield from _find_strangers(backup, manifest)
+    yield from find_strangers(backup, manifest)
     for entry in manifest.tables:
         if tables and entry.full_name not in tables:
             continue
@@ -71,7 +74,73 @@ def check_schema(entry: TableEntry, document: object) -> FileSchema:
     return schema
 
 
-def _find_strangers(backup: Backup, manifest: Manifest) -> Iterator[Problem]:
+@contextmanager
+def open_table(
+    backup: Backup, manifest: Manifest, entry: TableEntry
+) -> Iterator[tuple[ContainerReader, FileSchema]]:
+    """Open a table's file, once its bytes and its header are found to be what was written."""
+    with os.fdopen(open_plain(backup.path_of(entry)), "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size != entry.bytes:
+            raise BackupDamaged(f"The file has {size} bytes where {entry.bytes} were written")
+        if hash_file(file) != entry.sha256:
+            raise BackupDamaged("The file is not what was written: its checksum is wrong")
+        file.seek(0)
+        container = ContainerReader(file, size)
+        if container.header.codec != manifest.codec:
+            raise BackupDamaged(f"The file's codec is {container.header.codec[:50]!r}")
+        yield container, check_schema(entry, container.header.schema)
+
+
+def read_frames(
+    container: ContainerReader, entry: TableEntry, schema: FileSchema
+) -> Iterator[pl.DataFrame]:
+    """Yield a table's rows; raise `FileRefused` unless they are, all in all, the manifest's."""
+    codec = RowCodec(schema.fields)
+    content = hashlib.sha256()
+    rows = blocks = 0
+    for block in container.blocks():
+        content.update(block.data)
+        rows += block.count
+        blocks += 1
+        yield codec.decode(block.count, block.data)
+    if (rows, blocks) != (entry.rows, entry.blocks):
+        raise FileRefused(
+            f"The file has {rows} rows in {blocks} blocks, the manifest says {entry.rows} in "
+            f"{entry.blocks}"
+        )
+    if content.hexdigest() != entry.content_sha256:
+        raise FileRefused("The records are not those that the manifest was made of")
+
+
+def write_copy_text(
+    backup: Backup, table: str, places: Sequence[int], out: IO[bytes]
+) -> tuple[int, str]:
+    """Write some columns of a table's rows in the text format of COPY.
+
+    Return how many rows there are, and the checksum of these columns' records. What was written
+    before an error is worth nothing.
+    """
+    manifest = backup.read()
+    entry = next(one for one in manifest.tables if one.full_name == table)
+    content = hashlib.sha256()
+    rows = 0
+    with open_table(backup, manifest, entry) as (container, schema):
+        codec = RowCodec(schema.fields)
+        subset = RowCodec(tuple(schema.fields[place] for place in places))
+        names = [codec.names[place] for place in places]
+        for frame in read_frames(container, entry, schema):
+            taken = frame.select(names)
+            taken.columns = subset.names
+            out.write(codec.to_copy(frame, places))
+            content.update(subset.encode(taken))
+            rows += len(frame)
+    out.flush()
+    return rows, content.hexdigest()
+
+
+def find_strangers(backup: Backup, manifest: Manifest) -> Iterator[Problem]:
+    """Yield what is in the folder and not in the manifest, and what is named twice."""
     expected = {entry.file for entry in manifest.tables} | {MANIFEST_NAME}
     if len(expected) != len(manifest.tables) + 1:
         yield MANIFEST_NAME, "The manifest names a file twice"
@@ -80,49 +149,20 @@ def _find_strangers(backup: Backup, manifest: Manifest) -> Iterator[Problem]:
             yield path.name, "The manifest does not know this file"
 
 
-def _examine_file(
-    backup: Backup, manifest: Manifest, entry: TableEntry, *, records: bool, progress: Progress
-) -> None:
-    with os.fdopen(open_plain(backup.path_of(entry)), "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != entry.bytes:
-            raise BackupDamaged(f"The file has {size} bytes where {entry.bytes} were written")
-        if _hash(file) != entry.sha256:
-            raise BackupDamaged("The file is not what was written: its checksum is wrong")
-        file.seek(0)
-        container = ContainerReader(file, size)
-        if container.header.codec != manifest.codec:
-            raise BackupDamaged(f"The file's codec is {container.header.codec[:50]!r}")
-        schema = check_schema(entry, container.header.schema)
-        if records:
-            _examine_records(container, entry, schema, progress)
-        else:
-            progress(entry.rows)
-
-
-def _hash(file: IO[bytes]) -> str:
+def hash_file(file: IO[bytes]) -> str:
+    """Return the checksum of all that is left of a file."""
     digest = hashlib.sha256()
     while chunk := file.read(CHUNK_BYTES):
         digest.update(chunk)
     return digest.hexdigest()
 
 
-def _examine_records(
-    container: ContainerReader, entry: TableEntry, schema: FileSchema, progress: Progress
+def _examine_file(
+    backup: Backup, manifest: Manifest, entry: TableEntry, *, records: bool, progress: Progress
 ) -> None:
-    codec = RowCodec(schema.fields)
-    content = hashlib.sha256()
-    rows = blocks = 0
-    for block in container.blocks():
-        codec.decode(block.count, block.data)
-        content.update(block.data)
-        rows += block.count
-        blocks += 1
-        progress(block.count)
-    if (rows, blocks) != (entry.rows, entry.blocks):
-        raise FileRefused(
-            f"The file has {rows} rows in {blocks} blocks, the manifest says {entry.rows} in "
-            f"{entry.blocks}"
-        )
-    if content.hexdigest() != entry.content_sha256:
-        raise FileRefused("The records are not those that the manifest was made of")
+    with open_table(backup, manifest, entry) as (container, schema):
+        if not records:
+            progress(entry.rows)
+            return
+        for frame in read_frames(container, entry, schema):
+            progress(len(frame))

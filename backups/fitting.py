@@ -9,7 +9,6 @@ from backups import ddl
 from backups.connection import be_exact
 from backups.definition import FOLDER, TableDefinition, search_in
 from backups.plan import Misfit
-from backups.prefetch import prefetch
 from backups.reading import TableReader
 from project.queries import read_sql
 
@@ -38,7 +37,7 @@ def fill_staging(
     places = range(len(columns))
     statement = SQL("COPY {} FROM STDIN").format(Identifier(STAGING))
     with connection.cursor().copy(statement) as copy:
-        for text in prefetch(reader.codec.to_copy(frame, places) for frame in reader.frames()):
+        for text in reader.texts(places):
             copy.write(text)
 
 
@@ -109,14 +108,18 @@ class _Fitting:
         )
 
     def _question(self, kind: str, name: str) -> Composed | None:
-        """Return a SELECT of how many fitting rows break a constraint, None for what nobody asks."""
+        """Return a SELECT of how many fitting rows break a constraint, None for some kinds."""
         key = next(one for one in self._definition.keys if one.name == name)
         columns = self._columns_of(name)
         if not set(columns) <= {column.name for column in self._taken}:
             return None
         if kind == "c":
-            expression = ddl.written(key.definition.removeprefix("CHECK ").removesuffix(" NOT VALID"))
-            return SQL("SELECT count(*) FROM {} WHERE NOT {}").format(Identifier(FITTING), expression)
+            expression = ddl.written(
+                key.definition.removeprefix("CHECK ").removesuffix(" NOT VALID")
+            )
+            return SQL("SELECT count(*) FROM {} WHERE NOT {}").format(
+                Identifier(FITTING), expression
+            )
         names = SQL(", ").join(map(Identifier, columns))
         if kind in {"p", "u"}:
             full = SQL(" AND ").join(SQL("{} IS NOT NULL").format(Identifier(c)) for c in columns)
@@ -163,7 +166,7 @@ class _Fitting:
             SQL("SELECT count(*) FROM {} WHERE {}").format(Identifier(table), condition)
         )
 
-    def _ask(self, statement: Composable) -> int:
+    def _ask(self, statement: Composed) -> int:
         return int(self._connection.execute(statement).fetchone()[0])  # type: ignore[index]
 
 

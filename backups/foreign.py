@@ -34,7 +34,8 @@ def append_file(
     table: str,
     *,
     renamed: Mapping[str, str],
-    on_conflict: OnConflict,
+    on_conflict: OnConflict = "reject",
+    dry_run: bool = False,
     progress: Progress = lambda rows: None,
 ) -> Appended:
     """Append a foreign file's records to a table; what cannot be converted exactly is rejected.
@@ -45,7 +46,7 @@ def append_file(
     check_foreign_file(path)
     known = exposed_tables().find(writer_connection(), table)
     rows = read_rows(path, known.table, renamed)
-    return append_rows(table, rows, on_conflict=on_conflict, progress=progress)
+    return append_rows(table, rows, on_conflict=on_conflict, dry_run=dry_run, progress=progress)
 
 
 def read_rows(path: Path, table: Table, renamed: Mapping[str, str]) -> Iterator[bytes]:
@@ -57,15 +58,11 @@ def read_rows(path: Path, table: Table, renamed: Mapping[str, str]) -> Iterator[
         converters = [_converter(field.type) for field in reader.fields]
         for block in container.blocks():
             for record in reader.read(block):
-                values = [
-                    convert(value) for convert, value in zip(converters, record, strict=True)
-                ]
+                values = [convert(value) for convert, value in zip(converters, record, strict=True)]
                 yield _encode(dict(zip(names, values, strict=True)))
 
 
-def _match_names(
-    fields: list[RecordField], table: Table, renamed: Mapping[str, str]
-) -> list[str]:
+def _match_names(fields: list[RecordField], table: Table, renamed: Mapping[str, str]) -> list[str]:
     columns = {_plain(name): name for name in table.by_name}
     unknown = set(renamed) - {field.name for field in fields}
     if unknown:

@@ -15,7 +15,9 @@ BATCH_BYTES = 2 << 20
 DriverError = adbc.Error
 
 
-def stream_frames(conninfo: str, query: str, *, snapshot: str | None = None) -> Iterator[pl.DataFrame]:
+def stream_frames(
+    conninfo: str, query: str, *, snapshot: str | None = None
+) -> Iterator[pl.DataFrame]:
     """Yield the rows of a query, in batches of about `BATCH_BYTES`.
 
     Runs in a read-only transaction of its own connection, in the exported snapshot if one is

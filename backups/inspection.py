@@ -1,13 +1,15 @@
 """The process that looks at backup files: `python -m backups.inspection`.
 
-Reads a request from stdin, writes one JSON document a line to stdout: rows looked at, problems,
-and at the end that it is done. A file that makes it crash, hang or eat memory takes only it down.
+Reads a request from stdin, writes one JSON document a line to stderr: rows looked at, problems,
+and at the end that it is done. Stdout takes the rows themselves where they are asked for. A file
+that makes it crash, hang or eat memory takes only it down.
 """
 
 import resource
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -17,9 +19,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be examined, within which limits."""
 
     path: str
-    foreign: bool
-    records: bool
-    tables: list[str]
+    task: Literal["backup", "foreign", "copy"]
+    records: bool = True
+    tables: list[str] = []
+    places: list[int] = []  # of the columns whose values are written to stdout
     memory_bytes: int
     seconds: int
 
@@ -29,6 +32,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     rows: int | None = None
     problem: tuple[str, str] | None = None
+    content_sha256: str | None = None  # of the rows that were written to stdout
     done: bool = False
 
 
@@ -49,23 +53,27 @@ def _examine(request: Request) -> None:
     # Only now, with the limits in place, the libraries that parse what the files hold.
     from backups.archive import Backup
     from backups.errors import BackupError
-    from backups.examination import examine_backup, examine_foreign
+    from backups.examination import examine_backup, examine_foreign, write_copy_text
 
     path = Path(request.path)
+    backup = Backup(path, UUID(int=0), datetime.now(UTC))
 
     def progress(rows: int) -> None:
         _say(Answer(rows=rows))
 
-    if not request.foreign:
-        backup = Backup(path, UUID(int=0), datetime.now(UTC))
-        found = examine_backup(
-            backup, tables=request.tables, records=request.records, progress=progress
-        )
-        for problem in found:
-            _say(Answer(problem=problem))
-        return
     try:
-        examine_foreign(path, progress)
+        if request.task == "foreign":
+            examine_foreign(path, progress)
+        elif request.task == "copy":
+            rows, content = write_copy_text(
+                backup, request.tables[0], request.places, sys.stdout.buffer
+            )
+            _say(Answer(rows=rows, content_sha256=content))
+        else:
+            for problem in examine_backup(
+                backup, tables=request.tables, records=request.records, progress=progress
+            ):
+                _say(Answer(problem=problem))
     except BackupError as error:
         _say(Answer(problem=(path.name, error.message)))
     except OSError as error:
@@ -73,8 +81,8 @@ def _examine(request: Request) -> None:
 
 
 def _say(answer: Answer) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
-    sys.stdout.buffer.flush()
+    sys.stderr.buffer.write(msgspec.json.encode(answer) + b"\n")
+    sys.stderr.buffer.flush()
 
 
 if __name__ == "__main__":

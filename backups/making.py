@@ -44,7 +44,11 @@ class Watcher:
 
 
 def make_backup(
-    run: UUID, *, tables: Sequence[str] = (), codec: str | None = None, watcher: Watcher | None = None
+    run: UUID,
+    *,
+    tables: Sequence[str] = (),
+    codec: str | None = None,
+    watcher: Watcher | None = None,
 ) -> Manifest:
     """Write a backup of the named tables, of all that the settings include for none.
 
@@ -65,6 +69,7 @@ def make_backup(
                 last_batch=snapshot.last_batch,
                 postgresql_version=snapshot.postgresql_version,
                 codec=codec,
+                complete=not tables,
                 tables=tuple(entries),
             )
             write_durably(draft / MANIFEST_NAME, seal_manifest(manifest))

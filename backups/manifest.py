@@ -38,6 +38,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     last_batch: UUID | None
     postgresql_version: str
     codec: str
+    complete: bool  # every table that the settings include, not a choice of them
     tables: tuple[TableEntry, ...]
 
     @property

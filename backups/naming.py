@@ -23,9 +23,11 @@ def rename_table(connection: psycopg.Connection, shadow: Shadow, name: str) -> S
     """Rename the table, its indexes, sequences and partitions, which share a schema's names."""
     schema = SQL("{}").format(Identifier(shadow.schema)).as_string(connection)
     before = shadow.definition.table
-    for (old, kind) in connection.execute(_OBJECTS, [schema]).fetchall():
+    for old, kind in connection.execute(_OBJECTS, [schema]).fetchall():
         statement = SQL("ALTER {} {} RENAME TO {}").format(
-            SQL(_KINDS[kind]), Identifier(shadow.schema, old), Identifier(_rename(old, before, name))
+            SQL(_KINDS[kind]),
+            Identifier(shadow.schema, old),
+            Identifier(_rename(old, before, name)),
         )
         connection.execute(statement)
     definition = msgspec.structs.replace(

@@ -86,8 +86,9 @@ def plan_table(
     missing = [name for name in required if name not in before]
     refusals = [f"{name} is required now and the backup does not have it" for name in missing]
     if mode == "replace" and rows_now is not None:
-        refusals += [f"the table has {what}, which a restore cannot make again"
-                     for what in definition.beyond]
+        refusals += [
+            f"the table has {what}, which a restore cannot make again" for what in definition.beyond
+        ]
     return TablePlan(
         table=entry.full_name,
         mode=mode,
@@ -116,5 +117,3 @@ def find_refusals(connection: psycopg.Connection, oid: int, schema: str) -> list
         for one in read_dependents(connection, oid, schema)
         if not one.can_follow
     ]
-
-

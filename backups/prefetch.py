@@ -44,7 +44,7 @@ def _work(source: Iterator[T], items: queue.Queue[Any], stopped: threading.Event
         for item in source:
             if not _hand_over(item, items, stopped):
                 break
-    except BaseException as error:  # noqa: BLE001  (raised again where the items are read)
+    except BaseException as error:
         last = _Failure(error)
     finally:
         close = getattr(source, "close", None)

@@ -1,45 +1,43 @@
-"""A verified table file read for loading, and checked once more while it is read."""
+"""A table's rows read for loading: decoded and proven by a child process, passed on as text."""
 
-import hashlib
-import os
-from collections.abc import Iterator
-from typing import Any
-
-import polars as pl
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from backups.archive import Backup
-from backups.container import ContainerReader
+from backups.codecs import Buffer
 from backups.errors import BackupDamaged
-from backups.examination import check_schema
-from backups.files import open_plain
+from backups.inspector import Inspection
 from backups.manifest import TableEntry
-from backups.rows import RowCodec
 from backups.schema import FileSchema, parse_schema
 
 
 class TableReader:
-    """Yields a table's rows as data frames; raises `BackupDamaged` if they are not the manifest's.
-
-    The file was examined before, in another process. That it is still the same file is only
-    certain at the end: commit nothing before `frames` is exhausted.
-    """
+    """Reads one table's file; `rows` and `content_sha256` are known when all texts were read."""
 
     def __init__(self, backup: Backup, entry: TableEntry) -> None:
-        self._path = backup.path_of(entry)
-        self._entry = entry
-        self.schema: FileSchema = parse_schema(entry.avro_schema)
-        self.codec = RowCodec(self.schema.fields)
+        self._backup = backup
+        self.entry = entry
+        self.rows = 0
+        self.content_sha256 = ""
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """Yield the rows, a block at a time."""
-        content: Any = hashlib.sha256()
-        rows = 0
-        with os.fdopen(open_plain(self._path), "rb") as file:
-            container = ContainerReader(file, os.fstat(file.fileno()).st_size)
-            check_schema(self._entry, container.header.schema)
-            for block in container.blocks():
-                content.update(block.data)
-                rows += block.count
-                yield self.codec.decode(block.count, block.data, is_examined=True)
-        if (rows, content.hexdigest()) != (self._entry.rows, self._entry.content_sha256):
-            raise BackupDamaged("The file changed after it was examined")
+    @cached_property
+    def schema(self) -> FileSchema:
+        """What the file holds, as the manifest says."""
+        return parse_schema(self.entry.avro_schema)
+
+    def texts(self, places: Sequence[int]) -> Iterator[Buffer]:
+        """Yield some columns' values in the text format of COPY.
+
+        Raises `BackupDamaged` at the end where the file is not what was written, so commit
+        nothing before. Nothing of the file is decoded in this process.
+        """
+        child = Inspection(
+            self._backup.folder, task="copy", tables=[self.entry.full_name], places=list(places)
+        )
+        with child:
+            yield from child.output()
+            for answer in child.answers():
+                if answer.problem is not None:
+                    raise BackupDamaged(f"{self.entry.file}: {answer.problem[1]}")
+                self.rows = answer.rows or 0
+                self.content_sha256 = answer.content_sha256 or ""

@@ -126,7 +126,9 @@ class _Compiler:
                 return _PRIMITIVES[avro_type]
             if avro_type in self._named:
                 return self._named[avro_type]
-            raise FileRefused(f"The file's schema contains itself or an unknown type: {avro_type!r}")
+            raise FileRefused(
+                f"The file's schema contains itself or an unknown type: {avro_type!r}"
+            )
         if not isinstance(avro_type, dict):
             raise FileRefused("The file's schema is not one")
         return self._complex(avro_type, depth)

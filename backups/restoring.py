@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 import psycopg
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 from backups import ddl, shadow
 from backups.appending import append_backup
 from backups.archive import Backup
 from backups.connection import be_exact, connect_admin
 from backups.definition import TableDefinition, read_definition, search_in
-from backups.errors import RestoreBusy, RestoreRefused
+from backups.errors import BackupDamaged, RestoreBusy, RestoreRefused
+from backups.examination import find_strangers
 from backups.fitting import count_misfits, fill_staging
 from backups.manifest import Manifest, TableEntry
 from backups.naming import rename_table
@@ -82,20 +83,34 @@ def restore_backup(
     entries = choose_tables(manifest.tables, request.tables)
     if request.mode == "new" and (len(entries) != 1 or not request.into):
         raise RestoreRefused("A restore into a new table needs one table and a name for it")
-    check_backup(backup, tables=[entry.full_name for entry in entries])
+    _check_folder(backup, manifest)
+    if request.dry_run or request.mode == "append":
+        # Otherwise the rows are proven while they are loaded, before anything is committed.
+        check_backup(backup, tables=[entry.full_name for entry in entries])
     with connect_admin() as connection, only_restore(connection):
         shadow.clear_shadows(connection, {entry.schema for entry in entries})
         works = [_plan(connection, backup, entry, request) for entry in entries]
         plans = [work.plan for work in works]
         refusals = [f"{plan.table}: {why}" for plan in plans for why in plan.refusals]
         if request.dry_run:
-            return RestoreReport(manifest.name, True, plans)
+            return RestoreReport(manifest.name, dry_run=True, plans=plans)
         if refusals:
             raise RestoreRefused("; ".join(refusals), refusals=refusals)
         if request.mode == "append":
             return _append(manifest, works, request, progress)
         rows = _replace(connection, works, request, progress)
-        return RestoreReport(manifest.name, False, plans, rows)
+        return RestoreReport(manifest.name, dry_run=False, plans=plans, rows=rows)
+
+
+def _check_folder(backup: Backup, manifest: Manifest) -> None:
+    problems = [f"{file}: {problem}" for file, problem in find_strangers(backup, manifest)]
+    problems += [
+        f"{entry.file}: The file is missing"
+        for entry in manifest.tables
+        if not backup.path_of(entry).is_file()
+    ]
+    if problems:
+        raise BackupDamaged(f"{manifest.name} is damaged: {'; '.join(problems)}")
 
 
 def prove_backup(backup: Backup, *, progress: Progress = lambda rows: None) -> int:
@@ -104,7 +119,7 @@ def prove_backup(backup: Backup, *, progress: Progress = lambda rows: None) -> i
     Return the rows that were proven. Tables are made as the backup describes them.
     """
     manifest = backup.read()
-    check_backup(backup)
+    _check_folder(backup, manifest)
     with connect_admin() as connection, only_restore(connection):
         schemas = {entry.schema for entry in manifest.tables}
         shadow.clear_shadows(connection, schemas)
@@ -194,7 +209,13 @@ def _append(
             total.inserted, total.updated, total.ignored, total.rejected
         )
     rows = sum(one.inserted + one.updated for one in appended.values())
-    return RestoreReport(manifest.name, False, [work.plan for work in works], rows, appended)
+    return RestoreReport(
+        manifest.name,
+        dry_run=False,
+        plans=[work.plan for work in works],
+        rows=rows,
+        appended=appended,
+    )
 
 
 def _replace(
@@ -236,9 +257,7 @@ def _replace(
     return sum(one.rows for one in made)
 
 
-def _make_keys_and_check(
-    connection: psycopg.Connection, made: Sequence[shadow.Shadow]
-) -> None:
+def _make_keys_and_check(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
     """Build indexes and foreign keys, while another connection compares the rows."""
     checking = _Checking(made)
     checking.start()
@@ -265,7 +284,7 @@ class _Checking(threading.Thread):
         try:
             for one in self._made:
                 shadow.check_content(one)
-        except BaseException as error:  # noqa: BLE001  (raised again by who waits for it)
+        except BaseException as error:
             self.error = error
 
 
@@ -280,7 +299,7 @@ def _finish(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> No
 
 
 def _run_in(
-    connection: psycopg.Connection, made: shadow.Shadow, statements: Iterable[Composable]
+    connection: psycopg.Connection, made: shadow.Shadow, statements: Iterable[Composed]
 ) -> None:
     """Run each statement in a transaction of its own, where the shadow's names are meant."""
     for statement in statements:

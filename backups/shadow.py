@@ -1,14 +1,13 @@
 """A table made and filled beside the one it is to replace, where nobody sees it yet."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psycopg
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 from backups import ddl
-from backups.codecs import Buffer
 from backups.connection import admin_conninfo, be_exact
 from backups.definition import TableDefinition, search_in
 from backups.errors import RestoreRefused
@@ -115,8 +114,6 @@ class _Load:
         self.schema = shadow_schema(definition.schema)
         self._places = loaded_places(reader, definition)
         self._fields = [reader.schema.fields[place] for place in self._places]
-        self._content = hashlib.sha256()
-        self._rows = 0
 
     def prepare(self, *, own_sequences: bool) -> None:
         be_exact(self._connection)
@@ -137,20 +134,9 @@ class _Load:
             target, columns, SQL(" WITH (FREEZE)" if freeze else "")
         )
         with self._connection.cursor().copy(statement) as copy:
-            for text in prefetch(self._texts()):
+            for text in self._reader.texts(self._places):
                 copy.write(text)
-
-    def _texts(self) -> Iterator[Buffer]:
-        codec = self._reader.codec
-        subset = RowCodec(tuple(self._fields))
-        names = [codec.names[place] for place in self._places]
-        for frame in self._reader.frames():
-            taken = frame.select(names)
-            taken.columns = subset.names
-            self._content.update(subset.encode(taken))
-            self._rows += len(frame)
-            yield codec.to_copy(frame, self._places)
-            self._progress(len(frame))
+        self._progress(self._reader.rows)
 
     def make_staging(self) -> None:
         """Have PostgreSQL sort the rows into partitions, in tables that are thrown away."""
@@ -159,8 +145,9 @@ class _Load:
         for leaf in (None, *self._definition.partitions):
             name = leaf.table if leaf else self._definition.table
             self._execute(
-                SQL("CREATE UNLOGGED TABLE {} (LIKE {})")
-                .format(Identifier(staging, name), Identifier(self.schema, self._definition.table))
+                SQL("CREATE UNLOGGED TABLE {} (LIKE {})").format(
+                    Identifier(staging, name), Identifier(self.schema, self._definition.table)
+                )
                 if leaf and leaf.partition_key is None
                 else self._staging_parent(staging, name)
             )
@@ -168,7 +155,7 @@ class _Load:
             self._execute(ddl.attach_leaf(leaf, staging))
         self.copy_in(Identifier(staging, self._definition.table), freeze=False)
 
-    def _staging_parent(self, staging: str, name: str) -> psycopg.sql.Composed:
+    def _staging_parent(self, staging: str, name: str) -> Composed:
         keys = {leaf.table: leaf.partition_key for leaf in self._definition.partitions}
         key = keys.get(name) or self._definition.partition_key
         return SQL("CREATE TABLE {} (LIKE {}) PARTITION BY {}").format(
@@ -193,7 +180,11 @@ class _Load:
             self._execute(ddl.attach_leaf(leaf, self.schema))
 
     def _copy_across(
-        self, source: psycopg.Connection, columns: psycopg.sql.Composed, origin: Identifier, leaf: str
+        self,
+        source: psycopg.Connection,
+        columns: Composed,
+        origin: Identifier,
+        leaf: str,
     ) -> None:
         out = SQL("COPY (SELECT {} FROM {}) TO STDOUT WITH (FORMAT binary)").format(columns, origin)
         into = SQL("COPY {} ({}) FROM STDIN WITH (FORMAT binary, FREEZE)").format(
@@ -220,13 +211,13 @@ class _Load:
         return Shadow(
             self._definition,
             self.schema,
-            self._rows,
-            self._content.hexdigest(),
+            self._reader.rows,
+            self._reader.content_sha256,
             query.as_string(self._connection),
             RowCodec(tuple(self._fields)),
         )
 
-    def _execute(self, statement: psycopg.sql.Composable) -> None:
+    def _execute(self, statement: Composed) -> None:
         self._connection.execute(statement)
 
 
@@ -240,5 +231,3 @@ def count_rows(connection: psycopg.Connection, schema: str, table: str) -> int:
     """Return how many rows a table has."""
     statement = SQL("SELECT count(*) FROM {}").format(Identifier(schema, table))
     return int(connection.execute(statement).fetchone()[0])  # type: ignore[index]
-
-

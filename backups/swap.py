@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import psycopg
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 from backups import ddl
 from backups.definition import TableDefinition, search_in
@@ -54,9 +54,7 @@ def swap(connection: psycopg.Connection, replacements: Sequence[Replacement]) ->
 
 
 class _Swap:
-    def __init__(
-        self, connection: psycopg.Connection, replacements: Sequence[Replacement]
-    ) -> None:
+    def __init__(self, connection: psycopg.Connection, replacements: Sequence[Replacement]) -> None:
         self._connection = connection
         self._replacements = replacements
         self._roles = {
@@ -86,7 +84,9 @@ class _Swap:
 
     def _read_followers(self, one: Replacement) -> list[Dependent]:
         # A table that is replaced too brings its foreign keys itself.
-        replaced = {(other.definition.schema, other.definition.table) for other in self._replacements}
+        replaced = {
+            (other.definition.schema, other.definition.table) for other in self._replacements
+        }
         dependents = read_dependents(self._connection, int(one.oid or 0), one.definition.schema)
         return [
             dependent
@@ -131,7 +131,7 @@ class _Swap:
         for sequence in definition.sequences:
             self._set_sequence(one, sequence.name, sequence.column, sequence.last_value)
 
-    def _move(self, one: Replacement, origin: str, target: str) -> list[Composable]:
+    def _move(self, one: Replacement, origin: str, target: str) -> list[Composed]:
         names = [leaf.table for leaf in one.definition.partitions] + [one.definition.table]
         return [
             SQL("ALTER TABLE {} SET SCHEMA {}").format(Identifier(origin, name), Identifier(target))
@@ -151,14 +151,12 @@ class _Swap:
             column=Identifier(column),
             table=self._live(one),
         )
-        self._connection.execute(
-            statement, [one.definition.schema, name, last_value, last_value]
-        )
+        self._connection.execute(statement, [one.definition.schema, name, last_value, last_value])
 
-    def _execute_in(self, one: Replacement, statements: Iterable[Composable]) -> None:
+    def _execute_in(self, one: Replacement, statements: Iterable[Composed]) -> None:
         search_in(self._connection, one.shadow.schema, one.definition.schema)
         self._execute(statements)
 
-    def _execute(self, statements: Iterable[Composable]) -> None:
+    def _execute(self, statements: Iterable[Composed]) -> None:
         for statement in statements:
             self._connection.execute(statement)

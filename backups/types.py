@@ -59,7 +59,7 @@ class TypeAdapter:
         """Return the SQL that carries a column, cast to the type it once had if it changed."""
         value: Composed | Identifier = Identifier(column)
         if cast_to is not None:
-            value = SQL("({})::{}").format(value, SQL(cast_to))  # type: ignore[arg-type]
+            value = SQL("({})::{}").format(value, SQL(cast_to))
         return SQL(self.select).format(value, Literal(self.factor))
 
 

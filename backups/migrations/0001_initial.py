@@ -5,40 +5,59 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='BackupRun',
+            name="BackupRun",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('kind', models.TextField(choices=[('backup', 'Backup'), ('verify', 'Verify'), ('restore', 'Restore')])),
-                ('state', models.TextField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='queued')),
-                ('backup', models.UUIDField(null=True)),
-                ('tables', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('options', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(null=True)),
-                ('seen_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('host', models.TextField(default='')),
-                ('process', models.IntegerField(null=True)),
-                ('rows_done', models.BigIntegerField(default=0)),
-                ('rows_total', models.BigIntegerField(null=True)),
-                ('folder', models.TextField(default='')),
-                ('bytes', models.BigIntegerField(null=True)),
-                ('last_batch', models.UUIDField(null=True)),
-                ('proven_at', models.DateTimeField(null=True)),
-                ('report', models.JSONField(null=True)),
-                ('error', models.TextField(default='')),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.TextField(
+                        choices=[("backup", "Backup"), ("verify", "Verify"), ("restore", "Restore")]
+                    ),
+                ),
+                (
+                    "state",
+                    models.TextField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="queued",
+                    ),
+                ),
+                ("backup", models.UUIDField(null=True)),
+                (
+                    "tables",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), default=list, size=None
+                    ),
+                ),
+                ("options", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("seen_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("host", models.TextField(default="")),
+                ("process", models.IntegerField(null=True)),
+                ("rows_done", models.BigIntegerField(default=0)),
+                ("rows_total", models.BigIntegerField(null=True)),
+                ("folder", models.TextField(default="")),
+                ("bytes", models.BigIntegerField(null=True)),
+                ("last_batch", models.UUIDField(null=True)),
+                ("proven_at", models.DateTimeField(null=True)),
+                ("report", models.JSONField(null=True)),
+                ("error", models.TextField(default="")),
             ],
             options={
-                'db_table': 'backup_run',
-                'indexes': [models.Index(fields=['kind', '-id'], name='backup_run_by_kind')],
+                "db_table": "backup_run",
+                "indexes": [models.Index(fields=["kind", "-id"], name="backup_run_by_kind")],
             },
         ),
     ]
