@@ -11,7 +11,7 @@ from backups import ddl
 from backups.connection import admin_conninfo, be_exact
 from backups.definition import TableDefinition, search_in
 from backups.errors import RestoreRefused
-from backups.frames import stream_frames
+from backups.frames import QueryFailed, stream_frames
 from backups.prefetch import prefetch
 from backups.reading import TableReader
 from backups.rows import RowCodec
@@ -87,10 +87,16 @@ def check_content(shadow: Shadow) -> None:
     """Read the shadow table as a backup would; raise `RestoreRefused` unless it is the file's."""
     digest = hashlib.sha256()
     rows = 0
-    for carried in prefetch(stream_frames(admin_conninfo(), shadow.check_query)):
-        frame = shadow.codec.take(carried)
-        digest.update(shadow.codec.encode(frame))
-        rows += len(frame)
+    try:
+        for carried in prefetch(stream_frames(admin_conninfo(), shadow.check_query)):
+            frame = shadow.codec.take(carried)
+            digest.update(shadow.codec.encode(frame))
+            rows += len(frame)
+    except QueryFailed as error:
+        raise RestoreRefused(
+            f"{shadow.definition.full_name}: what was loaded cannot be compared: {error}",
+            table=shadow.definition.full_name,
+        ) from error
     if (rows, digest.hexdigest()) != (shadow.rows, shadow.content_sha256):
         raise RestoreRefused(
             f"{shadow.definition.full_name}: what was loaded ({rows} rows) is not what the backup "
@@ -200,7 +206,10 @@ class _Load:
         expressions = join_columns(
             [
                 field.adapter.expression(
-                    field.column, cast_to=None if types[field.column] == field.type else field.type
+                    field.column,
+                    cast_to=None
+                    if types[field.column] == field.type
+                    else self._qualify(field.type),
                 )
                 for field in self._fields
             ]
@@ -216,6 +225,18 @@ class _Load:
             query.as_string(self._connection),
             RowCodec(tuple(self._fields)),
         )
+
+    def _qualify(self, type_name: str) -> str | None:
+        """Return a type as it is named where no schema is searched; None where it is gone."""
+        if "(" in type_name:  # only PostgreSQL's own types have modifiers
+            return type_name
+        row = self._connection.execute("SELECT to_regtype(%s)::oid", [type_name]).fetchone()
+        if row is None or row[0] is None:
+            return None
+        search_in(self._connection, "pg_catalog")
+        named = self._connection.execute("SELECT format_type(%s, NULL)", [row[0]]).fetchone()
+        search_in(self._connection, self.schema, self._definition.schema)
+        return str(named[0]) if named else None
 
     def _execute(self, statement: Composed) -> None:
         self._connection.execute(statement)

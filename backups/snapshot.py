@@ -9,11 +9,12 @@ from uuid import UUID
 import psycopg
 
 from backups.connection import be_exact, reader_conninfo
-from backups.definition import TableDefinition, read_definition
+from backups.definition import TableDefinition, read_definition, search_in
 from backups.schema import FileSchema
 from ingest.catalog import Table, read_tables
 
 # What Rowhouse keeps about ingested rows; keys, accounts and sessions are not for backups.
+SERVICE_SCHEMA = "service"
 SERVICE_TABLES = ("batch", "rejection")
 
 
@@ -29,9 +30,14 @@ class Snapshot:
 
     def read_tables(self, schemas: list[str]) -> list[Table]:
         """Return the tables of the datasets and Rowhouse's receipts, as they are in the moment."""
-        tables = [table for table in read_tables(self.connection, schemas) if table.columns]
-        service = read_tables(self.connection, ["service"])
-        return tables + [table for table in service if table.name in SERVICE_TABLES]
+        tables = []
+        for schema in schemas:
+            # A type of the table's own schema is named alike here and in the definition.
+            search_in(self.connection, schema)
+            tables += read_tables(self.connection, [schema])
+        service = read_tables(self.connection, [SERVICE_SCHEMA])
+        tables += [table for table in service if table.name in SERVICE_TABLES]
+        return [table for table in tables if table.columns]
 
     def read_definition(self, table: Table) -> TableDefinition:
         """Return everything about a table but its rows."""

@@ -15,7 +15,7 @@ from backups.container import SYNC_BYTES, encode_block, encode_header
 from backups.definition import TableDefinition
 from backups.errors import BackupError
 from backups.files import DurableFile
-from backups.frames import DriverError, stream_frames
+from backups.frames import QueryFailed, stream_frames
 from backups.manifest import TableEntry
 from backups.prefetch import prefetch
 from backups.rows import RowCodec
@@ -59,7 +59,7 @@ def write_table(source: TableSource, path: Path, codec: str, progress: Progress)
             return attempt.run()
         except UnfitValues as unfit:
             as_text |= unfit.columns
-        except DriverError as error:
+        except QueryFailed as error:
             # PostgreSQL does not say which column held the NaN.
             decimals = {field.column for field in schema.fields if is_decimal(field.adapter)}
             if not decimals:
