@@ -15,6 +15,7 @@ Codec = Literal["snappy", "deflate", "zstandard", "null"]
 Buffer = bytes | bytearray | memoryview
 
 _CRC_BYTES = 4
+_ADLER_BYTES = 4  # fastavro leaves some of zlib's checksum after a block's deflate data
 _ZSTANDARD_LEVEL = 3
 _DEFLATE_LEVEL = 6
 
@@ -77,7 +78,9 @@ def _unpack_xz(data: bytes, max_bytes: int) -> bytes:
 
 def _unpack_whole(unpacker: Any, data: bytes, max_bytes: int) -> bytes:
     unpacked: bytes = unpacker.decompress(data, max_bytes + 1)
-    if len(unpacked) <= max_bytes and (not unpacker.eof or unpacker.unused_data):
+    if len(unpacked) <= max_bytes and (
+        not unpacker.eof or len(unpacker.unused_data) > _ADLER_BYTES
+    ):
         raise FileRefused("A block's packed data is cut short or has something after it")
     return unpacked
 

@@ -86,7 +86,8 @@ def create_indexes(definition: TableDefinition, schema: str) -> Iterator[Compose
                 Identifier(key.name), Identifier(schema, definition.table), written(columns)
             )
     for index in definition.indexes:
-        yield SQL("{}").format(written(index.definition))
+        # A partitioned table's index is written as one that its partitions would not get.
+        yield SQL("{}").format(written(index.definition.replace(" ON ONLY ", " ON ", 1)))
 
 
 def add_keys(definition: TableDefinition, schema: str) -> Iterator[Composed]:
