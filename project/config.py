@@ -10,6 +10,7 @@ from project.errors import ConfigError
 from project.jobs.schedule import BadSchedule, check_expression, read_time_zone
 
 Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 SchemaName = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]{0,62}\Z")]
 
@@ -93,6 +94,28 @@ class Reports(Section, frozen=True):
     definitions: dict[str, ReportOverride]
 
 
+class Keep(Section, frozen=True):
+    """Which backups are kept; the others are removed after each good one."""
+
+    newest: Positive
+    daily: NotNegative
+    weekly: NotNegative
+    proven: NotNegative
+
+
+class Backups(Section, frozen=True):
+    """Where backups go, how they are written, how long they are kept."""
+
+    folder: str | None
+    codec: Literal["snappy", "deflate", "zstandard", "null"]
+    workers: Annotated[int, Meta(ge=1, le=16)]
+    include: list[str]
+    exclude: list[str]
+    keep: Keep
+    check_memory_mb: Annotated[int, Meta(ge=512)]
+    check_timeout_s: Positive
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -110,6 +133,7 @@ class Config(Section, frozen=True):
     ingest: Ingest
     schedules: Schedules
     reports: Reports
+    backups: Backups
     logging: Logging
 
 

@@ -43,6 +43,8 @@ WEB_ENVIRONMENT = ENVIRONMENT | {
 
 # "service" in the web processes (`up` and project.asgi set it), "admin" in manage.py commands.
 DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
+# What a management command needs that a web process starts.
+COMMAND_ENVIRONMENT = {**os.environ, "ROWHOUSE_ROLE": "admin"}
 DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
 DATABASES = database_settings(
     url=DATABASE_URL,
@@ -86,6 +88,7 @@ INSTALLED_APPS = [
     "django_crontab",
     "ingest",
     "reports",
+    "backups",
 ]
 
 MIDDLEWARE = [

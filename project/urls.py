@@ -20,4 +20,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocsView.as_view(), name="docs"),
     path("docs/errors", show_errors, name="errors"),
+    path("api/", include("backups.urls")),
 ]
