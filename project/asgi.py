@@ -12,7 +12,7 @@ if multiprocessing.current_process().name == "granian-worker":
     # Until it serves, a worker has granian's own handler, which does nothing here.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-from django.core.wsgi import get_wsgi_application  # noqa: E402 - takes most of the start
+from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 os.environ.setdefault("ROWHOUSE_ROLE", "service")
