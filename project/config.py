@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from project.errors import ConfigError
+from project.jobs.schedule import BadSchedule, check_expression, read_time_zone
 
 Positive = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -61,6 +62,35 @@ class Ingest(Section, frozen=True):
     max_depth: Annotated[int, Meta(ge=3, le=200)]
     max_number_digits: Annotated[int, Meta(ge=20, le=4000)]
     idempotency_hours: Annotated[int, Meta(ge=24)]
+    rejection_retention_days: Positive | None
+
+
+class Schedules(Section, frozen=True):
+    """When the service's own jobs run; null is never."""
+
+    time_zone: str
+    jobs: dict[str, str | None]
+
+
+ParameterValue = int | float | str | bool
+
+
+class ReportOverride(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """What is different here from a report's definition; what is left out stays as it is there."""
+
+    parameters: dict[str, ParameterValue] = {}
+    schedule: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Reports(Section, frozen=True):
+    """How reports are refreshed and shown."""
+
+    public_pages: bool
+    statement_timeout_s: Positive
+    swap_patience_s: Positive
+    definitions: dict[str, ReportOverride]
 
 
 class Logging(Section, frozen=True):
@@ -78,6 +108,8 @@ class Config(Section, frozen=True):
     database: Database
     datasets: dict[SchemaName, Dataset]
     ingest: Ingest
+    schedules: Schedules
+    reports: Reports
     logging: Logging
 
 
@@ -97,6 +129,7 @@ def read_config(path: Path) -> Config:
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path.name}: not valid YAML: {error}") from error
     _check_datasets(path.name, config)
+    _check_schedules(path.name, config)
     return config
 
 
@@ -128,3 +161,18 @@ def _check_datasets(file_name: str, config: Config) -> None:
             raise ConfigError(
                 f"{file_name}: {key_path}: this schema cannot be exposed", key_path=key_path
             )
+
+
+def _check_schedules(file_name: str, config: Config) -> None:
+    expressions = {f"schedules.jobs.{name}": text for name, text in config.schedules.jobs.items()}
+    for name, override in config.reports.definitions.items():
+        if isinstance(override.schedule, str):
+            expressions[f"reports.definitions.{name}.schedule"] = override.schedule
+    key_path = "schedules.time_zone"
+    try:
+        read_time_zone(config.schedules.time_zone)
+        for key_path, text in expressions.items():  # noqa: B007 - named in the error
+            if text is not None:
+                check_expression(text)
+    except BadSchedule as error:
+        raise ConfigError(f"{file_name}: {key_path}: {error}", key_path=key_path) from error

@@ -4,8 +4,14 @@ This is the only module that reads the environment; all others take what they ne
 `django.conf.settings`.
 """
 
+import hashlib
 import os
+import shlex
+import sys
 from pathlib import Path
+from typing import Any
+
+from django.utils.functional import SimpleLazyObject
 
 from project.config import read_config, read_port
 from project.database import database_settings
@@ -58,7 +64,8 @@ ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 APPEND_SLASH = False
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+# Static files are served from the packages they come with; nothing has to be collected first.
+WHITENOISE_USE_FINDERS = True
 
 # The ingest view reads bodies itself, up to `ingest.max_bytes`, and answers 413 beyond.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
@@ -75,9 +82,10 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
-    "project",
     "ingest",
+    "reports",
 ]
 
 MIDDLEWARE = [
@@ -117,8 +125,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["project.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.answers.IgnoreAccept",
+    "DEFAULT_METADATA_CLASS": "project.answers.AllowedMethods",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "project.openapi.ViewSchema",
     "EXCEPTION_HANDLER": "project.problems.answer_error",
     "UNAUTHENTICATED_USER": None,
 }
@@ -128,9 +137,58 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "POSTPROCESSING_HOOKS": [
+        "project.openapi.describe_answers",
+        "ingest.api.table_paths.describe_tables",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 LOGGING = logging_settings(CONFIG.logging, LOGS_DIR)
+
+# One folder or .sql file a report.
+REPORTS_DIR = BASE_DIR / "reports" / "definitions"
+
+# The jobs that have a line under schedules.jobs in rest_conf.yml, and what runs them.
+JOBS = {
+    "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
+    "expire_rejections": "ingest.retention.expire_rejections",
+    "forget_job_runs": "project.jobs.runs.forget_job_runs",
+    "forget_report_runs": "reports.runs.forget_report_runs",
+}
+# Functions that list further jobs.
+JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]
+
+
+def _list_cron_lines() -> list[Any]:
+    from project.jobs.crontab import list_cron_lines
+
+    return list_cron_lines()
+
+
+# Read when django-crontab asks, not at every start.
+CRONJOBS = SimpleLazyObject(_list_cron_lines)
+CRONTAB_EXECUTABLE = "/usr/bin/crontab"
+CRONTAB_COMMENT = f"rowhouse {hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]}"
+
+# cron starts a job in its own folder and environment: the line goes to ours, and takes from a
+# file that only its owner can read what `crontab add` was called with.
+CRON_ENVIRONMENT_FILE = SECRETS_DIR / "cron_environment"
+_CRON_VARIABLES = {
+    "ROWHOUSE_DATA": str(DATA_DIR),
+    "ROWHOUSE_LOGS": str(LOGS_DIR),
+    "ROWHOUSE_CONFIG": str(CONFIG_PATH),
+    "DATABASE_URL": os.environ.get("DATABASE_URL"),
+    "SECRET_KEY": os.environ.get("SECRET_KEY"),
+}
+CRON_ENVIRONMENT = "\n".join(
+    f"export {name}={shlex.quote(value)}" for name, value in _CRON_VARIABLES.items() if value
+)
+CRONTAB_COMMAND_PREFIX = (
+    f"cd {shlex.quote(str(BASE_DIR))} && . {shlex.quote(str(CRON_ENVIRONMENT_FILE))} &&"
+)
+CRONTAB_PYTHON_EXECUTABLE = shlex.quote(sys.executable)
+CRONTAB_DJANGO_MANAGE_PATH = "manage.py"
+CRONTAB_COMMAND_SUFFIX = f"> {shlex.quote(str(LOGS_DIR / 'cron.log'))} 2>&1"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +102,22 @@ class Service:
         return find_postmaster((self.data / "postgres" / "data").resolve())
 
     def processes(self) -> list[psutil.Process]:
-        """The service's own processes below `up`: granian and its workers."""
+        """granian and its workers."""
+        granian = self._find_child("granian")
+        return [granian, *granian.children(recursive=True)] if granian else []
+
+    @property
+    def scheduler(self) -> psutil.Process | None:
+        """The process that runs the scheduled jobs."""
+        return self._find_child("scheduler")
+
+    def _find_child(self, word: str) -> psutil.Process | None:
         assert self.process is not None
-        return psutil.Process(self.process.pid).children(recursive=True)
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.Error):  # it is ending
+                if word in child.cmdline():
+                    return child
+        return None
 
     def ask(self, method: str, path: str, value: Any = None) -> tuple[int, Any]:
         """Send a request with the first key; return status and JSON, (0, None) unanswered."""

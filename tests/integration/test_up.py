@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,8 +68,9 @@ def test_a_first_start_shows_a_key_once_and_a_line_that_stores_a_row(service: Se
     assert paste(service.curl)["ignored"] == 1
 
 
-def test_static_files_are_collected(service: Service) -> None:
-    assert (service.data / "static" / "admin" / "css" / "base.css").exists()
+def test_static_files_are_served(service: Service) -> None:
+    with urllib.request.urlopen(f"{service.address}/static/admin/css/base.css") as answer:
+        assert answer.headers.get_content_type() == "text/css"
 
 
 def test_a_second_one_on_the_same_data_says_where_the_first_is(service: Service) -> None:
@@ -78,6 +80,13 @@ def test_a_second_one_on_the_same_data_says_where_the_first_is(service: Service)
     assert service.process is not None
     assert f"{service.address} (process {service.process.pid})" in second.stderr
     assert service.ask("GET", "/readyz")[0] == 200
+
+
+def test_the_scheduler_runs_beside_it_and_is_started_again(service: Service) -> None:
+    scheduler = service.scheduler
+    assert scheduler is not None
+    scheduler.kill()
+    wait_until(lambda: service.scheduler not in {None, scheduler}, "another scheduler runs")
 
 
 def test_web_processes_have_the_least_privileged_role(service: Service) -> None:
@@ -191,6 +200,7 @@ def test_a_demo_fills_what_is_empty_and_leaves_the_rest(service: Service) -> Non
     service.stop()
     service.start("--demo", "--web-only", last_line="hiring.employees")
     assert "hiring.departments: has rows already, left alone" in service.said
+    assert service.scheduler is None
     service.stop()
 
 
