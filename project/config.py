@@ -62,6 +62,27 @@ class Ingest(Section, frozen=True):
     idempotency_hours: Annotated[int, Meta(ge=24)]
 
 
+class SocrataDataset(Section, frozen=True):
+    """A dataset of a Socrata site and the table it is loaded into."""
+
+    domain: str
+    dataset: Annotated[str, Meta(pattern=r"\A[a-z0-9]{4}-[a-z0-9]{4}\Z")]
+    table: Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\Z")]
+    version: Literal["2.1", "3"]
+    created: str
+    fields: dict[str, str]
+
+
+class Socrata(Section, frozen=True):
+    """Which datasets are loaded from Socrata, and how patiently."""
+
+    timeout_s: Positive
+    retry_for_s: Positive
+    page_rows: Positive
+    overlap_minutes: Annotated[int, Meta(ge=0)]
+    datasets: dict[str, SocrataDataset]
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -77,6 +98,7 @@ class Config(Section, frozen=True):
     database: Database
     datasets: dict[SchemaName, Dataset]
     ingest: Ingest
+    socrata: Socrata
     logging: Logging
 
 
