@@ -69,7 +69,6 @@ INSTALLED_APPS = [
     "django_crontab",
     "project",
     "ingest",
-    "reports",
 ]
 
 MIDDLEWARE = [
