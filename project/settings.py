@@ -21,9 +21,6 @@ CONFIG = read_config(Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_
 # Made at the first start, with every scope; what `manage.py load` uses unless told otherwise.
 API_KEY_FILE = DATA_DIR / "api_key"
 
-# Socrata's limits are those of the application with this token; SODA 3 needs one.
-SOCRATA_APP_TOKEN = os.environ.get("SOCRATA_APP_TOKEN")
-
 PORT = int(os.environ.get("PORT") or CONFIG.http.port)
 
 # "service" in the web processes (project.wsgi sets it), "admin" in manage.py commands.
@@ -40,6 +37,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY") or read_or_create_secret(SECRETS_DIR / "secret_key")
+# Socrata's limits are those of the application with this token; SODA 3 needs one.
+SOCRATA_APP_TOKEN = os.environ.get("SOCRATA_APP_TOKEN")
 ALLOWED_HOSTS = CONFIG.http.allowed_hosts
 USE_TZ = True
 TIME_ZONE = "UTC"

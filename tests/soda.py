@@ -67,7 +67,7 @@ class SodaStandIn:
                 values = {":id": make_id(row["unique_key"]), ":updated_at": updated_at} | row
                 self.database.execute(
                     f"INSERT OR REPLACE INTO requests VALUES ({marks})",
-                    [_as_stored(values.get(name)) for name in names],
+                    [_as_stored(name, values.get(name)) for name in names],
                 )
 
     def remove(self, unique_key: str) -> None:
@@ -239,14 +239,12 @@ def _split_statement(body: dict[str, Any]) -> dict[str, str]:
     return clauses | {"$limit": str(size), "$offset": str((number - 1) * size)}
 
 
-def _as_stored(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, dict | list) else value
+def _as_stored(name: str, value: Any) -> Any:
+    return json.dumps(value) if name == "location" else value
 
 
 def _as_sent(name: str, value: Any) -> Any:
-    if name == "location":
-        return json.loads(value)
-    return str(value)
+    return json.loads(value) if name == "location" else str(value)
 
 
 def _case(*pairs: Any) -> Any:
