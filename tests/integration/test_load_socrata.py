@@ -20,7 +20,6 @@ from ingest.loaders.socrata.daily import load_changes
 from ingest.management.commands.load_socrata import Command
 from ingest.models import Batch, Rejection, SocrataMark
 from tests.nyc311 import (
-    DAYS,
     configure,
     generated_requests,
     load,
@@ -63,8 +62,6 @@ def test_every_request_of_three_real_days_is_stored_once_however_often_it_is_loa
     assert again.updated + again.ignored == 2000
     assert stored_requests() == stored
     assert {row[0] for row in stored} == {int(row["unique_key"]) for row in requests}
-    days = {f"{moment:%Y-%m-%d}" for moment in column("created_date").values()}
-    assert days == set(DAYS)
 
 
 def test_a_value_is_stored_as_socrata_has_it(soda: SodaStandIn, server: str, key: str) -> None:
@@ -143,7 +140,7 @@ def test_rows_that_the_service_rejects_do_not_stop_a_load(
     publish(soda, requests)
     totals = load(soda, server, key)
     assert (totals.inserted, totals.rejected) == (len(requests) - 1, 1)
-    assert Rejection.objects.get().codes == ["required_missing"]
+    assert Rejection.objects.get().codes == ["null_not_allowed"]
     assert load(soda, server, key).received == 0
 
 
@@ -203,7 +200,9 @@ def test_rows_modified_while_a_load_runs_are_in_the_next_one(
 
     def modify(number: int) -> None:
         if number == 3:
-            publish(soda, [row | {"status": "Late"} for row in requests], "2023-12-12T03:00:00Z")
+            publish(
+                soda, [row | {"status": "Late"} for row in requests], "2023-12-12T03:00:00.000Z"
+            )
 
     soda.before_page = modify
     load(soda, server, key)
