@@ -38,7 +38,7 @@ class PushedDownRequests(SodaRequests):
             f"sum(case({IS_CLOSED}, 1, true, 0)) AS closed",
             f"sum(case({IS_CLOSED}, {days}, true, 0)) AS days",
             f"sum(case({IS_CLOSED} AND {days} <= 1, 1, true, 0)) AS within_a_day",
-            f"sum(case({IS_CLOSED} AND closed_date < created_date, 1, true, 0)) AS before_created",
+            "sum(case(closed_date < created_date, 1, true, 0)) AS before_created",
         ]
         query = Query(select=select, where=selection.as_soql(), group=list(keys))
         return [

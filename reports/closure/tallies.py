@@ -32,7 +32,7 @@ class Tally:
     closed: int
     days: int  # of all closed requests together
     within_a_day: int  # closed after one calendar day at most
-    before_created: int  # closed before they were created; they count as closed
+    before_created: int  # whose closed_date lies before the created_date, whatever their status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,6 +196,7 @@ def test_rows_modified_while_a_load_runs_are_in_the_next_one(
     soda: SodaStandIn, server: str, key: str
 ) -> None:
     requests = generated_requests()[:500]
+    late = [row | {"status": "Late"} for row in requests]
     publish(soda, requests)
 
     def modify(number: int) -> None:

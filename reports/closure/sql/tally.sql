@@ -5,7 +5,7 @@ SELECT {keys},
   count(*) FILTER (WHERE {is_closed}) AS closed,
   coalesce(sum({days}) FILTER (WHERE {is_closed}), 0) AS days,
   count(*) FILTER (WHERE {is_closed} AND {days} <= 1) AS within_a_day,
-  count(*) FILTER (WHERE {is_closed} AND closed_date < created_date) AS before_created
+  count(*) FILTER (WHERE closed_date < created_date) AS before_created
 FROM nyc311.service_requests
 WHERE {selection}
 GROUP BY {keys}
