@@ -10,11 +10,14 @@
 --   total: {caption: Requests, description: Requests made in the window}
 --   closed: {caption: Closed, description: Requests with the status Closed and a closing date}
 --   perc_closed: {caption: Share closed, description: Closed requests divided by all}
+--   number_within_a_day:
+--     caption: Closed within a day
+--     description: Requests closed after one calendar day at most
 --   closed_within_a_day:
---     caption: Within a day
+--     caption: Share within a day
 --     description: Requests closed after one calendar day at most, divided by the closed ones
 --   overall_closed_within_a_day:
---     caption: Within a day, of all
+--     caption: Share within a day, of all
 --     description: The share within a day times the share closed
 --   created_after_timestamp: {caption: Created after, description: Begin of the window}
 --   past_number_of_weeks: {caption: Weeks, description: Length of the window, role: dimension}
@@ -24,9 +27,9 @@
 -- schedule: "30 7 * * *"
 -- snapshot: daily
 -- chart:
---   kind: bars
+--   kind: grouped_bars
 --   category: complaint_type
---   values: [overall_closed_within_a_day]
+--   values: [closed, number_within_a_day]
 
 WITH period AS (
   SELECT max(created_date) - make_interval(weeks => %(weeks)s::integer) AS start
@@ -47,6 +50,7 @@ counted AS (
 )
 SELECT agency, complaint_type, total, closed,
     closed::double precision / total AS perc_closed,
+    within_a_day AS number_within_a_day,
     within_a_day::double precision / closed AS closed_within_a_day,
     within_a_day::double precision / closed * (closed::double precision / total)
         AS overall_closed_within_a_day,

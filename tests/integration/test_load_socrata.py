@@ -201,9 +201,7 @@ def test_rows_modified_while_a_load_runs_are_in_the_next_one(
 
     def modify(number: int) -> None:
         if number == 3:
-            publish(
-                soda, [row | {"status": "Late"} for row in requests], "2023-12-12T03:00:00.000Z"
-            )
+            publish(soda, late, "2023-12-12T03:00:00.000Z")
 
     soda.before_page = modify
     load(soda, server, key)
