@@ -1,5 +1,6 @@
 """The closure reports say what the statistics' functions say about the same window."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.api.sending import send
 WEEKS = 12
 AGENCY = ("agency",)
 BOTH = ("agency", "complaint_type")
-FUNCTIONS = {
+FUNCTIONS: dict[str, tuple[Callable[..., list[dict[str, Any]]], tuple[str, ...]]] = {
     "closure_by_agency": (pull_full_closure_statistics_since_x_weeks, AGENCY),
     "closure_by_complaint_type": (pull_full_closure_statistics_since_x_weeks, BOTH),
     "closure_days_histogram": (pull_daily_closure_statistics_since_x_weeks, AGENCY),
