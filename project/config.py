@@ -116,6 +116,27 @@ class Backups(Section, frozen=True):
     check_timeout_s: Positive
 
 
+class SocrataDataset(Section, frozen=True):
+    """A dataset of a Socrata site and the table it is loaded into."""
+
+    domain: str
+    dataset: Annotated[str, Meta(pattern=r"\A[a-z0-9]{4}-[a-z0-9]{4}\Z")]
+    table: Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\Z")]
+    version: Literal["2.1", "3"]
+    created: str
+    fields: dict[str, str]
+
+
+class Socrata(Section, frozen=True):
+    """Which datasets are loaded from Socrata, and how patiently."""
+
+    timeout_s: Positive
+    retry_for_s: Positive
+    page_rows: Positive
+    overlap_minutes: Annotated[int, Meta(ge=0)]
+    datasets: dict[str, SocrataDataset]
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -134,6 +155,7 @@ class Config(Section, frozen=True):
     schedules: Schedules
     reports: Reports
     backups: Backups
+    socrata: Socrata
     logging: Logging
 
 

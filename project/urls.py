@@ -21,4 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", DocsView.as_view(), name="docs"),
     path("docs/errors", show_errors, name="errors"),
     path("api/", include("backups.urls")),
+    path("api/nyc311/", include("reports.closure.urls")),
 ]
