@@ -160,6 +160,7 @@ REPORTS_DIR = BASE_DIR / "reports" / "definitions"
 JOBS = {
     "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
     "expire_rejections": "ingest.retention.expire_rejections",
+    "load_socrata": "ingest.loaders.socrata.daily.load_changes",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.runs.forget_report_runs",
 }
