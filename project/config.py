@@ -62,6 +62,16 @@ class Ingest(Section, frozen=True):
     idempotency_hours: Annotated[int, Meta(ge=24)]
 
 
+class Metrics(Section, frozen=True):
+    """The MDS Metrics API."""
+
+    public: bool
+    max_intervals: Positive
+    max_rows: Positive
+    result_minutes: Positive
+    redact_below: Annotated[int, Meta(ge=0)]
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -77,6 +87,7 @@ class Config(Section, frozen=True):
     database: Database
     datasets: dict[SchemaName, Dataset]
     ingest: Ingest
+    metrics: Metrics
     logging: Logging
 
 

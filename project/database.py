@@ -51,7 +51,19 @@ def writer_connection() -> psycopg.Connection:
 
     Raises `Unavailable` where the database cannot be reached.
     """
-    wrapper = connections["ingest"]
+    return _usable_connection("ingest")
+
+
+def service_connection() -> psycopg.Connection:
+    """Return this thread's connection of the service itself, in autocommit mode.
+
+    Raises `Unavailable` where the database cannot be reached.
+    """
+    return _usable_connection("default")
+
+
+def _usable_connection(alias: str) -> psycopg.Connection:
+    wrapper = connections[alias]
     if wrapper.connection is not None and (wrapper.connection.closed or wrapper.connection.broken):
         wrapper.close()
     try:

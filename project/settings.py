@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django_crontab",
     "project",
     "ingest",
+    "apis.metrics",
 ]
 
 MIDDLEWARE = [

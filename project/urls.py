@@ -8,4 +8,5 @@ handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
+    path("mds/", include("apis.metrics.urls")),
 ]
