@@ -5,7 +5,6 @@ Table numbers are those of the document's sections.
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
