@@ -2,6 +2,8 @@
 
 from psycopg import Connection
 
+from project.database import service_connection
+
 TABLE = "reports.vehicle_state_intervals"
 
 
@@ -14,3 +16,8 @@ def refresh_state_intervals(connection: Connection) -> int:
     """
     row = connection.execute("SELECT service.refresh_state_intervals()").fetchone()
     return int(row[0]) if row else 0
+
+
+def refresh() -> str:
+    """Refresh as a scheduled job; say what was done."""
+    return f"{refresh_state_intervals(service_connection())} intervals written"
