@@ -29,6 +29,7 @@ class Entry(_Part, frozen=True):
 
     value: str  # an SQL aggregate, or a `SpanValue` where rows last for a time
     type: DataType
+    empty: Literal[0] | None = None  # the value of nothing; that of an integer is 0
     where: str | None = None  # spans: those that count
     unless: str | None = None  # subjects: not those with a span like this in the interval
     trips: str | None = None  # SQL aggregate: how many trips it tells of, for redaction
@@ -97,7 +98,7 @@ class Aggregate(Metric):
     def empty(self) -> int | None:
         """Its value where there is nothing to compute it from."""
         counts = self.entry.value in SPAN_VALUES or self.data_type == "integer"
-        return 0 if counts else None
+        return 0 if counts else self.entry.empty
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -106,13 +106,14 @@ def test_empty_intervals_have_zero_counts_and_null_averages(client: Client) -> N
         "trips.start_loc.duration.avg",
         "trips.start_loc.duration.med",
         "trips.start_loc.duration.std",
+        "trips.start_loc.duration.sum",
         interval="PT1H",
         start_date="2019-10-21T01:00Z",
         end_date="2019-10-21T02:00Z",
     )
     assert rows == [
-        ["2019-10-21T01:00Z", 0, None, None, None],
-        ["2019-10-21T02:00Z", 1, 90.0, 90.0, None],
+        ["2019-10-21T01:00Z", 0, None, None, None, 0],
+        ["2019-10-21T02:00Z", 1, 90.0, 90.0, None, 90.0],
     ]
 
 
