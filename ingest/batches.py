@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 import psycopg
@@ -11,20 +12,29 @@ from psycopg import Connection
 from uuid_utils.compat import uuid7
 
 from ingest import receipts
+from ingest.careful import CarefulWrite
 from ingest.catalog import Table, UniqueKey
-from ingest.errors import BadParameter, IdempotencyKeyInUse, IdempotencyKeyReused
+from ingest.errors import (
+    BadParameter,
+    BadRequest,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    TableAmbiguous,
+    TableUnknown,
+    TooLarge,
+)
 from ingest.outcome import OnConflict, Receipt
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded
 from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
-from ingest.statements import execute_raw, lock_statement
 from ingest.writer import RowsSkipped, WriteOptions, Written
 from project.errors import RowhouseError, Unavailable
 
 # How often a batch is tried again when its table changes, or another transaction is in its way.
 TRIES = 5
 
-UNDEFINED_TABLE = "42P01"
+# The table, or the schema it was in, is gone.
+UNDEFINED = frozenset({"42P01", "3F000"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +69,30 @@ Decode = Callable[[KnownTable], Decoded]
 Connect = Callable[[], Connection]
 
 
+class Companion(Protocol):
+    """What is recorded in a batch's own transaction beside the batch: all of it, or nothing.
+
+    A batch that is tried again begins anew. Rows that are rejected stay inside the receipt: what
+    else is known of them is the companion's to record.
+    """
+
+    def begin(self, connection: Connection) -> None:
+        """Lock what the rows come from, before they are decoded."""
+
+    def finish(self, connection: Connection, receipt: Receipt) -> None:
+        """Record what became of the rows, before the commit."""
+
+
 class TableChanged(Exception):
     """The table's definition is not the one the rows were decoded by."""
 
 
 def ingest_batch(
-    connect: Connect, registry: TableRegistry, request: BatchRequest, decode: Decode
+    connect: Connect,
+    registry: TableRegistry,
+    request: BatchRequest,
+    decode: Decode,
+    companion: Companion | None = None,
 ) -> tuple[Receipt, bool]:
     """Store what can be stored of a batch; return its receipt, and whether that is an old one.
 
@@ -74,15 +102,21 @@ def ingest_batch(
     """
     carefully = False
     for _ in range(TRIES):
-        attempt = _Attempt(registry, request, decode)
+        attempt = _Attempt(registry, request, decode, companion)
         try:
             return attempt.run(connect(), carefully=carefully)
+        except (BadRequest, TooLarge, TableUnknown, TableAmbiguous):
+            # Whatever became of the table since, a batch that was stored has its receipt.
+            receipt = attempt.find_stored_receipt(connect())
+            if receipt is None:
+                raise
+            return receipt, True
         except TableChanged:
             registry.forget(request.table)
         except RowsSkipped:
             carefully = True
         except psycopg.Error as error:
-            if error.sqlstate == UNDEFINED_TABLE:
+            if error.sqlstate in UNDEFINED:
                 registry.forget(request.table)
             elif is_data_error(error) and not carefully:
                 carefully = True
@@ -94,44 +128,56 @@ def ingest_batch(
 class _Attempt:
     """One transaction that tries to store a batch."""
 
-    def __init__(self, registry: TableRegistry, request: BatchRequest, decode: Decode) -> None:
+    def __init__(
+        self,
+        registry: TableRegistry,
+        request: BatchRequest,
+        decode: Decode,
+        companion: Companion | None,
+    ) -> None:
         self._registry = registry
         self._request = request
         self._decode = decode
+        self._companion = companion
         self._batch: UUID = uuid7()
         self._now = datetime.now(UTC)
         self.is_untouched = True  # nothing was sent yet that a lost connection leaves in doubt
 
     def run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
+        if self._companion is None:
+            return self._run(connection, carefully=carefully)
+        with connection.transaction():
+            self._companion.begin(connection)
+            receipt, is_old = self._run(connection, carefully=carefully)
+            self._companion.finish(connection, receipt)
+        return receipt, is_old
+
+    def _run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
-        self._decoded = self._decode_rows(connection)
-        self._options = WriteOptions(
-            self._request.on_conflict, self._conflict_key(self._known.table)
-        )
+        self._options, self._decoded = self._decode_rows(connection)
         with connection.transaction():
-            self._hold_table()
+            self._known.writer.hold(connection)
+            if not self._registry.is_current(connection, self._request.table, self._known):
+                raise TableChanged
             self.is_untouched = False
             if self._request.claim is None or self._claim_key(self._request.claim):
-                return self._store(self._write(carefully=carefully)), False
+                written = self._write(carefully=carefully)
+                return self._store(written), False
         return self._find_receipt(), True
 
-    def _decode_rows(self, connection: Connection) -> Decoded:
+    def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:
         try:
-            return self._decode(self._known)
+            key = self._conflict_key(self._known.table)
+            return WriteOptions(self._request.on_conflict, key), self._decode(self._known)
         except RowhouseError as error:
             # What a remembered definition refuses, the present one may take.
             if self._registry.is_current(connection, self._request.table, self._known):
                 raise
             raise TableChanged from error
 
-    def _hold_table(self) -> None:
-        """Keep the table's definition as it is; raise `TableChanged` if it is another by now."""
-        execute_raw(self._connection, lock_statement(self._known.table), [])
-        if not self._registry.is_current(self._connection, self._request.table, self._known):
-            raise TableChanged
-
     def _claim_key(self, claim: IdempotencyClaim) -> bool:
+        """Claim the request's idempotency key and return whether it was free."""
         params = {
             "key_prefix": self._request.key_prefix,
             "key": claim.key,
@@ -154,6 +200,16 @@ class _Attempt:
             raise IdempotencyKeyReused
         return receipts.read_receipt(self._connection, found.batch)
 
+    def find_stored_receipt(self, connection: Connection) -> Receipt | None:
+        """Return the receipt of the same request if it was stored before, else None."""
+        claim = self._request.claim
+        if claim is None:
+            return None
+        found = receipts.find_key(connection, self._request.key_prefix, claim.key)
+        if found is None or found.request_hash != claim.request_hash:
+            return None
+        return receipts.read_receipt(connection, found.batch)
+
     def _write(self, *, carefully: bool) -> Written:
         decoded, options = self._decoded, self._options
         writer = self._known.writer
@@ -161,7 +217,7 @@ class _Attempt:
         if plain and not carefully and not decoded.rejections:
             return writer.write_whole(self._connection, decoded)
         with self._connection.transaction() as savepoint:
-            written = writer.write_carefully(self._connection, decoded, options)
+            written = CarefulWrite(writer, self._connection, decoded, options).run()
             if written.rejections and self._request.atomic:
                 written = Written(
                     ignored=decoded.received - len(written.rejections),
@@ -197,6 +253,7 @@ class _Attempt:
                 atomic=self._request.atomic,
                 fields=self._decoded.fields,
                 max_raw_bytes=self._request.max_raw_bytes,
+                logs_rejections=self._companion is None and not self._request.dry_run,
             ),
         )
         return receipt

@@ -1,5 +1,6 @@
 """Tables as PostgreSQL's catalog describes them: the single source of truth about tables."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,12 @@ from project.queries import read_sql
 
 SQL = Path(__file__).parent / "sql"
 MAX_NAME_BYTES = 63
+
+# Defaults that are literals, perhaps cast, or the time of the transaction.
+_constant = re.compile(
+    r"\(?(?:'(?:[^'\\]|'')*'|-?[0-9.]+|\(-[0-9.]+\)|true|false|now\(\)|CURRENT_DATE|CURRENT_TIMESTAMP)"
+    r"(?:::[\w .\"]+(?:\([0-9, ]+\)[\w ]*)?(?:\[\])?)?\)?(?:::[\w .\"]+(?:\([0-9, ]+\)[\w ]*)?)?"
+)
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +41,7 @@ class UniqueKey(msgspec.Struct, frozen=True, kw_only=True):
     plain: bool  # every key is a column
     predicate: str | None  # of a partial index
     columns: tuple[str, ...]  # the columns the keys read
+    reads: tuple[str, ...]  # these and the predicate's
 
 
 class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +51,7 @@ class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     match_full: bool
     schema: str
     table: str
+    partitioned: bool
     columns: tuple[str, ...]
     referenced: tuple[str, ...]
 
@@ -71,6 +80,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     domain_default: str | None
     generated: str | None
     identity: Literal["", "a", "d"]
+    collation: str | None  # where it is not that of the type
     labels: tuple[str, ...] | None
     domain_checks: tuple[Check, ...] | None
     comment: str | None
@@ -84,6 +94,12 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def has_default(self) -> bool:
         """Whether a row that leaves it out gets something other than null."""
         return self.default is not None or self.domain_default is not None or self.identity == "d"
+
+    @cached_property
+    def constant_default(self) -> str | None:
+        """The SQL of a default that all rows of a batch share, None where it may vary."""
+        default = self.default or self.domain_default or ""
+        return default if _constant.fullmatch(default) else None
 
     @cached_property
     def required(self) -> bool:
@@ -148,6 +164,14 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return {column.name: column for column in self.columns}
 
     @cached_property
+    def constrained(self) -> dict[str, tuple[str, ...]]:
+        """The columns of each of the table's constraints under its name."""
+        constraints: list[UniqueKey | ForeignKey | Check | Exclusion] = []
+        for kind in (self.unique_keys, self.foreign_keys, self.checks, self.exclusions):
+            constraints += kind
+        return {one.name: one.columns for one in constraints}
+
+    @cached_property
     def primary_key(self) -> UniqueKey | None:
         """The primary key, where there is one."""
         return next((key for key in self.unique_keys if key.primary), None)
@@ -167,15 +191,20 @@ def find_version(connection: Connection, name: str, schemas: list[str]) -> Table
     Raises `TableUnknown` where no exposed table has the name and `TableAmbiguous` where an
     unqualified name is that of tables in several datasets.
     """
-    return choose_version(name, connection.execute(FINGERPRINT, name_params(name, schemas)))
+    params = _name_params(name, schemas)
+    versions = [TableVersion(*row) for row in connection.execute(FINGERPRINT, params)]
+    if not versions:
+        raise TableUnknown(name=name)
+    if len(versions) > 1:
+        raise TableAmbiguous(name=name, schemas=sorted(version.schema for version in versions))
+    return versions[0]
 
 
 _decode_table = msgspec.json.Decoder(Table).decode
 FINGERPRINT = read_sql(SQL / "fingerprint.sql")
 
 
-def name_params(name: str, schemas: list[str]) -> dict[str, object]:
-    """Return the parameters of `fingerprint.sql` for a name that came with a request."""
+def _name_params(name: str, schemas: list[str]) -> dict[str, object]:
     schema, dot, table = name.rpartition(".")
     if "\0" in name or len(table.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise TableUnknown(name=name)
@@ -184,16 +213,6 @@ def name_params(name: str, schemas: list[str]) -> dict[str, object]:
         schema, _, table = name.partition(".")
         schemas = [schema] if schema in schemas else []
     return {"name": table, "schemas": schemas}
-
-
-def choose_version(name: str, found: object) -> TableVersion:
-    """Return the only row of `fingerprint.sql`'s answer; raise where there is none or more."""
-    versions = [TableVersion(*row) for row in found]  # type: ignore[attr-defined]
-    if not versions:
-        raise TableUnknown(name=name)
-    if len(versions) > 1:
-        raise TableAmbiguous(name=name, schemas=sorted(version.schema for version in versions))
-    return versions[0]
 
 
 def read_table(connection: Connection, oid: int) -> Table:

@@ -3,21 +3,25 @@
 from dataclasses import dataclass
 from functools import cache
 
+import msgspec
+import psycopg
 from django.conf import settings
 from psycopg import Connection
 
 from ingest.catalog import (
-    FINGERPRINT,
     Table,
     TableVersion,
-    choose_version,
     find_version,
-    name_params,
     read_table,
 )
+from ingest.errors import TableUnknown
 from ingest.examination import Limits
 from ingest.rules import RowRules
 from ingest.writer import TableWriter
+
+# What reading a definition may end in while the table is altered or dropped: PostgreSQL's catalog
+# functions look at the present, the query around them at the moment it began.
+_CONTRADICTIONS = (TableUnknown, msgspec.ValidationError, psycopg.InternalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,13 @@ class TableRegistry:
         known = self._by_name.get(name)
         return known if known is not None else self._read(connection, name)
 
+    def find_current(self, connection: Connection, name: str) -> KnownTable:
+        """Return the table with this name as the catalog describes it at this moment."""
+        known = self.find(connection, name)
+        if find_version(connection, name, self.schemas) != known.version:
+            known = self._read(connection, name)
+        return known
+
     def forget(self, name: str) -> None:
         """Have the table's definition read again when it is next named."""
         self._by_name.pop(name, None)
@@ -58,7 +69,12 @@ class TableRegistry:
         # Reading the definition takes a moment; it counts only if nothing changed meanwhile.
         while True:
             version = find_version(connection, name, self.schemas)
-            table = read_table(connection, version.oid)
+            try:
+                table = read_table(connection, version.oid)
+            except _CONTRADICTIONS:
+                if find_version(connection, name, self.schemas) == version:
+                    raise
+                continue
             if find_version(connection, name, self.schemas) == version:
                 break
         rules = RowRules(table, self.limits)
@@ -68,8 +84,7 @@ class TableRegistry:
 
     def is_current(self, connection: Connection, name: str, known: KnownTable) -> bool:
         """Return whether the name still means this version of the table."""
-        rows = connection.execute(FINGERPRINT, name_params(name, self.schemas))
-        return choose_version(name, rows) == known.version
+        return find_version(connection, name, self.schemas) == known.version
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from psycopg import Connection
 
-from project.database import service_connection
+from project.database import reader_connection
 
 TABLE = "reports.vehicle_state_intervals"
 
@@ -20,4 +20,4 @@ def refresh_state_intervals(connection: Connection) -> int:
 
 def refresh() -> str:
     """Refresh as a scheduled job; say what was done."""
-    return f"{refresh_state_intervals(service_connection())} intervals written"
+    return f"{refresh_state_intervals(reader_connection())} intervals written"

@@ -23,7 +23,7 @@ from apis.metrics.results import find_result, keep_result
 from ingest.errors import TooLarge
 from project.answers import answer_json
 from project.config import Metrics
-from project.database import service_connection
+from project.database import reader_connection
 from project.errors import Unavailable
 from project.models import Scope
 
@@ -47,13 +47,13 @@ class MetricsView(_MetricsAPIView):
 
     def get(self, request: Request) -> HttpResponse:
         """Answer which metrics there are, since when, in which intervals."""
-        return answer_json(discover(service_connection(), max_intervals=_config().max_intervals))
+        return answer_json(discover(reader_connection(), max_intervals=_config().max_intervals))
 
     def post(self, request: Request) -> HttpResponse:
         """Answer a query; its result can be fetched again by its id for a while."""
         wanted = _read_format(request.GET)
         config = _config()
-        connection = service_connection()
+        connection = reader_connection()
         query = read_query(
             decode_body(_read_body(request)),
             find_metrics(connection),

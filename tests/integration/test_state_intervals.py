@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apis.metrics.states import refresh_state_intervals
-from project.database import service_connection
+from project.database import reader_connection
 from tests.api.sending import execute, send, stored
 from tests.vehicles import add_events, add_vehicles, ask_rows
 
@@ -25,7 +25,7 @@ ZONES = ["A", "B"]
 
 
 def refresh() -> int:
-    return refresh_state_intervals(service_connection())
+    return refresh_state_intervals(reader_connection())
 
 
 def replay() -> list[tuple[Any, ...]]:
