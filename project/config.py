@@ -137,6 +137,16 @@ class Socrata(Section, frozen=True):
     datasets: dict[str, SocrataDataset]
 
 
+class Metrics(Section, frozen=True):
+    """The MDS Metrics API."""
+
+    public: bool
+    max_intervals: Positive
+    max_rows: Positive
+    result_minutes: Positive
+    redact_below: Annotated[int, Meta(ge=0)]
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -152,6 +162,7 @@ class Config(Section, frozen=True):
     database: Database
     datasets: dict[SchemaName, Dataset]
     ingest: Ingest
+    metrics: Metrics
     schedules: Schedules
     reports: Reports
     backups: Backups

@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
     "ingest",
+    "apis.metrics",
     "reports",
     "backups",
 ]
@@ -163,6 +164,7 @@ JOBS = {
     "load_socrata": "ingest.loaders.socrata.daily.load_changes",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.runs.forget_report_runs",
+    "refresh_vehicle_states": "apis.metrics.states.refresh",
 }
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]

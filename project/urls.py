@@ -12,6 +12,7 @@ handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
+    path("mds/", include("apis.metrics.urls")),
     path("api/", include("reports.urls")),
     path("reports/", include("reports.page_urls")),
     path("healthz", AliveView.as_view()),
