@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
@@ -62,6 +63,29 @@ class Ingest(Section, frozen=True):
     idempotency_hours: Annotated[int, Meta(ge=24)]
 
 
+class WherePrefix(Section, frozen=True):
+    """A prefix of Open311's `where` that asks for the value of a column."""
+
+    column: Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]{0,62}\Z")]
+    description: str
+    example: str
+
+
+class Open311(Section, frozen=True):
+    """How the Open311 API answers."""
+
+    public: bool
+    per_page: Positive
+    max_per_page: Positive
+    max_offset: Positive
+    exact_total: Positive
+    near_m: Positive
+    max_near_m: Positive
+    time_zone: str
+    cache_s: Annotated[int, Meta(ge=0)]
+    where: dict[Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,30}\Z")], WherePrefix]
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -77,6 +101,7 @@ class Config(Section, frozen=True):
     database: Database
     datasets: dict[SchemaName, Dataset]
     ingest: Ingest
+    open311: Open311
     logging: Logging
 
 
@@ -96,6 +121,7 @@ def read_config(path: Path) -> Config:
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path.name}: not valid YAML: {error}") from error
     _check_datasets(path.name, config)
+    _check_open311(path.name, config.open311)
     return config
 
 
@@ -118,3 +144,18 @@ def _check_datasets(file_name: str, config: Config) -> None:
             raise ConfigError(
                 f"{file_name}: {key_path}: this schema cannot be exposed", key_path=key_path
             )
+
+
+def _check_open311(file_name: str, open311: Open311) -> None:
+    if open311.per_page > open311.max_per_page:
+        raise ConfigError(
+            f"{file_name}: open311.per_page: more than open311.max_per_page",
+            key_path="open311.per_page",
+        )
+    try:
+        ZoneInfo(open311.time_zone)
+    except (ValueError, ZoneInfoNotFoundError, OSError) as error:
+        raise ConfigError(
+            f"{file_name}: open311.time_zone: there is no time zone of this name",
+            key_path="open311.time_zone",
+        ) from error
