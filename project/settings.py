@@ -7,6 +7,7 @@ This is the only module that reads the environment; all others take what they ne
 import os
 from pathlib import Path
 
+from apis.open311.specification import SCOPES
 from project.config import read_config
 from project.database import database_settings
 from project.logs import logging_settings
@@ -64,8 +65,10 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_crontab",
+    "oauth2_provider",
     "project",
     "ingest",
+    "apis.open311",
 ]
 
 MIDDLEWARE = [
@@ -119,6 +122,25 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apis.open311.openapi.add_to_schema",
+    ],
+}
+
+# The Open311 API's reports. Tokens are stored as hashes, codes need PKCE with S256.
+OAUTH2_PROVIDER = {
+    "SCOPES": SCOPES,
+    "DEFAULT_SCOPES": [],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 3600,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
 }
 
 LOGGING = logging_settings(CONFIG.logging, LOGS_DIR)

@@ -8,4 +8,5 @@ handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
+    path("open311/", include("apis.open311.urls")),
 ]

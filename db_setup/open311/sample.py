@@ -68,7 +68,9 @@ def _incident(chance: random.Random, number: int) -> Row:
         "service_id": service,
         "status_id": status,
         "created": created.isoformat(),
-        "modified": (created + timedelta(minutes=chance.randrange(20160) * (status - 1))).isoformat(),
+        "modified": (
+            created + timedelta(minutes=chance.randrange(20160) * (status - 1))
+        ).isoformat(),
         "latitude": round(chance.gauss(latitude, 0.006), 6),
         "longitude": round(chance.gauss(longitude, 0.008), 6),
         "description": f"{SERVICES[service - 1][0]} near the corner",
