@@ -24,7 +24,8 @@ class Batch(models.Model):
     rejected = models.IntegerField()
     duration_ms = models.FloatField()
     fields = ArrayField(models.TextField(), null=True)  # the columns of its CSV records, in order
-    foreseen = models.JSONField(null=True)  # a dry run's rejections, which are not logged as such
+    # The rejections of a dry run or a replay, which are not logged as rejections of their own.
+    foreseen = models.JSONField(null=True)
 
     class Meta:
         db_table = "batch"
@@ -57,7 +58,10 @@ class Rejection(models.Model):
     format = models.TextField()  # what `raw` is written in: json | csv
     raw = models.BinaryField()  # the row as it was sent, cut at ingest.max_raw_bytes
     raw_bytes = models.IntegerField()  # its size before it was cut
-    errors = models.JSONField()
+    errors = models.JSONField()  # as the batch's receipt says
+    # Why it was not stored when it was last replayed as it had been sent; codes and columns are
+    # those of the newest errors.
+    replay_errors = models.JSONField(null=True)
     codes = ArrayField(models.TextField())
     columns = ArrayField(models.TextField())
     state = models.TextField(choices=State.choices, default=State.OPEN, db_default=State.OPEN)

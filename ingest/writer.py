@@ -6,20 +6,21 @@ others are stored, and what no question can foresee (triggers, exclusion constra
 found by halving the batch under savepoints.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, LiteralString
 
 import msgspec
 import psycopg
 from psycopg import Connection
+from psycopg.sql import Composed
 
 from ingest.catalog import Table, UniqueKey
 from ingest.constraints import ConstraintChecks, Violation
 from ingest.outcome import OnConflict, Rejection, RowError
 from ingest.rules import Decoded, RowRules, join_rows
 from ingest.sqlstates import describe_row_failure, is_data_error, skipped_row
-from ingest.statements import copy_statement, execute_raw, insert_statement
+from ingest.statements import copy_statement, execute_raw, insert_statement, lock_statement
 
 # How often a batch is examined anew when other writers got in between.
 ROUNDS = 3
@@ -65,7 +66,12 @@ class TableWriter:
         self.table = table
         judged = [each.column for each in rules.fields if not each.adapter.exact]
         self.checks = ConstraintChecks(table, judged)
-        self._statements: dict[tuple[tuple[str, ...], WriteOptions], Any] = {}
+        # Composed once: putting a statement together costs more than sending it.
+        self._statements: dict[object, LiteralString] = {}
+
+    def hold(self, connection: Connection) -> None:
+        """Keep the table's definition as it is until the end of the transaction."""
+        execute_raw(connection, self._compose(connection, "lock", lock_statement, self.table), [])
 
     def write_whole(self, connection: Connection, decoded: Decoded) -> Written:
         """Insert every row of a batch; raise PostgreSQL's error, or `RowsSkipped`, if one fails."""
@@ -83,7 +89,8 @@ class TableWriter:
         self, connection: Connection, columns: tuple[str, ...], data: str, count: int
     ) -> Written:
         cursor = connection.cursor()
-        with cursor.copy(copy_statement(self.table, columns)) as copy:
+        statement = self._compose(connection, columns, copy_statement, self.table, columns)
+        with cursor.copy(statement) as copy:
             copy.write(data)
         if cursor.rowcount != count:
             raise RowsSkipped
@@ -98,10 +105,15 @@ class TableWriter:
         options: WriteOptions,
     ) -> Written:
         """Write a JSON array of `count` rows with one statement."""
-        statement = self._statements.get((columns, options))
-        if statement is None:
-            statement = insert_statement(self.table, columns, options.on_conflict, options.key)
-            statement = self._statements[columns, options] = statement.as_string(connection)
+        statement = self._compose(
+            connection,
+            (columns, options),
+            insert_statement,
+            self.table,
+            columns,
+            options.on_conflict,
+            options.key,
+        )
         cursor = execute_raw(connection, statement, [array.decode()])
         if options.on_conflict == "reject":
             if cursor.rowcount != count:
@@ -113,6 +125,16 @@ class TableWriter:
             updated=inserted.count(False),
             ignored=count - len(inserted),
         )
+
+    def _compose(
+        self, connection: Connection, name: object, compose: Callable[..., Composed], *parts: Any
+    ) -> LiteralString:
+        statement = self._statements.get(name)
+        if statement is None:
+            # Composed of the catalog's names only.
+            statement = compose(*parts).as_string(connection)
+            self._statements[name] = statement
+        return statement
 
     def write_carefully(
         self, connection: Connection, decoded: Decoded, options: WriteOptions

@@ -25,6 +25,7 @@ class Http(Section, frozen=True):
     port: Port
     workers: Positive
     threads: Positive
+    body_timeout_s: Positive
     allowed_hosts: list[str]
 
 
@@ -61,6 +62,7 @@ class Ingest(Section, frozen=True):
     max_depth: Annotated[int, Meta(ge=3, le=200)]
     max_number_digits: Annotated[int, Meta(ge=20, le=4000)]
     idempotency_hours: Annotated[int, Meta(ge=24)]
+    rejection_retention_days: Positive | None
 
 
 class WherePrefix(Section, frozen=True):
@@ -123,6 +125,15 @@ def read_config(path: Path) -> Config:
     _check_datasets(path.name, config)
     _check_open311(path.name, config.open311)
     return config
+
+
+def read_port(text: str | None, default: int) -> int:
+    """Return the environment's PORT, or the default where it is not set."""
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise ConfigError("PORT: not a TCP port (0 to 65535)", key_path="PORT")
+    return int(text)
 
 
 def _split_key_path(message: str) -> tuple[str, str]:

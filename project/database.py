@@ -6,6 +6,7 @@ from typing import Any, cast
 import psycopg
 from django.db import Error as DatabaseError
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.conninfo import conninfo_to_dict
 
 from project.config import Database
@@ -51,7 +52,15 @@ def writer_connection() -> psycopg.Connection:
 
     Raises `Unavailable` where the database cannot be reached.
     """
-    wrapper = connections["ingest"]
+    return _usable(connections["ingest"])
+
+
+def reader_connection() -> psycopg.Connection:
+    """Return this thread's connection of the service's own role, as `writer_connection` does."""
+    return _usable(connections["default"])
+
+
+def _usable(wrapper: BaseDatabaseWrapper) -> psycopg.Connection:
     if wrapper.connection is not None and (wrapper.connection.closed or wrapper.connection.broken):
         wrapper.close()
     try:
@@ -59,6 +68,12 @@ def writer_connection() -> psycopg.Connection:
     except DatabaseError as error:
         raise Unavailable("The database cannot be reached") from error
     return cast("psycopg.Connection", wrapper.connection)
+
+
+def use_port(databases: dict[str, dict[str, Any]], port: int) -> None:
+    """Lead this process's connections, none of them open yet, to the embedded server's port."""
+    for settings in databases.values():
+        settings["PORT"] = str(port)
 
 
 def role_password(role: str, secrets_dir: Path) -> str:
@@ -131,6 +146,8 @@ def _connection(server: dict[str, Any], config: Database) -> dict[str, Any]:
         **server,
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": None,
+        # A connection that broke between two requests is replaced before the next one uses it.
+        "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": pooled,
         "OPTIONS": options,
     }

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from apis.open311.specification import SCOPES
-from project.config import read_config
+from project.config import read_config, read_port
 from project.database import database_settings
 from project.logs import logging_settings
 from project.secrets import read_or_create_secret
@@ -17,14 +17,26 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
 SECRETS_DIR = DATA_DIR / "secrets"
 LOGS_DIR = Path(os.environ.get("ROWHOUSE_LOGS") or BASE_DIR / "logs").resolve()
-CONFIG = read_config(Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml"))
+CONFIG_PATH = Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml").resolve()
+CONFIG = read_config(CONFIG_PATH)
 
 # Made at the first start, with every scope; what `manage.py load` uses unless told otherwise.
 API_KEY_FILE = DATA_DIR / "api_key"
 
-PORT = int(os.environ.get("PORT") or CONFIG.http.port)
+PORT = read_port(os.environ.get("PORT"), CONFIG.http.port)
 
-# "service" in the web processes (project.wsgi sets it), "admin" in manage.py commands.
+# The worker processes count together in a folder that `manage.py up` names.
+METRICS_DIR = DATA_DIR / "metrics"
+METRICS_ARE_SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+# What `manage.py up` gives to the processes it starts, and to the web processes beside that.
+ENVIRONMENT = dict(os.environ)
+WEB_ENVIRONMENT = ENVIRONMENT | {
+    "ROWHOUSE_ROLE": "service",
+    "PROMETHEUS_MULTIPROC_DIR": str(METRICS_DIR),
+}
+
+# "service" in the web processes (`up` and project.asgi set it), "admin" in manage.py commands.
 DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
 DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
 DATABASES = database_settings(
@@ -47,7 +59,8 @@ ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 APPEND_SLASH = False
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+# Static files are served from the packages they come with; nothing has to be collected first.
+WHITENOISE_USE_FINDERS = True
 
 # The ingest view reads bodies itself, up to `ingest.max_bytes`, and answers 413 beyond.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
@@ -108,8 +121,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["project.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.answers.IgnoreAccept",
+    "DEFAULT_METADATA_CLASS": "project.answers.AllowedMethods",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "project.openapi.ViewSchema",
     "EXCEPTION_HANDLER": "project.problems.answer_error",
     "UNAUTHENTICATED_USER": None,
 }
@@ -119,13 +133,14 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/",
     "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
+        "project.openapi.describe_answers",
+        "ingest.api.table_paths.describe_tables",
         "apis.open311.openapi.add_to_schema",
     ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # The Open311 API's reports. Tokens are stored as hashes, codes need PKCE with S256.

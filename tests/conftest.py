@@ -87,9 +87,9 @@ def server(django_db_setup: set[Table], tmp_path_factory: pytest.TempPathFactory
     with output.open("w") as file:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "granian", "--interface", "wsgi"),
-                *("--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "4"),
-                "project.wsgi:application",
+                *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws"),
+                *("--host", "127.0.0.1", "--port", str(port), "--http", "1"),
+                "project.asgi:application",
             ],
             cwd=settings.BASE_DIR,
             env=os.environ | {"DATABASE_URL": _test_database_url()},

@@ -88,7 +88,7 @@ def _check_verb(request: HttpRequest, name: str, method: Method) -> None:
 
 def _answer_error(error: RowhouseError) -> HttpResponse:
     headers = {"Cache-Control": "no-store"}
-    status = status_of(error)
+    status = status_of(type(error))
     if isinstance(error, VerbNotAllowed):
         headers["Allow"] = error.fields["allowed"]
     if isinstance(error, Unavailable):

@@ -42,8 +42,9 @@ def test_a_report_becomes_an_incident(token: str) -> None:
     assert answer.status_code == 201, answer.content
     incident = answer.json()["incident"]
     assert incident["created"] == incident["modified"]
+    assert incident["id"] > 999
     assert incident == {
-        "id": 1000,  # above every id that was loaded
+        "id": incident["id"],
         "service_id": 2,
         "status_id": 1,
         "created": incident["created"],
@@ -52,9 +53,9 @@ def test_a_report_becomes_an_incident(token: str) -> None:
         "longitude": -122.45,
         "description": "Still leaking – badly",
     }
-    shown = call("incidents.getInfo", incident_id=1000).json()["incident"]
+    shown = call("incidents.getInfo", incident_id=incident["id"]).json()["incident"]
     assert (shown["source"], shown["status_name"]) == ("Street app", "open")
-    history = call("incidents.getHistory", incident_id=1000).json()["history"]
+    history = call("incidents.getHistory", incident_id=incident["id"]).json()["history"]
     assert [each["status_id"] for each in history] == [1]
 
 
@@ -88,7 +89,7 @@ def test_a_report_has_a_receipt_like_any_batch(token: str) -> None:
     [
         ({"service_id": None}, [("required_missing", "service_id")]),
         ({"service_id": "77"}, [("fk_violation", "service_id")]),
-        ({"latitude": "91"}, [("check_violation", None)]),
+        ({"latitude": "91"}, [("check_violation", "latitude")]),
         (
             {"latitude": "north", "service_id": "x"},
             [("not_integer", "service_id"), ("not_number", "latitude")],
@@ -105,9 +106,7 @@ def test_a_bad_report_is_rejected_with_all_codes_and_logged(
     assert answer.status_code == 422, answer.content
     error = answer.json()["error"]
     assert error["code"] == "report_rejected"
-    assert sorted((e["code"], e.get("column")) for e in error["errors"]) == sorted(
-        codes, key=str
-    ) or sorted(e["code"] for e in error["errors"]) == sorted(code for code, _ in codes)
+    assert sorted((e["code"], e.get("column")) for e in error["errors"]) == sorted(codes)
     logged = stored("SELECT table_name, batch_id::text, codes FROM service.rejection")
     assert logged == [
         ("open311.incidents", error["batch"], sorted({code for code, _ in codes})),
@@ -147,9 +146,11 @@ def test_a_note_about_no_incident_is_refused_and_logged(token: str) -> None:
 
 
 def test_ids_are_given_out_above_those_that_were_loaded(city: Client, token: str) -> None:
-    load(city, "incidents", [GRAFFITI | {"incident_id": 5000}])
+    first = post("incidents.report", token, **REPORT).json()["incident"]["id"]
+    load(city, "incidents", [GRAFFITI | {"incident_id": first + 5000}])
     load(city, "incidents", [GRAFFITI | {"incident_id": 70}])
-    assert post("incidents.report", token, **REPORT).json()["incident"]["id"] == 5001
+    second = post("incidents.report", token, **REPORT).json()["incident"]["id"]
+    assert second == first + 5001
 
 
 def test_a_search_with_a_token_finds_what_its_user_reported() -> None:
@@ -205,11 +206,9 @@ def test_an_application_gets_a_token_with_its_own_credentials() -> None:
     assert answer.status_code == 200, answer.content
     report = post("incidents.report", answer.json()["access_token"], **REPORT)
     assert report.status_code == 201, report.content
-    assert stored("SELECT count(*) FROM service.oauth2_provider_accesstoken WHERE token = ''") != [
-        (0,)
-    ] or answer.json()["access_token"] not in str(
-        stored("SELECT token FROM service.oauth2_provider_accesstoken")
-    )
+    kept = stored("SELECT token FROM service.oauth2_provider_accesstoken")
+    assert len(kept) == 1
+    assert answer.json()["access_token"] not in kept[0]
 
 
 def test_a_person_lets_an_application_report_with_pkce() -> None:
@@ -262,7 +261,7 @@ def test_a_person_lets_an_application_report_with_pkce() -> None:
     report = post("incidents.report", token.json()["access_token"], **REPORT)
     assert report.status_code == 201, report.content
     user = AccessToken.objects.get().user
-    assert stored("SELECT reporter FROM open311.incidents WHERE incident_id = 1000") == [
+    assert stored("SELECT reporter FROM open311.incidents WHERE reporter <> 'user:0'") == [
         (f"user:{user.pk}",)
     ]
 
