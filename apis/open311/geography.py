@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 EARTH_RADIUS_M = 6371008.8  # mean radius
+_ROUNDING = 1 + 1e-9  # a box that is a hair too large loses no point to floating arithmetic
 _BASE32 = "0123456789bcdefghjkmnpqrstuvwxyz"
 _NUMBER = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,17})?", re.ASCII)
 
@@ -35,7 +36,7 @@ class Circle:
     @property
     def box(self) -> Box:
         """The smallest box around it."""
-        angle = self.radius_m / EARTH_RADIUS_M
+        angle = self.radius_m / EARTH_RADIUS_M * _ROUNDING
         reach = math.degrees(angle)
         south, north = self.latitude - reach, self.latitude + reach
         if south <= -90 or north >= 90:

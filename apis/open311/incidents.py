@@ -27,7 +27,7 @@ def search_incidents(
     """
     conditions = build_conditions(values, reporter)
     found = SQL("FROM {} WHERE {}").format(
-        union_of(list_sources(), conditions.columns), conditions.clause
+        union_of(list_sources(), frozenset(conditions.columns)), conditions.clause
     )
     statement = SQL("SELECT {} {} ORDER BY created DESC, id DESC LIMIT {} OFFSET {}").format(
         _COLUMNS, found, page.size, page.offset

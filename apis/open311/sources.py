@@ -1,8 +1,9 @@
 """Where incidents are published from: every view `open311.incidents_from_…`."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from psycopg.sql import SQL, Composed, Identifier
@@ -52,17 +53,18 @@ class Source:
         return self.view == OWN
 
 
-_remembered: tuple[float, list[Source]] | None = None
+_remembered: tuple[float, tuple[Source, ...]] | None = None
 
 
-def list_sources() -> list[Source]:
+def list_sources() -> tuple[Source, ...]:
     """Return the views that have every column an incident needs, this dataset's own first."""
     global _remembered
     now = time.monotonic()
     if _remembered is None or _remembered[0] < now:
         rows = fetch_rows(SQL(read_sql(FOLDER / "sources.sql")))
         found = [Source(row["relname"], frozenset(row["array_agg"])) for row in rows]
-        _remembered = now + REMEMBERED_S, [each for each in found if each.columns >= REQUIRED]
+        usable = tuple(each for each in found if each.columns >= REQUIRED)
+        _remembered = now + REMEMBERED_S, usable
     return _remembered[1]
 
 
@@ -72,14 +74,17 @@ def forget_sources() -> None:
     _remembered = None
 
 
-def union_of(sources: Sequence[Source], extra: Collection[str] = ()) -> Composed:
+@lru_cache(maxsize=64)
+def union_of(sources: tuple[Source, ...], extra: frozenset[str]) -> SQL:
     """Return a FROM item of all incidents: the reserved columns and the extra ones, as text.
 
     A column that a source does not have is null there. Each arm is a plain SELECT of one view, so
     that conditions, order and limit reach the indexes behind it.
     """
     arms = [_arm(source, extra) for source in sources]
-    return SQL("({}) AS incidents").format(SQL(" UNION ALL ").join(arms))
+    union = SQL("({}) AS incidents").format(SQL(" UNION ALL ").join(arms))
+    # A per cent sign in a column's name must not be taken for a placeholder's.
+    return SQL(union.as_string().replace("%", "%%"))
 
 
 def _arm(source: Source, extra: Collection[str]) -> Composed:
