@@ -20,6 +20,7 @@ class LogIn(LoginView):
     """Ask for a user's name and password."""
 
     template_name = "open311/log_in.html"
+    next_page = "/open311/"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Add the content security policy."""
