@@ -12,8 +12,17 @@ from psycopg import Connection
 from uuid_utils.compat import uuid7
 
 from ingest import receipts
+from ingest.careful import CarefulWrite
 from ingest.catalog import Table, UniqueKey
-from ingest.errors import BadParameter, IdempotencyKeyInUse, IdempotencyKeyReused
+from ingest.errors import (
+    BadParameter,
+    BadRequest,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    TableAmbiguous,
+    TableUnknown,
+    TooLarge,
+)
 from ingest.outcome import OnConflict, Receipt
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded
@@ -24,7 +33,8 @@ from project.errors import RowhouseError, Unavailable
 # How often a batch is tried again when its table changes, or another transaction is in its way.
 TRIES = 5
 
-UNDEFINED_TABLE = "42P01"
+# The table, or the schema it was in, is gone.
+UNDEFINED = frozenset({"42P01", "3F000"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +105,18 @@ def ingest_batch(
         attempt = _Attempt(registry, request, decode, companion)
         try:
             return attempt.run(connect(), carefully=carefully)
+        except (BadRequest, TooLarge, TableUnknown, TableAmbiguous):
+            # Whatever became of the table since, a batch that was stored has its receipt.
+            receipt = attempt.find_stored_receipt(connect())
+            if receipt is None:
+                raise
+            return receipt, True
         except TableChanged:
             registry.forget(request.table)
         except RowsSkipped:
             carefully = True
         except psycopg.Error as error:
-            if error.sqlstate == UNDEFINED_TABLE:
+            if error.sqlstate in UNDEFINED:
                 registry.forget(request.table)
             elif is_data_error(error) and not carefully:
                 carefully = True
@@ -139,10 +155,7 @@ class _Attempt:
     def _run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
-        self._decoded = self._decode_rows(connection)
-        self._options = WriteOptions(
-            self._request.on_conflict, self._conflict_key(self._known.table)
-        )
+        self._options, self._decoded = self._decode_rows(connection)
         with connection.transaction():
             self._known.writer.hold(connection)
             if not self._registry.is_current(connection, self._request.table, self._known):
@@ -153,9 +166,10 @@ class _Attempt:
                 return self._store(written), False
         return self._find_receipt(), True
 
-    def _decode_rows(self, connection: Connection) -> Decoded:
+    def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:
         try:
-            return self._decode(self._known)
+            key = self._conflict_key(self._known.table)
+            return WriteOptions(self._request.on_conflict, key), self._decode(self._known)
         except RowhouseError as error:
             # What a remembered definition refuses, the present one may take.
             if self._registry.is_current(connection, self._request.table, self._known):
@@ -186,6 +200,16 @@ class _Attempt:
             raise IdempotencyKeyReused
         return receipts.read_receipt(self._connection, found.batch)
 
+    def find_stored_receipt(self, connection: Connection) -> Receipt | None:
+        """Return the receipt of the same request if it was stored before, else None."""
+        claim = self._request.claim
+        if claim is None:
+            return None
+        found = receipts.find_key(connection, self._request.key_prefix, claim.key)
+        if found is None or found.request_hash != claim.request_hash:
+            return None
+        return receipts.read_receipt(connection, found.batch)
+
     def _write(self, *, carefully: bool) -> Written:
         decoded, options = self._decoded, self._options
         writer = self._known.writer
@@ -193,7 +217,7 @@ class _Attempt:
         if plain and not carefully and not decoded.rejections:
             return writer.write_whole(self._connection, decoded)
         with self._connection.transaction() as savepoint:
-            written = writer.write_carefully(self._connection, decoded, options)
+            written = CarefulWrite(writer, self._connection, decoded, options).run()
             if written.rejections and self._request.atomic:
                 written = Written(
                     ignored=decoded.received - len(written.rejections),

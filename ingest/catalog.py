@@ -1,5 +1,6 @@
 """Tables as PostgreSQL's catalog describes them: the single source of truth about tables."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,12 @@ from project.queries import read_sql
 
 SQL = Path(__file__).parent / "sql"
 MAX_NAME_BYTES = 63
+
+# Defaults that are literals, perhaps cast, or the time of the transaction.
+_constant = re.compile(
+    r"\(?(?:'(?:[^'\\]|'')*'|-?[0-9.]+|\(-[0-9.]+\)|true|false|now\(\)|CURRENT_DATE|CURRENT_TIMESTAMP)"
+    r"(?:::[\w .\"]+(?:\([0-9, ]+\)[\w ]*)?(?:\[\])?)?\)?(?:::[\w .\"]+(?:\([0-9, ]+\)[\w ]*)?)?"
+)
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +41,7 @@ class UniqueKey(msgspec.Struct, frozen=True, kw_only=True):
     plain: bool  # every key is a column
     predicate: str | None  # of a partial index
     columns: tuple[str, ...]  # the columns the keys read
+    reads: tuple[str, ...]  # these and the predicate's
 
 
 class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +51,7 @@ class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     match_full: bool
     schema: str
     table: str
+    partitioned: bool
     columns: tuple[str, ...]
     referenced: tuple[str, ...]
 
@@ -71,6 +80,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     domain_default: str | None
     generated: str | None
     identity: Literal["", "a", "d"]
+    collation: str | None  # where it is not that of the type
     labels: tuple[str, ...] | None
     domain_checks: tuple[Check, ...] | None
     comment: str | None
@@ -84,6 +94,12 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def has_default(self) -> bool:
         """Whether a row that leaves it out gets something other than null."""
         return self.default is not None or self.domain_default is not None or self.identity == "d"
+
+    @cached_property
+    def constant_default(self) -> str | None:
+        """The SQL of a default that all rows of a batch share, None where it may vary."""
+        default = self.default or self.domain_default or ""
+        return default if _constant.fullmatch(default) else None
 
     @cached_property
     def required(self) -> bool:
@@ -146,6 +162,14 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def by_name(self) -> dict[str, Column]:
         """Every column under its name."""
         return {column.name: column for column in self.columns}
+
+    @cached_property
+    def constrained(self) -> dict[str, tuple[str, ...]]:
+        """The columns of each of the table's constraints under its name."""
+        constraints: list[UniqueKey | ForeignKey | Check | Exclusion] = []
+        for kind in (self.unique_keys, self.foreign_keys, self.checks, self.exclusions):
+            constraints += kind
+        return {one.name: one.columns for one in constraints}
 
     @cached_property
     def primary_key(self) -> UniqueKey | None:

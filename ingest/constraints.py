@@ -5,8 +5,8 @@ which rows break a check, refer to nothing, or have a key that the table or an e
 batch has.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from psycopg import Connection
@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.catalog import Check, Column, ForeignKey, Table, UniqueKey
 from ingest.outcome import RowError
-from ingest.statements import PLACE, execute_raw, read_batch, table_identifier, text_source
+from ingest.statements import PLACE, execute_raw, only, read_batch, stored_rows, text_source
 
 BATCH = Identifier("rowhouse batch")
 
@@ -35,11 +35,12 @@ class Violation:
 class Rule:
     """One constraint as a query over the batch that returns the places of the rows breaking it."""
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # what it reads
     query: Composed
     error: RowError
     key: UniqueKey | None = None  # of the rule "no two rows of the batch have the same key"
     refers_to_itself: bool = False
+    of_stored_row: bool = False  # PostgreSQL asks it of the row as it is after an update
 
 
 class BadValue(NamedTuple):
@@ -58,10 +59,21 @@ class ConstraintChecks:
 
     def __init__(self, table: Table, judged: Sequence[Column]) -> None:
         self._judged = judged
-        self._batch = _batch_query(table)
         self._known = frozenset(column.name for column in table.columns if column.identity != "a")
         self._table = table
         self._rules: dict[UniqueKey | None, list[Rule]] = {}
+        self._writable = frozenset(column.name for column in table.writable)
+        self._generated = frozenset(c.name for c in table.columns if c.generated is not None)
+        self._defaults = {
+            column.name: column.constant_default
+            for column in table.writable
+            if column.constant_default is not None
+        }
+        self._unforeseen = frozenset(
+            column.name
+            for column in table.writable
+            if column.has_default and column.name not in self._defaults
+        )
 
     @property
     def refers_to_itself(self) -> bool:
@@ -76,10 +88,40 @@ class ConstraintChecks:
             ]
         return self._rules[arbiter]
 
+    def lacks_defaults(self, brought: Collection[str]) -> bool:
+        """Return whether rows that bring these columns get defaults that the rules must know."""
+        return not self._defaults.keys() <= set(brought)
+
+    def find_uncertain(self, brought: Collection[str], bad: Collection[str]) -> frozenset[str]:
+        """Return the columns of whose values nobody knows what they will be in the table.
+
+        `brought` are the columns a row brings, `bad` those whose values it brought are refused.
+        """
+        uncertain = self._unforeseen.difference(brought).union(bad)
+        return uncertain | self._generated if uncertain else uncertain
+
+    def find_absent(self, brought: Collection[str]) -> frozenset[str]:
+        """Return the columns that a row leaves out, and what is computed from them."""
+        absent = self._writable.difference(brought)
+        return absent | self._generated if absent else absent
+
+    def count_known(self, connection: Connection, array: str, key: UniqueKey) -> int:
+        """Return how many rows of a JSON array have a key that the table has."""
+        batch = _batch_query(self._table, self._defaults)
+        rule = _known_to_table_rule(self._table, key, None)
+        statement = SQL("WITH {} AS MATERIALIZED ({}) SELECT count(*) FROM ({}) AS found").format(
+            BATCH, batch, rule.query
+        )
+        (count,) = execute_raw(connection, statement, [array]).fetchall()[0]
+        return int(count)
+
     def find_violations(
-        self, connection: Connection, array: str, arbiter: UniqueKey | None
+        self, connection: Connection, array: str, arbiter: UniqueKey | None, *, fill: bool
     ) -> list[Violation]:
-        """Return every broken rule of every row of a JSON array, ordered by place."""
+        """Return every broken rule of every row of a JSON array, ordered by place.
+
+        `fill` is needed where `lacks_defaults`.
+        """
         rules = self.rules(arbiter)
         if not rules:
             return []
@@ -93,7 +135,9 @@ class ConstraintChecks:
             for number, rule in enumerate(rules)
         ]
         statement = SQL("WITH {} AS MATERIALIZED ({}) {} ORDER BY 1, 2").format(
-            BATCH, self._batch, SQL(" UNION ALL ").join(parts)
+            BATCH,
+            _batch_query(self._table, self._defaults if fill else {}),
+            SQL(" UNION ALL ").join(parts),
         )
         found = execute_raw(connection, statement, [array]).fetchall()
         return [Violation(place, rules[number], group) for place, number, group in found]
@@ -116,12 +160,13 @@ class ConstraintChecks:
         for key in table.unique_keys:
             rules.append(_repeated_in_batch_rule(key))
             if key != arbiter:
+                rules[-1] = replace(rules[-1], of_stored_row=True)
                 rules.append(_known_to_table_rule(table, key, arbiter))
         return rules
 
 
-def _batch_query(table: Table) -> Composed:
-    batch = read_batch(table.writable)
+def _batch_query(table: Table, defaults: Mapping[str, str]) -> Composed:
+    batch = read_batch(table.writable, defaults)
     generated = [
         SQL("({}) AS {}").format(SQL(column.generated), Identifier(column.name))
         for column in table.columns
@@ -139,9 +184,9 @@ def _bad_values_query(columns: Sequence[Column]) -> Composed:
         for number, column in enumerate(columns)
     )
     return SQL(
-        "SELECT {place}, number, (pg_input_error_info(given, type)).message"
-        " FROM {source} CROSS JOIN LATERAL (VALUES {candidates}) AS candidate (number, given, type)"
-        " WHERE NOT pg_input_is_valid(given, type)"
+        "SELECT {place}, one.number, (pg_input_error_info(one.given, one.type)).message"
+        " FROM {source} CROSS JOIN LATERAL (VALUES {candidates}) AS one (number, given, type)"
+        " WHERE NOT pg_input_is_valid(one.given, one.type)"
     ).format(place=PLACE, source=text_source(columns), candidates=candidates)
 
 
@@ -190,8 +235,8 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
         SQL("{} = {}").format(left, right) for left, right in zip(referenced, own, strict=True)
     )
     refers_to_itself = (key.schema, key.table) == (table.schema, table.name)
-    absent = SQL("NOT EXISTS (SELECT FROM {} AS referenced WHERE {})").format(
-        Identifier(key.schema, key.table), match
+    absent = SQL("NOT EXISTS (SELECT FROM {} {} AS referenced WHERE {})").format(
+        only(partitioned=key.partitioned), Identifier(key.schema, key.table), match
     )
     if refers_to_itself:
         absent += SQL(" AND NOT EXISTS (SELECT FROM {} AS referenced WHERE {})").format(
@@ -217,6 +262,7 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
             message=f"{', '.join(key.columns)} is not in {target}",
         ),
         refers_to_itself=refers_to_itself,
+        of_stored_row=True,
     )
 
 
@@ -227,7 +273,7 @@ def _repeated_in_batch_rule(key: UniqueKey) -> Rule:
         given = _all(SQL("{} IS NOT NULL").format(name) for name in names)
     listed = SQL(", ").join(names)
     return Rule(
-        columns=key.columns,
+        columns=key.reads,
         query=SQL(
             "SELECT {place}, key_group FROM ("
             "SELECT {place}, dense_rank() OVER (ORDER BY {keys}) AS key_group,"
@@ -246,7 +292,7 @@ def _repeated_in_batch_rule(key: UniqueKey) -> Rule:
 
 def _known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None) -> Rule:
     names = _key_names(key)
-    equal = _all(map(_equal if key.nulls_distinct else _equal_or_both_null, names))
+    equal = _equal_keys(key, names)
     others: Composable = SQL("")
     batch_columns: list[Composable] = [PLACE]
     table_columns: list[Composable] = []
@@ -259,15 +305,16 @@ def _known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None
         ]
         batch_columns += extra
         table_columns += extra
-        others = SQL(" AND ({}) IS NOT TRUE").format(_all(map(_equal, arbiter_names)))
+        others = SQL(" AND ({}) IS NOT TRUE").format(_equal_keys(arbiter, arbiter_names))
     return Rule(
-        columns=key.columns,
+        # Of a row whose arbiter cannot be read nobody knows which row it would update.
+        columns=(*key.reads, *(arbiter.reads if arbiter else ())),
         query=SQL(
             "SELECT {} FROM ({}) AS given WHERE EXISTS (SELECT FROM ({}) AS known WHERE {}{})"
         ).format(
             PLACE,
             _keys_of(key, BATCH, batch_columns),
-            _keys_of(key, table_identifier(table), table_columns),
+            _keys_of(key, stored_rows(table), table_columns),
             equal,
             others,
         ),
@@ -277,6 +324,7 @@ def _known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None
             constraint=key.name,
             message=f"{table.full_name} already has this {', '.join(key.columns)}",
         ),
+        of_stored_row=True,
     )
 
 
@@ -295,12 +343,11 @@ def _keys_of(key: UniqueKey, source: Composable, others: Sequence[Composable]) -
     return query
 
 
-def _equal(name: Identifier) -> Composed:
-    return SQL("known.{0} = given.{0}").format(name)
-
-
-def _equal_or_both_null(name: Identifier) -> Composed:
-    return SQL("(known.{0} = given.{0} OR (known.{0} IS NULL AND given.{0} IS NULL))").format(name)
+def _equal_keys(key: UniqueKey, names: Iterable[Identifier]) -> Composed:
+    equal = SQL("known.{0} = given.{0}")
+    if not key.nulls_distinct:
+        equal = SQL("(known.{0} = given.{0} OR (known.{0} IS NULL AND given.{0} IS NULL))")
+    return _all(equal.format(name) for name in names)
 
 
 def _all(conditions: Iterable[Composed]) -> Composed:

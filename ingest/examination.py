@@ -13,6 +13,7 @@ from ingest.values import adapter_for
 from ingest.values.adapter import SHOWN_CHARACTERS, Adapter, Fault, Number
 from ingest.values.structures import RepeatedKey, is_deeper_than, parse_json
 
+_encode = msgspec.json.Encoder().encode
 _fragments = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 # The levels of arrays and objects around a row: the array of rows, the envelope around it.
@@ -154,9 +155,9 @@ def _describe(name: str, value: Any, fault: Fault) -> RowError:
     )
 
 
-def _shorten(value: Any) -> Any:
+def _shorten(value: Any) -> msgspec.Raw:
     if isinstance(value, Number) and len(value) <= SHOWN_DIGITS and "e" not in value.lower():
         return msgspec.Raw(value.encode())
     if isinstance(value, str | list | dict):
-        return printable(str(value)[:SHOWN_CHARACTERS])
-    return value
+        value = printable(str(value)[:SHOWN_CHARACTERS])
+    return msgspec.Raw(_encode(value))

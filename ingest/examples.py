@@ -105,7 +105,7 @@ def _find_broken(connection: Connection, known: KnownTable, row: dict[str, Any])
     """Return the checks that the row breaks; none where the database cannot say."""
     array = _encode([row]).decode()
     try:
-        violations = known.writer.checks.find_violations(connection, array, None)
+        violations = known.writer.checks.find_violations(connection, array, None, fill=True)
     except psycopg.Error:
         return []
     return [each.rule for each in violations if each.rule.error.code == "check_violation"]

@@ -18,7 +18,8 @@ class RowError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     constraint: str | None = None
     element: tuple[int, ...] | None = None  # place inside an array
     first_index: int | None = None  # the row of the batch that has the same key
-    value: Any = None  # what was sent, shortened
+    # What was sent, shortened; its JSON text, so that a number keeps all its digits.
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def concerns(self) -> tuple[str, ...]:

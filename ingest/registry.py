@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from functools import cache
 
+import msgspec
+import psycopg
 from django.conf import settings
 from psycopg import Connection
 
@@ -12,9 +14,14 @@ from ingest.catalog import (
     find_version,
     read_table,
 )
+from ingest.errors import TableUnknown
 from ingest.examination import Limits
 from ingest.rules import RowRules
 from ingest.writer import TableWriter
+
+# What reading a definition may end in while the table is altered or dropped: PostgreSQL's catalog
+# functions look at the present, the query around them at the moment it began.
+_CONTRADICTIONS = (TableUnknown, msgspec.ValidationError, psycopg.InternalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,12 @@ class TableRegistry:
         # Reading the definition takes a moment; it counts only if nothing changed meanwhile.
         while True:
             version = find_version(connection, name, self.schemas)
-            table = read_table(connection, version.oid)
+            try:
+                table = read_table(connection, version.oid)
+            except _CONTRADICTIONS:
+                if find_version(connection, name, self.schemas) == version:
+                    raise
+                continue
             if find_version(connection, name, self.schemas) == version:
                 break
         rules = RowRules(table, self.limits)

@@ -19,6 +19,7 @@ from ingest.catalog import SQL, Table
 from ingest.errors import TableUnknown
 from ingest.models import Rejection
 from ingest.outcome import Receipt
+from ingest.records import read_record, record_as_json
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded, GroupBy, group_by_for
 from project.errors import RowhouseError
@@ -32,6 +33,9 @@ RENEW = read_sql(SQL / "renew_rejections.sql")
 BATCHES_PER_CALL = 10
 
 _encode = msgspec.json.Encoder().encode
+
+# A rejected row: its JSON text, or a CSV record's fields by column.
+RawRow = bytes | dict[str, str]
 
 # Refuses (by raising) a table that the caller may not write to.
 Allow = Callable[[Table], None]
@@ -55,10 +59,10 @@ class RawTruncated(RowhouseError):
     code = "raw_truncated"
 
 
-class RawNotJson(RowhouseError):
-    """The row was not sent as JSON and cannot be sent again as it was: send it as JSON."""
+class RawUnreadable(RowhouseError):
+    """The row's fields cannot be told apart: send the row as JSON."""
 
-    code = "raw_not_json"
+    code = "raw_unreadable"
 
 
 class LockedRow(NamedTuple):
@@ -68,6 +72,7 @@ class LockedRow(NamedTuple):
     format: str
     raw: bytes
     raw_bytes: int
+    fields: list[str] | None  # the columns of a CSV record
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,16 +103,19 @@ class ReplaySummary(msgspec.Struct, kw_only=True):
     next: str | None = None
 
 
-def parse_raw(row: LockedRow) -> bytes:
-    """Return a rejected row as the JSON text to send again.
+def read_raw(row: LockedRow) -> RawRow:
+    """Return what has to be sent again: a JSON text, or the fields of a CSV record by column.
 
-    Raises `RawTruncated` or `RawNotJson` where that cannot be had from what was kept.
+    Raises `RawTruncated` or `RawUnreadable` where that cannot be had from what was kept.
     """
     if row.raw_bytes > len(row.raw):
         raise RawTruncated
-    if row.format != "json":
-        raise RawNotJson
-    return row.raw
+    if row.format == "json":
+        return row.raw
+    record = read_record(row.raw.decode())
+    if row.fields is None or len(record) != len(row.fields):
+        raise RawUnreadable
+    return dict(zip(row.fields, record, strict=True))
 
 
 def replay_rejection(
@@ -120,7 +128,7 @@ def replay_rejection(
 ) -> Receipt:
     """Send one rejected row again, or the corrected row (a JSON text) in its place.
 
-    Raises `RejectionNotOpen`, `RejectionBusy`, `RawTruncated` or `RawNotJson`.
+    Raises `RejectionNotOpen`, `RejectionBusy`, `RawTruncated` or `RawUnreadable`.
     """
     replay = _Replay([rejection.pk], allow, group_by_for(request.on_conflict), corrected)
     try:
@@ -208,7 +216,7 @@ class _Replay:
     group_by: GroupBy
     corrected: bytes | None = None
     refusals: list[RowhouseError] = field(default_factory=list)
-    rows: dict[int, bytes] = field(default_factory=dict)  # JSON text by the rejection's id
+    rows: dict[int, RawRow] = field(default_factory=dict)  # by the rejection's id
 
     def begin(self, connection: Connection) -> None:
         self.refusals.clear()
@@ -216,7 +224,7 @@ class _Replay:
         for found in connection.execute(LOCK, {"ids": self.ids}):
             row = LockedRow(*found)
             try:
-                self.rows[row.id] = parse_raw(row) if self.corrected is None else self.corrected
+                self.rows[row.id] = read_raw(row) if self.corrected is None else self.corrected
             except RowhouseError as error:
                 self.refusals.append(error)
         if not self.rows:
@@ -224,7 +232,10 @@ class _Replay:
 
     def decode(self, known: KnownTable) -> Decoded:
         self.allow(known.table)
-        texts = list(self.rows.values())
+        texts = [
+            row if isinstance(row, bytes) else record_as_json(known.rules, row)
+            for row in self.rows.values()
+        ]
         if self.corrected is not None:
             return known.rules.decode_each(texts, self.group_by)
         # A row that is not JSON is rejected alone if it has a line; this one is from no file.

@@ -4,6 +4,7 @@ import logging
 
 import psycopg
 
+from ingest.catalog import Table
 from ingest.errors import TableNotWritable
 from ingest.outcome import RowError
 from project.errors import RowhouseError, Unavailable
@@ -46,6 +47,15 @@ def is_data_error(error: psycopg.Error) -> bool:
     return state is not None and state[:2] not in _TROUBLE_CLASSES
 
 
+def is_refused_question(error: psycopg.Error) -> bool:
+    """Return whether PostgreSQL cannot answer a question about the data at all.
+
+    A rule may read the whole row or the table's oid, or refer to a table that the service may not
+    read. Whether rows break it shows when they are written.
+    """
+    return (error.sqlstate or "").startswith("42")
+
+
 def is_passing(error: psycopg.Error) -> bool:
     """Return whether the same transaction may well succeed when it is run again."""
     return error.sqlstate in _PASSING
@@ -70,7 +80,7 @@ def describe_trouble(error: psycopg.Error) -> RowhouseError:
     return Unavailable("The database cannot take the batch now; send it again with the same key")
 
 
-def describe_row_failure(error: psycopg.Error) -> RowError:
+def describe_row_failure(error: psycopg.Error, table: Table) -> RowError:
     """Return the row error for a failure of a statement that held just one row."""
     state = error.sqlstate or ""
     diag = error.diag
@@ -80,6 +90,7 @@ def describe_row_failure(error: psycopg.Error) -> RowError:
     return RowError(
         code=code,
         column=diag.column_name,
+        columns=table.constrained.get(diag.constraint_name or ""),
         constraint=diag.constraint_name,
         message=(diag.message_primary or code).replace("\0", "\ufffd"),
     )

@@ -1,15 +1,19 @@
 """The SQL that reads a batch's JSON and writes it to a table, composed from the catalog's names."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, LiteralString
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, LiteralString
 
 from psycopg import Connection, RawCursor
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from ingest.catalog import Column, Table, UniqueKey
+from ingest.outcome import OnConflict
 
 # The place of a row in the array it came in, counted from 1.
 PLACE = Identifier("rowhouse place")
+
+# The row as JSON, where it matters which columns it brings.
+WHOLE = Identifier("rowhouse row")
 
 
 def execute_raw(
@@ -22,6 +26,16 @@ def execute_raw(
 def table_identifier(table: Table) -> Identifier:
     """Return the table's qualified, quoted name."""
     return Identifier(table.schema, table.name)
+
+
+def only(*, partitioned: bool) -> SQL:
+    """Return what keeps the rows of inheriting tables out of a FROM item."""
+    return SQL("") if partitioned else SQL("ONLY")
+
+
+def stored_rows(table: Table) -> Composed:
+    """Return a FROM item of the rows that the table's own keys are about."""
+    return SQL("{} {}").format(only(partitioned=table.partitioned), table_identifier(table))
 
 
 def lock_statement(table: Table) -> Composed:
@@ -37,10 +51,12 @@ def copy_statement(table: Table, columns: Sequence[str]) -> Composed:
 def insert_statement(
     table: Table,
     columns: Sequence[str],
-    on_conflict: Literal["reject", "ignore", "update"] = "reject",
+    on_conflict: OnConflict = "reject",
     key: UniqueKey | None = None,
+    *,
+    parameter: int = 1,
 ) -> Composed:
-    """Return the statement that stores a JSON array of rows (its only parameter).
+    """Return the statement that stores a JSON array of rows, which is its parameter.
 
     With `ignore` and `update` it returns one row, `inserted` true or false, for each row that it
     stored.
@@ -51,16 +67,39 @@ def insert_statement(
             table_identifier(table),
             join_names(columns),
             SQL(", ").join(map(_read_expression, written)),
-            _record_source(written),
+            _record_source(written, parameter),
         )
     else:
         # Rows that leave everything to the defaults.
         statement = SQL(
-            "INSERT INTO {} SELECT FROM generate_series(1, json_array_length($1::json))"
-        ).format(table_identifier(table))
+            "INSERT INTO {} SELECT FROM generate_series(1, json_array_length({}::json))"
+        ).format(table_identifier(table), SQL(f"${parameter}"))
     if on_conflict == "reject" or key is None:
         return statement
     return statement + _conflict_clause(table, columns, on_conflict, key)
+
+
+def insert_groups_statement(
+    table: Table,
+    groups: Sequence[Sequence[str]],
+    on_conflict: OnConflict = "reject",
+    key: UniqueKey | None = None,
+) -> Composed:
+    """Return one statement that stores a JSON array of rows for each group of columns.
+
+    Foreign keys are checked when all of it is done. It returns `inserted` as `insert_statement`.
+    """
+    names = [Identifier(f"group {number}") for number in range(len(groups))]
+    inserts = []
+    for number, (name, columns) in enumerate(zip(names, groups, strict=True), 1):
+        statement = insert_statement(table, columns, on_conflict, key, parameter=number)
+        if key is None:
+            statement += SQL(" RETURNING true AS inserted")
+        inserts.append(SQL("{} AS ({})").format(name, statement))
+    return SQL("WITH {} {}").format(
+        SQL(", ").join(inserts),
+        SQL(" UNION ALL ").join(SQL("SELECT inserted FROM {}").format(name) for name in names),
+    )
 
 
 def text_source(columns: Sequence[Column]) -> Composed:
@@ -68,17 +107,22 @@ def text_source(columns: Sequence[Column]) -> Composed:
     return _numbered_source(columns, ["text"] * len(columns))
 
 
-def _record_source(columns: Sequence[Column]) -> Composed:
+def _record_source(columns: Sequence[Column], parameter: int) -> Composed:
     definition = _definition(columns, map(_record_type, columns))
-    return SQL("json_to_recordset($1::json) AS batch({})").format(definition)
+    return SQL("json_to_recordset({}::json) AS batch({})").format(SQL(f"${parameter}"), definition)
 
 
-def _numbered_source(columns: Sequence[Column], types: Iterable[str]) -> Composed:
-    definition = _definition(columns, types)
-    names = SQL(", ").join([*(Identifier(column.name) for column in columns), PLACE])
-    return SQL(
-        "ROWS FROM (json_to_recordset($1::json) AS ({})) WITH ORDINALITY AS batch({})"
-    ).format(definition, names)
+def _numbered_source(
+    columns: Sequence[Column], types: Iterable[str], *, whole: bool = False
+) -> Composed:
+    functions = SQL("json_to_recordset($1::json) AS ({})").format(_definition(columns, types))
+    names = [Identifier(column.name) for column in columns]
+    if whole:
+        functions += SQL(", json_array_elements($1::json)")
+        names.append(WHOLE)
+    return SQL("ROWS FROM ({}) WITH ORDINALITY AS batch({})").format(
+        functions, SQL(", ").join([*names, PLACE])
+    )
 
 
 def _definition(columns: Iterable[Column], types: Iterable[str]) -> Composed:
@@ -93,20 +137,38 @@ def join_names(names: Iterable[str]) -> Composed:
     return SQL(", ").join(map(Identifier, names))
 
 
-def read_batch(columns: Sequence[Column]) -> Composed:
-    """Return a SELECT of the batch's rows as the table would hold them, with their place."""
+def read_batch(columns: Sequence[Column], defaults: Mapping[str, str]) -> Composed:
+    """Return a SELECT of the batch's rows as the table would hold them, with their place.
+
+    `defaults` are the SQL of what a row gets in a column that it leaves out.
+    """
     expressions = [
-        SQL("{} AS {}").format(_read_expression(column), Identifier(column.name))
+        SQL("{} AS {}").format(_given_or_default(column, defaults), Identifier(column.name))
         for column in columns
     ]
     return SQL("SELECT {} FROM {}").format(
-        SQL(", ").join([*expressions, PLACE]), _numbered_source(columns, map(_record_type, columns))
+        SQL(", ").join([*expressions, PLACE]),
+        _numbered_source(columns, map(_record_type, columns), whole=bool(defaults)),
+    )
+
+
+def _given_or_default(column: Column, defaults: Mapping[str, str]) -> Composable:
+    given = _read_expression(column)
+    default = defaults.get(column.name)
+    if default is None:
+        return given
+    return SQL("CASE WHEN {} -> {} IS NULL THEN ({})::{} ELSE {} END").format(
+        WHOLE, Literal(column.name), SQL(default), SQL(column.base_type), given
     )
 
 
 def _record_type(column: Column) -> str:
     # JSON has no bytes: bytea comes as base64 text and is decoded by the statement.
-    return "text" if column.base == "bytea" else column.base_type
+    if column.base == "bytea":
+        return "text"
+    return (
+        f"{column.base_type} COLLATE {column.collation}" if column.collation else column.base_type
+    )
 
 
 def _read_expression(column: Column) -> Composable:
@@ -115,12 +177,13 @@ def _read_expression(column: Column) -> Composable:
 
 
 def _conflict_clause(
-    table: Table, columns: Sequence[str], on_conflict: Literal["ignore", "update"], key: UniqueKey
+    table: Table, columns: Sequence[str], on_conflict: OnConflict, key: UniqueKey
 ) -> Composed:
     target = SQL("({})").format(SQL(", ").join(SQL(part) for part in key.keys))
     if key.predicate:
         target += SQL(" WHERE {}").format(SQL(key.predicate))
-    changed = [name for name in columns if name not in key.columns]
+    # A column that is only part of a key's expression may differ where the keys are equal.
+    changed = [name for name in columns if Identifier(name).as_string() not in _quoted(key.keys)]
     if on_conflict == "ignore" or not changed:
         return SQL(" ON CONFLICT {} DO NOTHING RETURNING true AS inserted").format(target)
     old = SQL(", ").join(Identifier(table.schema, table.name, name) for name in changed)
@@ -136,3 +199,11 @@ def _conflict_clause(
         " WHERE ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record"
         " RETURNING xmax = 0 AS inserted"
     ).format(target, assignments, old, new)
+
+
+def _quoted(keys: Iterable[str]) -> set[str]:
+    """Return keys with quotes around those that are the name of a column, as all names have here.
+
+    PostgreSQL quotes a name only where it must.
+    """
+    return {key if key[:1] in {'"', "("} else f'"{key}"' for key in keys}

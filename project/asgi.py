@@ -1,6 +1,16 @@
 """The ASGI application that granian serves."""
 
+import multiprocessing
 import os
+import signal
+
+from project.children import die_with_parent
+
+if multiprocessing.current_process().name == "granian-worker":
+    # A killed granian would leave its workers behind, listening.
+    die_with_parent()
+    # Until it serves, a worker has granian's own handler, which does nothing here.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 from django.core.wsgi import get_wsgi_application
 
@@ -11,11 +21,7 @@ handler = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 - the settings are readable from here on
 
-from project.children import die_with_parent  # noqa: E402
 from project.gateway import Gateway, Limits  # noqa: E402
-
-# A killed granian would leave its workers behind, listening.
-die_with_parent()
 
 application = Gateway(
     handler,

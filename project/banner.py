@@ -8,10 +8,11 @@ from pathlib import Path
 from django.db import Error as DatabaseError
 from django.db import connection
 
-# Rows of `jobs` change no published figure, unlike those of `departments`, over which reports
-# take means. The numbers below are left to the real rows.
-DATASET = "hiring"
-FIRST_NUMBER = 1001
+# A row of `jobs` changes no published figure, unlike one of `departments`, over which reports take
+# means. It is known by its name and a number that real rows leave free.
+TRIAL_TABLE = ("hiring", "jobs")
+TRIAL_NAME = "Tree Inspector"
+TRIAL_NUMBER = 1001
 
 # One below the largest integer, so that there is a number left.
 _UNUSED_NUMBER = """
@@ -38,11 +39,11 @@ def _write_curl(address: str, key_file: Path, datasets: Collection[str]) -> str:
     # The shell reads the key when the line runs: it is in no screen or history.
     key = f"$(cat {shlex.quote(str(key_file))})" if key_file.exists() else "KEY"
     header = f'-H "Authorization: Api-Key {key}"'
-    number = _find_number() if DATASET in datasets else None
+    number = _find_number() if TRIAL_TABLE[0] in datasets else None
     if number is None:
         return f"Try it:\n  curl {header} {address}/api/tables"
-    row = json.dumps([{"job_id": number, "job_name": "Tree Inspector"}])
-    target = shlex.quote(f"{address}/api/ingest/{DATASET}.jobs?on_conflict=ignore")
+    row = json.dumps([{"job_id": number, "job_name": TRIAL_NAME}])
+    target = shlex.quote(f"{address}/api/ingest/{'.'.join(TRIAL_TABLE)}?on_conflict=ignore")
     return (
         "Store a row:\n"
         f"  curl {header} -H 'Content-Type: application/json' -d {shlex.quote(row)} {target}"
@@ -52,7 +53,7 @@ def _write_curl(address: str, key_file: Path, datasets: Collection[str]) -> str:
 def _find_number() -> int | None:
     try:
         with connection.cursor() as cursor:
-            cursor.execute(_UNUSED_NUMBER, [FIRST_NUMBER])
+            cursor.execute(_UNUSED_NUMBER, [TRIAL_NUMBER])
             return int(cursor.fetchone()[0])
     except DatabaseError:  # the table was dropped or is another one
         return None

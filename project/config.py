@@ -2,14 +2,15 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
 
 from project.errors import ConfigError
+from project.jobs.schedule import BadSchedule, check_expression, read_time_zone
 
 Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 SchemaName = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]{0,62}\Z")]
 
@@ -65,6 +66,56 @@ class Ingest(Section, frozen=True):
     rejection_retention_days: Positive | None
 
 
+class Schedules(Section, frozen=True):
+    """When the service's own jobs run; null is never."""
+
+    time_zone: str
+    jobs: dict[str, str | None]
+
+
+ParameterValue = int | float | str | bool
+
+
+class ReportOverride(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """What is different here from a report's definition; what is left out stays as it is there."""
+
+    parameters: dict[str, ParameterValue] = {}
+    schedule: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Reports(Section, frozen=True):
+    """How reports are refreshed and shown."""
+
+    public_pages: bool
+    statement_timeout_s: Positive
+    swap_patience_s: Positive
+    definitions: dict[str, ReportOverride]
+
+
+class Keep(Section, frozen=True):
+    """Which backups are kept; the others are removed after each good one."""
+
+    newest: Positive
+    daily: NotNegative
+    weekly: NotNegative
+    proven: NotNegative
+
+
+class Backups(Section, frozen=True):
+    """Where backups go, how they are written, how long they are kept."""
+
+    folder: str | None
+    codec: Literal["snappy", "deflate", "zstandard", "null"]
+    workers: Annotated[int, Meta(ge=1, le=16)]
+    include: list[str]
+    exclude: list[str]
+    keep: Keep
+    check_memory_mb: Annotated[int, Meta(ge=512)]
+    check_timeout_s: Positive
+
+
 class WherePrefix(Section, frozen=True):
     """A prefix of Open311's `where` that asks for the value of a column."""
 
@@ -103,6 +154,9 @@ class Config(Section, frozen=True):
     database: Database
     datasets: dict[SchemaName, Dataset]
     ingest: Ingest
+    schedules: Schedules
+    reports: Reports
+    backups: Backups
     open311: Open311
     logging: Logging
 
@@ -123,6 +177,7 @@ def read_config(path: Path) -> Config:
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path.name}: not valid YAML: {error}") from error
     _check_datasets(path.name, config)
+    _check_schedules(path.name, config)
     _check_open311(path.name, config.open311)
     return config
 
@@ -157,16 +212,29 @@ def _check_datasets(file_name: str, config: Config) -> None:
             )
 
 
+def _check_schedules(file_name: str, config: Config) -> None:
+    expressions = {f"schedules.jobs.{name}": text for name, text in config.schedules.jobs.items()}
+    for name, override in config.reports.definitions.items():
+        if isinstance(override.schedule, str):
+            expressions[f"reports.definitions.{name}.schedule"] = override.schedule
+    key_path = "schedules.time_zone"
+    try:
+        read_time_zone(config.schedules.time_zone)
+        for key_path, text in expressions.items():  # noqa: B007 - named in the error
+            if text is not None:
+                check_expression(text)
+    except BadSchedule as error:
+        raise ConfigError(f"{file_name}: {key_path}: {error}", key_path=key_path) from error
+
+
 def _check_open311(file_name: str, open311: Open311) -> None:
     if open311.per_page > open311.max_per_page:
         raise ConfigError(
             f"{file_name}: open311.per_page: more than open311.max_per_page",
             key_path="open311.per_page",
         )
+    key_path = "open311.time_zone"
     try:
-        ZoneInfo(open311.time_zone)
-    except (ValueError, ZoneInfoNotFoundError, OSError) as error:
-        raise ConfigError(
-            f"{file_name}: open311.time_zone: there is no time zone of this name",
-            key_path="open311.time_zone",
-        ) from error
+        read_time_zone(open311.time_zone)
+    except BadSchedule as error:
+        raise ConfigError(f"{file_name}: {key_path}: {error}", key_path=key_path) from error

@@ -4,8 +4,14 @@ This is the only module that reads the environment; all others take what they ne
 `django.conf.settings`.
 """
 
+import hashlib
 import os
+import shlex
+import sys
 from pathlib import Path
+from typing import Any
+
+from django.utils.functional import SimpleLazyObject
 
 from apis.open311.specification import SCOPES
 from project.config import read_config, read_port
@@ -38,6 +44,8 @@ WEB_ENVIRONMENT = ENVIRONMENT | {
 
 # "service" in the web processes (`up` and project.asgi set it), "admin" in manage.py commands.
 DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
+# What a management command needs that a web process starts.
+COMMAND_ENVIRONMENT = {**os.environ, "ROWHOUSE_ROLE": "admin"}
 DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
 DATABASES = database_settings(
     url=DATABASE_URL,
@@ -77,10 +85,12 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
     "oauth2_provider",
-    "project",
     "ingest",
+    "reports",
+    "backups",
     "apis.open311",
 ]
 
@@ -159,3 +169,48 @@ OAUTH2_PROVIDER = {
 }
 
 LOGGING = logging_settings(CONFIG.logging, LOGS_DIR)
+
+# One folder or .sql file a report.
+REPORTS_DIR = BASE_DIR / "reports" / "definitions"
+
+# The jobs that have a line under schedules.jobs in rest_conf.yml, and what runs them.
+JOBS = {
+    "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
+    "expire_rejections": "ingest.retention.expire_rejections",
+    "forget_job_runs": "project.jobs.runs.forget_job_runs",
+    "forget_report_runs": "reports.runs.forget_report_runs",
+}
+# Functions that list further jobs.
+JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]
+
+
+def _list_cron_lines() -> list[Any]:
+    from project.jobs.crontab import list_cron_lines
+
+    return list_cron_lines()
+
+
+# Read when django-crontab asks, not at every start.
+CRONJOBS = SimpleLazyObject(_list_cron_lines)
+CRONTAB_EXECUTABLE = "/usr/bin/crontab"
+CRONTAB_COMMENT = f"rowhouse {hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]}"
+
+# cron starts a job in its own folder and environment: the line goes to ours, and takes from a
+# file that only its owner can read what `crontab add` was called with.
+CRON_ENVIRONMENT_FILE = SECRETS_DIR / "cron_environment"
+_CRON_VARIABLES = {
+    "ROWHOUSE_DATA": str(DATA_DIR),
+    "ROWHOUSE_LOGS": str(LOGS_DIR),
+    "ROWHOUSE_CONFIG": str(CONFIG_PATH),
+    "DATABASE_URL": os.environ.get("DATABASE_URL"),
+    "SECRET_KEY": os.environ.get("SECRET_KEY"),
+}
+CRON_ENVIRONMENT = "\n".join(
+    f"export {name}={shlex.quote(value)}" for name, value in _CRON_VARIABLES.items() if value
+)
+CRONTAB_COMMAND_PREFIX = (
+    f"cd {shlex.quote(str(BASE_DIR))} && . {shlex.quote(str(CRON_ENVIRONMENT_FILE))} &&"
+)
+CRONTAB_PYTHON_EXECUTABLE = shlex.quote(sys.executable)
+CRONTAB_DJANGO_MANAGE_PATH = "manage.py"
+CRONTAB_COMMAND_SUFFIX = f"> {shlex.quote(str(LOGS_DIR / 'cron.log'))} 2>&1"

@@ -51,7 +51,7 @@ def run_service(*, web_only: bool, demo: bool, say: Say) -> None:
                 address = _write_address(host, port)
                 announce(address)
                 server = _start_database()
-                key = _prepare(say)
+                key = _prepare()
                 supervisor = Supervisor(_make_children(host, port, web_only=web_only), server)
                 supervisor.start(host, port)
                 say(_greet(address, key))
@@ -105,10 +105,9 @@ def _server_settings() -> ServerSettings:
     )
 
 
-def _prepare(say: Say) -> str | None:
-    """Bring tables and static files up to date; return the first key if it was made now."""
+def _prepare() -> str | None:
+    """Bring tables up to date; return the first key if it was made now."""
     call_command("setup_db", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
     shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
     settings.METRICS_DIR.mkdir()
     return issue_first_key(settings.API_KEY_FILE)

@@ -27,7 +27,7 @@ logger = logging.getLogger("rowhouse.up")
 TICK_S = 0.25
 SERVE_PATIENCE_S = 60.0
 STOP_PATIENCE_S = 30.0
-PORT_PATIENCE_S = 5.0
+PORT_PATIENCE_S = 2.0
 DATABASE_RETRY_S = 5.0
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -12,6 +12,8 @@ handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
+    path("api/", include("reports.urls")),
+    path("reports/", include("reports.page_urls")),
     path("open311/", include("apis.open311.urls")),
     path("healthz", AliveView.as_view()),
     path("readyz", ReadyView.as_view()),
@@ -19,4 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocsView.as_view(), name="docs"),
     path("docs/errors", show_errors, name="errors"),
+    path("api/", include("backups.urls")),
 ]

@@ -14,8 +14,10 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from project.config import read_config
 from project.datasets import set_up_database
 from project.keys import forget_trusted_keys
 from project.models import ApiKey, Scope
@@ -75,6 +77,22 @@ def api_key(database: None) -> KeyMaker:
 def client(api_key: KeyMaker) -> Client:
     """Return Django's test client with a key of every scope."""
     return Client(headers={"Authorization": f"Api-Key {api_key(*Scope.values)}"})
+
+
+@pytest.fixture
+def archive(database: None, tmp_path: Path, settings: Settings) -> Path:
+    """Have backups go to an empty folder; processes the service starts know it too."""
+    folder = tmp_path / "archive"
+    text = (Path(settings.BASE_DIR) / "rest_conf.yml").read_text()
+    config = tmp_path / "rest_conf.yml"
+    config.write_text(text.replace("folder: null ", f"folder: {folder} "))
+    settings.CONFIG = read_config(config)
+    settings.COMMAND_ENVIRONMENT = {
+        **os.environ,
+        "ROWHOUSE_CONFIG": str(config),
+        "DATABASE_URL": _test_database_url(),
+    }
+    return folder
 
 
 @pytest.fixture(scope="session")

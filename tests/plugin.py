@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from hypothesis import settings
 
 from project.cluster import ServerSettings
 from project.database import EMBEDDED_DATABASE
 from project.postgres import start_server, stop_server
+from tests.scale import USUAL
+
+settings.register_profile("long", max_examples=20 * USUAL)
 
 # Every run has a folder here and holds the lock of its file `lock` while it lives.
 RUNS = Path(tempfile.gettempdir()) / f"rowhouse-tests-{os.geteuid()}"

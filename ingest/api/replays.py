@@ -30,8 +30,8 @@ from ingest.payload import check_text
 from ingest.registry import exposed_tables
 from ingest.rejections import FILTERS, RejectionUnknown, find_rejection, select_rejections
 from ingest.replay import (
-    RawNotJson,
     RawTruncated,
+    RawUnreadable,
     RejectionBusy,
     RejectionNotOpen,
     ReplaySummary,
@@ -63,7 +63,7 @@ class ReplayView(APIView):
             RejectionNotOpen,
             RejectionBusy,
             RawTruncated,
-            RawNotJson,
+            RawUnreadable,
         ]
     }
 

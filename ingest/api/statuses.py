@@ -7,7 +7,7 @@ from ingest.deletion import DeleteRefused, RowReferenced, RowUnknown, TableHasNo
 from ingest.reading import TableNotReadable
 from ingest.receipts import BatchUnknown
 from ingest.rejections import RejectionUnknown
-from ingest.replay import RawNotJson, RawTruncated, RejectionBusy, RejectionNotOpen
+from ingest.replay import RawTruncated, RawUnreadable, RejectionBusy, RejectionNotOpen
 from project.errors import RowhouseError
 
 STATUSES: dict[type[RowhouseError], int] = {
@@ -25,7 +25,7 @@ STATUSES: dict[type[RowhouseError], int] = {
     RejectionNotOpen: HTTPStatus.CONFLICT,
     RejectionBusy: HTTPStatus.CONFLICT,
     RawTruncated: HTTPStatus.CONFLICT,
-    RawNotJson: HTTPStatus.CONFLICT,
+    RawUnreadable: HTTPStatus.CONFLICT,
     TableNotReadable: HTTPStatus.FORBIDDEN,
     RowUnknown: HTTPStatus.NOT_FOUND,
     RowReferenced: HTTPStatus.CONFLICT,

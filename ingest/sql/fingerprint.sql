@@ -9,7 +9,8 @@ SELECT c.oid::bigint, n.nspname,
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
-    SELECT count(*) || '-' || sum(a.xmin::text::bigint) AS figure, array_agg(a.atttypid) AS type_oids
+    SELECT count(*) || '-' || sum(a.xmin::text::bigint) AS figure,
+        array_agg(a.atttypid) FILTER (WHERE a.atttypid >= 16384) AS type_oids
     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
 ) columns
 CROSS JOIN LATERAL (
@@ -17,22 +18,33 @@ CROSS JOIN LATERAL (
     FROM pg_attrdef d WHERE d.adrelid = c.oid
 ) defaults
 CROSS JOIN LATERAL (
-    SELECT count(*) || '-' || sum(con.xmin::text::bigint) AS figure
-    FROM pg_constraint con WHERE con.conrelid = c.oid
+    -- Of a foreign key also the names it refers to.
+    SELECT concat_ws('-', count(*), sum(con.xmin::text::bigint), sum(fc.xmin::text::bigint),
+                     sum((SELECT sum(fa.xmin::text::bigint) FROM pg_attribute fa
+                          WHERE fa.attrelid = con.confrelid AND fa.attnum = ANY (con.confkey)))) AS figure
+    FROM pg_constraint con LEFT JOIN pg_class fc ON fc.oid = con.confrelid
+    WHERE con.conrelid = c.oid
 ) constraints
 CROSS JOIN LATERAL (
-    -- Enum labels and domain rules, of the column's own type and of an array's elements.
-    SELECT (SELECT count(*) || '-' || sum(l.xmin::text::bigint)
-            FROM pg_type t JOIN pg_enum l ON l.enumtypid IN (t.oid, t.typelem)
-            WHERE t.oid = ANY (columns.type_oids) AND t.oid >= 16384)
-        || '/' ||
-           (SELECT count(*) || '-' || sum(t.xmin::text::bigint) || '-' || sum(con.xmin::text::bigint)
-            FROM pg_type t LEFT JOIN pg_constraint con ON con.contypid = t.oid
-            WHERE t.oid = ANY (columns.type_oids) AND t.oid >= 16384) AS figure
+    -- Enum labels and domain rules, also below domains and inside arrays.
+    WITH RECURSIVE made AS (
+        SELECT t.oid, t.xmin::text::bigint AS version, t.typbasetype, t.typelem
+        FROM pg_type t WHERE t.oid = ANY (columns.type_oids)
+        UNION
+        SELECT t.oid, t.xmin::text::bigint AS version, t.typbasetype, t.typelem
+        FROM made JOIN pg_type t ON t.oid IN (made.typbasetype, made.typelem) AND t.oid >= 16384
+    )
+    SELECT concat_ws('-', count(*), sum(made.version), sum(rules.total), sum(labels.total))
+        AS figure
+    FROM made
+    CROSS JOIN LATERAL (SELECT count(*) + sum(con.xmin::text::bigint) AS total
+                        FROM pg_constraint con WHERE con.contypid = made.oid) rules
+    CROSS JOIN LATERAL (SELECT count(*) + sum(l.xmin::text::bigint) AS total
+                        FROM pg_enum l WHERE l.enumtypid = made.oid) labels
 ) types
 CROSS JOIN LATERAL (
-    SELECT count(*) || '-' || sum(i.xmin::text::bigint) AS figure
-    FROM pg_index i WHERE i.indrelid = c.oid
+    SELECT concat_ws('-', count(*), sum(i.xmin::text::bigint), sum(ic.xmin::text::bigint)) AS figure
+    FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid WHERE i.indrelid = c.oid
 ) indexes
 WHERE c.relname = %(name)s AND n.nspname = ANY (%(schemas)s)
   AND c.relkind IN ('r', 'p') AND NOT c.relispartition

@@ -51,6 +51,9 @@ SELECT json_build_object(
             'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
             'generated', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
             'identity', a.attidentity,
+            'collation', (SELECT format('%%I.%%I', cn.nspname, co.collname)
+                          FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace
+                          WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation),
             'domain_default', dt.typdefault,
             'labels', (SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_enum l
                        WHERE l.enumtypid IN (t.oid, e.oid)),
@@ -89,12 +92,22 @@ SELECT json_build_object(
                                             AND dep.refclassid = 'pg_class'::regclass
                                             AND dep.refobjid = c.oid
                                             AND dep.refobjsubid = a.attnum
-                                            AND 0 = ANY (i.indkey::int2[]))))
+                                            AND 0 = ANY (i.indkey::int2[])))),
+            'reads', (SELECT json_agg(a.attname ORDER BY a.attnum)
+                      FROM pg_attribute a
+                      WHERE a.attrelid = c.oid AND a.attnum > 0
+                        AND (a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                             OR EXISTS (SELECT FROM pg_depend dep
+                                        WHERE dep.classid = 'pg_class'::regclass
+                                          AND dep.objid = i.indexrelid
+                                          AND dep.refclassid = 'pg_class'::regclass
+                                          AND dep.refobjid = c.oid
+                                          AND dep.refobjsubid = a.attnum)))
         ) ORDER BY NOT i.indisprimary, ic.relname), '[]')
         FROM pg_index i
         JOIN pg_class ic ON ic.oid = i.indexrelid
         LEFT JOIN pg_constraint con ON con.conindid = i.indexrelid AND con.contype IN ('p', 'u')
-        WHERE i.indrelid = c.oid AND i.indisunique AND i.indislive
+        WHERE i.indrelid = c.oid AND i.indisunique AND i.indislive AND NOT i.indisexclusion
     ),
     'foreign_keys', (
         SELECT coalesce(json_agg(json_build_object(
@@ -102,6 +115,7 @@ SELECT json_build_object(
             'match_full', con.confmatchtype = 'f',
             'schema', fn.nspname,
             'table', fc.relname,
+            'partitioned', fc.relkind = 'p',
             'columns', (SELECT json_agg(a.attname ORDER BY u.place)
                         FROM unnest(con.conkey) WITH ORDINALITY u(attnum, place)
                         JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = u.attnum),
@@ -116,6 +130,8 @@ SELECT json_build_object(
           AND NOT EXISTS (SELECT FROM pg_constraint up
                           WHERE up.oid = con.conparentid AND up.conrelid = con.conrelid)
           AND coalesce((to_jsonb(con) ->> 'conenforced')::boolean, true)
+          -- A reference in time is not a matter of equal values.
+          AND NOT coalesce((to_jsonb(con) ->> 'conperiod')::boolean, false)
     ),
     'checks', (
         SELECT coalesce(json_agg(json_build_object(

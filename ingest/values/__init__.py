@@ -12,6 +12,7 @@ _adapters: dict[str, Callable[[Column], Adapter]] = {
     **dict.fromkeys(numbers.INTEGER_BITS, lambda column: numbers.integer_adapter(_type_of(column))),
     **dict.fromkeys(numbers.FLOAT_BOUNDS, lambda column: numbers.float_adapter(_type_of(column))),
     "numeric": lambda column: numbers.numeric_adapter(column.precision_scale),
+    "money": lambda column: numbers.numeric_adapter((19, 2)),
     "bool": lambda column: numbers.boolean_adapter(),
     "date": lambda column: times.date_adapter(),
     "time": lambda column: times.time_adapter(column.fraction_digits, zoned=False),
@@ -20,7 +21,9 @@ _adapters: dict[str, Callable[[Column], Adapter]] = {
     "timestamptz": lambda column: times.timestamp_adapter(column.fraction_digits, zoned=True),
     "interval": lambda column: times.interval_adapter(column.fraction_digits),
     "uuid": lambda column: texts.uuid_adapter(),
-    "bytea": lambda column: texts.bytes_adapter(),
+    "name": lambda column: texts.narrow_adapter(63),
+    "char": lambda column: texts.narrow_adapter(1),
+    "bytea": lambda column: texts.bytes_adapter(required=column.required and not column.element),
 }
 
 
@@ -29,7 +32,7 @@ def adapter_for(column: Column, *, max_depth: int) -> Adapter:
     if column.kind == "array":
         return structures.array_adapter(_element_adapter(column, max_depth), str(column.element))
     if column.kind == "enum":
-        return texts.enum_adapter(column.labels or ())
+        return texts.enum_adapter(column.labels or (), required=column.required)
     return _plain_adapter(column, column.kind, required=column.required, max_depth=max_depth)
 
 
@@ -43,11 +46,11 @@ def _element_adapter(column: Column, max_depth: int) -> Adapter:
 def _plain_adapter(column: Column, kind: str | None, *, required: bool, max_depth: int) -> Adapter:
     type_name = _type_of(column)
     if type_name in {"json", "jsonb"}:
-        return structures.json_adapter(max_depth)
-    if kind == "text":
+        return structures.json_adapter(max_depth, required=required)
+    if kind == "text" and type_name not in _adapters:
         return texts.text_adapter(column.max_length, required=required)
     make = _adapters.get(type_name)
-    return make(column) if make else texts.opaque_adapter(column.type)
+    return make(column) if make else texts.opaque_adapter(column.type, required=required)
 
 
 def _type_of(column: Column) -> str:

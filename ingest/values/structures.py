@@ -104,10 +104,11 @@ def is_deeper_than(limit: int, text: bytes) -> bool:
     return text.count(b"[") + text.count(b"{") > limit and nesting_depth(text) > limit
 
 
-def json_adapter(max_depth: int) -> Adapter:
+def json_adapter(max_depth: int, *, required: bool) -> Adapter:
     """Return the adapter of json and jsonb: any JSON value; a CSV field holds its text.
 
-    What is stored is the text as it was sent, so numbers keep their digits.
+    What is stored is the text as it was sent, so numbers keep their digits. In a required column
+    the empty string is a missing value, which the slow path is left to say.
     """
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
@@ -123,7 +124,9 @@ def json_adapter(max_depth: int) -> Adapter:
         return _refuse_inside(parsed) or msgspec.Raw(text)
 
     def screen(texts: Sequence[str]) -> bool:
-        return all(_is_sound(text, max_depth) for text in texts)
+        return not (required and '""' in texts) and all(
+            _is_sound(text, max_depth) for text in texts
+        )
 
     return Adapter(
         examine=examine,

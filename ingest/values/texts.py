@@ -67,8 +67,31 @@ def text_adapter(max_length: int | None, *, required: bool) -> Adapter:
     )
 
 
-def enum_adapter(labels: tuple[str, ...]) -> Adapter:
+def narrow_adapter(max_bytes: int) -> Adapter:
+    """Return the adapter of name or "char", which PostgreSQL cuts off after so many bytes."""
+
+    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+        if not isinstance(value, str) or isinstance(value, Number):
+            return Fault("type_mismatch", f"expected a string, got {show(value)}")
+        fault = refuse_text(value)
+        if fault is None and len(value.encode()) > max_bytes:
+            return Fault("too_long", f"{len(value.encode())} bytes where {max_bytes} fit")
+        return fault or value
+
+    screen = every_field_matches(rf"[ -~]{{1,{max_bytes}}}")
+    return Adapter(
+        examine=examine,
+        annotation=str,
+        screen=screen,
+        screen_fields=screen,
+        copied_as="text",
+        schema={"type": "string"},
+    )
+
+
+def enum_adapter(labels: tuple[str, ...], *, required: bool = False) -> Adapter:
     """Return the adapter of an enum with these labels."""
+    labels = tuple(label for label in labels if label or not required)
     known = frozenset(labels)
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
@@ -104,7 +127,7 @@ def uuid_adapter() -> Adapter:
     )
 
 
-def bytes_adapter() -> Adapter:
+def bytes_adapter(*, required: bool = False) -> Adapter:
     r"""Return the adapter of bytea: base64 (RFC 4648, section 4) or PostgreSQL's \x form."""
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
@@ -121,7 +144,7 @@ def bytes_adapter() -> Adapter:
 
     return Adapter(
         examine=examine,
-        annotation=bytes,
+        annotation=Annotated[bytes, Meta(min_length=1)] if required else bytes,
         screen_fields=every_field_matches(
             "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
         ),
@@ -129,7 +152,7 @@ def bytes_adapter() -> Adapter:
     )
 
 
-def opaque_adapter(type_name: str) -> Adapter:
+def opaque_adapter(type_name: str, *, required: bool) -> Adapter:
     """Return the adapter of a type without rules of its own: any text, PostgreSQL decides."""
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
@@ -138,5 +161,9 @@ def opaque_adapter(type_name: str) -> Adapter:
         return refuse_text(value) or value
 
     return Adapter(
-        examine=examine, annotation=str, copied_as="text", schema={"type": "string"}, exact=False
+        examine=examine,
+        annotation=Annotated[str, Meta(min_length=1)] if required else str,
+        copied_as="text",
+        schema={"type": "string"},
+        exact=False,
     )

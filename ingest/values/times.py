@@ -58,16 +58,22 @@ def date_adapter() -> Adapter:
 
 def timestamp_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
     """Return the adapter of timestamp: ISO 8601 with an offset if zoned, without if not."""
-    moment = rf"{DATE}[T ]{_time_of_day(fraction_digits)}"
+    moment = rf"{DATE}[Tt ]{_time_of_day(fraction_digits)}"
     pattern = moment + (ZONE if zoned else "")
     exact = re.compile(pattern)
-    screen = every_field_matches(pattern.replace(DATE, _SURE_DATE))
+    # The slow path looks at the ends of the calendar, where the offset may lead out of it.
+    edges = "(?!0001|9999)" if zoned else ""
+    screen = every_field_matches(edges + pattern.replace(DATE, _SURE_DATE))
     unzoned = re.compile(moment)
     example = "2021-07-27T16:02:08Z" if zoned else "2021-07-27T16:02:08"
 
     def examine(value: Value, is_field: bool) -> Canonical | Fault:
         if isinstance(value, str):
             if exact.fullmatch(value) and _is_day(value[:10]):
+                if zoned and not _is_instant(value):
+                    return Fault(
+                        "bad_timestamp", f"{show(value)} is not in the years 1 to 9999, UTC"
+                    )
                 return value
             if zoned and unzoned.fullmatch(value) and _is_day(value[:10]):
                 return Fault("timezone_missing", f"{show(value)} does not say its offset from UTC")
@@ -135,6 +141,14 @@ def _is_day(text: str) -> bool:
     try:
         dt.date.fromisoformat(text)
     except ValueError:
+        return False
+    return True
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        dt.datetime.fromisoformat(text.upper()).astimezone(dt.UTC)
+    except OverflowError:
         return False
     return True
 

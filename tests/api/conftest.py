@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 
 from tests.api.extremes import EXTREMES
-from tests.api.tables import employee, execute, make_every_type_table, send
+from tests.api.sending import execute, send
+from tests.api.tables import employee, make_every_type_table
 
 
 @pytest.fixture

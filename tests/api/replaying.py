@@ -6,7 +6,7 @@ from typing import Any
 from django.test import Client
 
 from ingest.models import Rejection
-from tests.api.tables import send
+from tests.api.sending import send
 
 
 def reject(client: Client, *rows: Any, table: str = "employees") -> list[int]:

@@ -45,6 +45,21 @@ def stored(query: str) -> list[Any]:
 def codes(receipt: dict[str, Any]) -> dict[int, list[tuple[str, str | None]]]:
     """Return the sorted codes and columns of each rejected row of a receipt."""
     return {
-        one["index"]: sorted((e["code"], e.get("column")) for e in one["errors"])
+        one["index"]: sorted(
+            ((e["code"], e.get("column")) for e in one["errors"]),
+            key=lambda found: (found[0], found[1] or ""),
+        )
         for one in receipt["rejections"]
     }
+
+
+def counts(answer: Any) -> tuple[int, int, int, int, int]:
+    """Return what a receipt counts: received, inserted, updated, ignored, rejected."""
+    receipt = answer.json()
+    assert "received" in receipt, receipt
+    received, inserted, updated, ignored, rejected = (
+        receipt[name] for name in ("received", "inserted", "updated", "ignored", "rejected")
+    )
+    assert received == inserted + updated + ignored + rejected
+    assert len(receipt["rejections"]) == rejected
+    return received, inserted, updated, ignored, rejected

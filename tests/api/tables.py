@@ -1,10 +1,10 @@
 """Tables that tests of any endpoint make by hand."""
 
-import json
 from typing import Any
 
-from django.db import connection
 from django.test import Client
+
+from tests.api.sending import execute
 
 # A column of every type that has a rule of its own, and of some that only PostgreSQL judges.
 EVERY_TYPE = {
@@ -43,29 +43,10 @@ EVERY_TYPE = {
 }
 
 
-def execute(statement: str) -> None:
-    """Run SQL as the administrator."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
-def fetch(statement: str) -> list[tuple[object, ...]]:
-    """Return what a query finds."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return list(cursor.fetchall())
-
-
 def make_every_type_table(name: str = "every_type") -> None:
     """Make hiring.<name> with an identifier and a column of every type."""
     columns = ", ".join(f"{column} {type_}" for column, type_ in EVERY_TYPE.items())
     execute(f"CREATE TABLE hiring.{name} (id integer PRIMARY KEY, {columns})")
-
-
-def send(client: Client, table: str, rows: Any, query: str = "") -> Any:
-    """POST rows as JSON."""
-    body = rows if isinstance(rows, bytes | str) else json.dumps(rows)
-    return client.post(f"/api/ingest/{table}{query}", body, content_type="application/json")
 
 
 def employee(number: int, **changes: Any) -> dict[str, Any]:

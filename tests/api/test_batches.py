@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from ingest.models import Batch
-from tests.api.tables import employee, send
+from tests.api.sending import send
+from tests.api.tables import employee
 
 pytestmark = pytest.mark.usefixtures("database")
 

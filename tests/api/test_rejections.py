@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 
 from ingest.models import Rejection
-from tests.api.tables import body_of, employee, execute, send
+from tests.api.sending import execute, send
+from tests.api.tables import body_of, employee
 
 pytestmark = pytest.mark.usefixtures("database")
 

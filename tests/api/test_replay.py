@@ -8,7 +8,8 @@ from django.test import Client
 
 from ingest.models import Batch, Rejection
 from tests.api.replaying import bulk, reject, replay
-from tests.api.tables import employee, execute, fetch, send
+from tests.api.sending import codes, execute, send, stored
+from tests.api.tables import employee
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -19,7 +20,7 @@ def state_of(identifier: int) -> tuple[str, Any]:
 
 
 def employees() -> list[Any]:
-    return fetch("SELECT employee_id, job_id FROM hiring.employees ORDER BY 1")
+    return stored("SELECT employee_id, job_id FROM hiring.employees ORDER BY 1")
 
 
 def add_job(client: Client, number: int) -> None:
@@ -117,12 +118,30 @@ def test_a_row_of_which_only_the_beginning_was_kept_must_be_sent_whole(hiring: C
     assert replay(hiring, identifier, row).status_code == 201
 
 
-def test_a_row_that_was_not_json_must_be_sent_as_json(hiring: Client) -> None:
-    (identifier,) = reject(hiring, employee(1, job_id=...))
-    Rejection.objects.filter(pk=identifier).update(format="csv", raw=b"1,x", raw_bytes=3)
-    answer = replay(hiring, identifier)
-    assert (answer.status_code, answer.json()["code"]) == (409, "raw_not_json")
-    assert replay(hiring, identifier, employee(1)).status_code == 201
+CSV = (
+    b"Employee_ID,employeename,hire date,department_id,JOB_ID\n"
+    b'1,"Ada ""Countess"", of L.",2021-07-27T16:02:08Z,1,8\n'
+    b"2,short,2021-07-27T16:02:08Z\n"
+    b"3,Bob,no date,1,\n"
+)
+
+
+def test_a_csv_record_is_sent_again_as_it_was(hiring: Client) -> None:
+    send(hiring, "employees", CSV, content_type="text/csv")
+    fine, short, bad = Rejection.objects.order_by("index").values_list("pk", flat=True)
+    send(hiring, "jobs", [{"job_id": 8, "job_name": "Poet"}])
+    assert replay(hiring, fine).status_code == 201
+    assert stored("SELECT employee_id, employee_name, job_id FROM hiring.employees") == [
+        (1, 'Ada "Countess", of L.', 8)
+    ]
+    answer = replay(hiring, short)
+    assert (answer.status_code, answer.json()["code"]) == (409, "raw_unreadable")
+    assert replay(hiring, short, employee(2)).status_code == 201
+    again = replay(hiring, bad)
+    assert again.status_code == 422
+    assert codes(again.json()) == {
+        0: [("bad_timestamp", "hire_date"), ("required_missing", "job_id")]
+    }
 
 
 def test_a_kept_text_that_is_no_json_is_rejected_again(hiring: Client) -> None:
@@ -160,7 +179,7 @@ def test_a_row_whose_key_is_taken_can_be_replayed_as_an_update(hiring: Client) -
     assert replay(hiring, identifier).status_code == 422
     answer = replay(hiring, identifier, query="?on_conflict=update")
     assert (answer.status_code, answer.json()["updated"]) == (201, 1)
-    assert fetch("SELECT employee_name FROM hiring.employees") == [("New name",)]
+    assert stored("SELECT employee_name FROM hiring.employees") == [("New name",)]
     refused = replay(hiring, identifier, query="?dry_run=true")
     assert refused.json()["code"] == "bad_parameter"
 
@@ -171,7 +190,7 @@ def test_an_update_leaves_the_columns_alone_that_the_row_does_not_bring(client: 
     (identifier,) = reject(client, {"id": "x"}, table="things")
     answer = replay(client, identifier, {"id": 1, "size": 6}, "?on_conflict=update")
     assert (answer.status_code, answer.json()["updated"]) == (201, 1)
-    assert fetch("SELECT size, note FROM hiring.things") == [(6, "kept")]
+    assert stored("SELECT size, note FROM hiring.things") == [(6, "kept")]
 
 
 def test_a_table_that_is_gone_is_404(hiring: Client) -> None:
@@ -195,7 +214,7 @@ def test_a_deferred_constraint_that_fails_at_the_commit_keeps_the_rejection_open
         422,
         "fk_violation",
     )
-    assert (fetch("SELECT * FROM hiring.parts"), state_of(identifier)[0]) == ([], "open")
+    assert (stored("SELECT * FROM hiring.parts"), state_of(identifier)[0]) == ([], "open")
 
 
 def test_needs_the_scope_ingest_for_the_table(hiring: Client, api_key: Callable[..., str]) -> None:

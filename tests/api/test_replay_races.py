@@ -14,7 +14,8 @@ from django.test import Client
 
 from ingest.models import Batch, Rejection
 from tests.api.replaying import bulk, reject, replay
-from tests.api.tables import employee, execute, fetch
+from tests.api.sending import execute, stored
+from tests.api.tables import employee
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -48,7 +49,7 @@ def test_of_many_replays_of_one_rejection_exactly_one_stores_the_row(hiring: Cli
         answers = together(6, partial(replay, hiring, identifier, {"entry": "x"}))
         statuses = sorted(answer.status_code for answer in answers)
         assert statuses == [201, 409, 409, 409, 409, 409]
-    assert fetch("SELECT count(*) FROM hiring.log") == [(5,)]
+    assert stored("SELECT count(*) FROM hiring.log") == [(5,)]
 
 
 def test_concurrent_bulk_replays_store_each_row_once(hiring: Client) -> None:
@@ -60,7 +61,7 @@ def test_concurrent_bulk_replays_store_each_row_once(hiring: Client) -> None:
     for one in summaries:
         skipped = sum(one["skipped"].values())
         assert one["matched"] == one["replayed"] + one["rejected"] + skipped
-    assert fetch("SELECT count(*) FROM hiring.log") == [(300,)]
+    assert stored("SELECT count(*) FROM hiring.log") == [(300,)]
     assert not Rejection.objects.exclude(state="replayed").exists()
 
 
@@ -91,6 +92,6 @@ def test_a_replay_that_cannot_commit_leaves_row_and_rejection_untouched(hiring: 
         execute("DROP TRIGGER refuse ON service.rejection")
         execute("DROP FUNCTION service.refuse_close()")
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-    assert fetch("SELECT employee_id FROM hiring.employees") == []
+    assert stored("SELECT employee_id FROM hiring.employees") == []
     assert Rejection.objects.get(pk=identifier).state == "open"
     assert Batch.objects.filter(format="replay").count() == 0

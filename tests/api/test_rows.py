@@ -6,13 +6,8 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from tests.api.tables import (
-    employee,
-    execute,
-    fetch,
-    read_rows,
-    send,
-)
+from tests.api.sending import execute, send, stored
+from tests.api.tables import employee, read_rows
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -165,7 +160,7 @@ def test_pages_take_every_row_once_where_values_are_null_or_equal(
     names = [name.lstrip("-") for name in order.split(",") if name]
     terms = [f"{term.lstrip('-')} {'DESC' * term.startswith('-')}" for term in order.split(",")]
     if names:
-        expected = fetch(f"SELECT {', '.join(names)} FROM hiring.gaps ORDER BY {', '.join(terms)}")
+        expected = stored(f"SELECT {', '.join(names)} FROM hiring.gaps ORDER BY {', '.join(terms)}")
         assert [tuple(row[name] for name in names) for row in everything] == expected
 
 
@@ -205,7 +200,7 @@ def test_reads_partitioned_tables_and_composite_keys(client: Client) -> None:
     execute("INSERT INTO hiring.parts SELECT 1 + n % 2, n::text FROM generate_series(1, 9) n")
     pages = follow(client, "/api/tables/parts/rows?limit=2")
     found = [(row["a"], row["b"]) for page in pages for row in page]
-    assert found == fetch("SELECT a, b FROM hiring.parts ORDER BY a, b")
+    assert found == stored("SELECT a, b FROM hiring.parts ORDER BY a, b")
 
 
 def test_a_table_the_service_may_not_read_is_403(server: str, api_key: Any) -> None:

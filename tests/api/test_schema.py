@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from ingest.row_codes import ROW_CODES
-from tests.api.tables import execute, make_every_type_table, send
+from tests.api.sending import execute, send
+from tests.api.tables import make_every_type_table
 
 pytestmark = pytest.mark.usefixtures("database")
 

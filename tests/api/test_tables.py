@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 from jsonschema import Draft202012Validator
 
-from tests.api.tables import execute, make_every_type_table, send
+from tests.api.sending import execute, send
+from tests.api.tables import make_every_type_table
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -1,0 +1,294 @@
+"""A batch in which not every row can be stored: which ones can, and what is wrong with the others.
+
+The data is asked which rows break which constraints, the others are stored, and what no question
+can foresee (triggers, exclusion constraints, races) is found by halving the batch under savepoints.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import Connection
+
+from ingest.catalog import UniqueKey
+from ingest.constraints import Violation
+from ingest.outcome import RowError
+from ingest.rules import Decoded, join_rows
+from ingest.sqlstates import describe_row_failure, is_data_error, is_refused_question, skipped_row
+from ingest.writer import RowsSkipped, TableWriter, WriteOptions, Written
+
+# How often a batch is examined anew when other writers got in between.
+ROUNDS = 3
+
+_encode = msgspec.json.Encoder().encode
+_values = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    text: bytes
+    columns: tuple[str, ...]
+
+
+class CarefulWrite:
+    """One batch on its way into a table: the rows still hoped for, and the rejected ones."""
+
+    def __init__(
+        self,
+        writer: TableWriter,
+        connection: Connection,
+        decoded: Decoded,
+        options: WriteOptions,
+    ) -> None:
+        self._writer = writer
+        self._checks = writer.checks
+        self._connection = connection
+        self._decoded = decoded
+        self._options = options
+        self._rejected = {rejection.index: rejection for rejection in decoded.rejections}
+        self._failures: dict[int, RowError] = {}
+        self._fallen: set[int] = set()  # the rows that only trying showed to be wrong
+        self._passed = {
+            index: _Candidate(text, rows.columns)
+            for rows in decoded.groups
+            for index, text in rows.split().items()
+        }
+        self._candidates = dict(self._passed)
+
+    def run(self) -> Written:
+        """Write what can be written; every other row is rejected with all its errors."""
+        written = self._write_candidates()
+        while self._revive():
+            written += self._write_candidates()
+        rejections = [self._rejected[index] for index in sorted(self._rejected)]
+        return replace(written, rejections=tuple(rejections))
+
+    def _write_candidates(self) -> Written:
+        written = self._write_examined()
+        return self._write_tried() if written is None else written
+
+    def _revive(self) -> bool:
+        """Make candidates of the rows whose key a row had that was not stored after all."""
+        revived = [
+            index
+            for index, rejection in self._rejected.items()
+            if index in self._passed
+            and all(error.first_index in self._fallen for error in rejection.errors)
+        ]
+        self._fallen.clear()
+        self._candidates = {index: self._passed[index] for index in sorted(revived)}
+        for index in revived:
+            del self._rejected[index]
+        return bool(revived)
+
+    def _write_examined(self) -> Written | None:
+        """Reject what the data shows to be wrong, write the rest; None where that fails."""
+        for _ in range(ROUNDS):
+            try:
+                with self._connection.transaction():
+                    self._reject_bad_values()
+                    self._reject_all_violations()
+            except psycopg.Error as error:
+                if is_refused_question(error):
+                    return None
+                if not is_data_error(error):
+                    raise
+                self._reject_unanswerable(sorted(self._readable()))
+                continue
+            written = self._try_to_write(list(self._candidates))
+            if written is not None:
+                return written
+        return None
+
+    def _try_to_write(self, indexes: list[int]) -> Written | None:
+        """Write these rows under a savepoint; return None, nothing written, where one fails."""
+        try:
+            with self._connection.transaction():
+                return self._write(indexes)
+        except RowsSkipped:
+            return None
+        except psycopg.Error as error:
+            if not is_data_error(error):
+                raise
+            return None
+
+    def _write(self, indexes: Iterable[int]) -> Written:
+        groups: dict[tuple[str, ...], list[bytes]] = {}
+        for index in indexes:
+            candidate = self._candidates[index]
+            groups.setdefault(candidate.columns, []).append(candidate.text)
+        written = Written()
+        if len(groups) > 1 and self._checks.refers_to_itself:
+            written = self._writer.insert_together(self._connection, groups, self._options)
+        else:
+            for columns, texts in groups.items():
+                array = join_rows(texts)
+                written += self._writer.insert(
+                    self._connection, columns, array, len(texts), self._options
+                )
+        # What is deferred to the commit would fail the whole batch there.
+        self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        return written
+
+    def _write_tried(self) -> Written:
+        """Write the rows that can be written, as trying shows, and reject the others."""
+        written = Written()
+        hopeful, tried = sorted(self._candidates), 0
+        while hopeful and len(hopeful) != tried:
+            tried = len(hopeful)
+            written += self._write_halves(hopeful)
+            # What a row refers to may have been written after it.
+            hopeful = [
+                index
+                for index, failure in self._failures.items()
+                if failure.code == "fk_violation" and self._checks.refers_to_itself
+            ]
+            for index in self._failures.keys() - set(hopeful):
+                self._give_up(index)
+            if len(hopeful) != tried:
+                self._failures.clear()
+        for index in list(self._failures):
+            self._give_up(index)
+        return written
+
+    def _give_up(self, index: int) -> None:
+        self._fallen.add(index)
+        self._reject(index, [self._failures.pop(index)])
+
+    def _write_halves(self, indexes: list[int]) -> Written:
+        """Write the rows that can be written, halving until each that cannot stands alone."""
+        if not indexes:
+            return Written()
+        try:
+            with self._connection.transaction():
+                return self._write(indexes)
+        except RowsSkipped:
+            failure = skipped_row()
+        except psycopg.Error as error:
+            if not is_data_error(error):
+                raise
+            failure = describe_row_failure(error, self._writer.table)
+        if len(indexes) == 1:
+            self._failures[indexes[0]] = failure
+            return Written()
+        middle = len(indexes) // 2
+        return self._write_halves(indexes[:middle]) + self._write_halves(indexes[middle:])
+
+    def _reject_bad_values(self) -> None:
+        indexes = list(self._candidates)
+        array = join_rows(self._candidates[index].text for index in indexes).decode()
+        bad: dict[int, list[RowError]] = {}
+        for place, column, message in self._checks.find_bad_values(self._connection, array):
+            error = RowError(code="bad_value", column=column, message=f"{column}: {message}")
+            bad.setdefault(indexes[place - 1], []).append(error)
+        for index, errors in bad.items():
+            sound: dict[str, Any] = dict(_values.decode(self._candidates[index].text))
+            for error in errors:
+                sound.pop(str(error.column))
+            self._reject(index, errors, sound)
+
+    def _reject_all_violations(self) -> None:
+        if self._checks.refers_to_itself:
+            # A rejected row may be what another row of the batch refers to, and takes no key.
+            while self._reject_violations(keys_are_given=False):
+                pass
+        while self._reject_violations() and self._checks.refers_to_itself:
+            pass
+
+    def _reject_violations(self, *, keys_are_given: bool = True) -> int:
+        """Reject every candidate that breaks a constraint and return how many did."""
+        before = len(self._candidates)
+        self._judge(self._find_broken(sorted(self._readable())), keys_are_given=keys_are_given)
+        for rejection in self._rejected.values():
+            rejection.sound = {}  # its errors are complete now
+        return before - len(self._candidates)
+
+    def _readable(self) -> dict[int, bytes]:
+        """Return the rows of which constraints may be asked."""
+        texts = {index: candidate.text for index, candidate in self._candidates.items()}
+        return texts | {i: _encode(one.sound) for i, one in self._rejected.items() if one.sound}
+
+    def _find_broken(self, indexes: list[int]) -> dict[int, list[Violation]]:
+        if not indexes:
+            return {}
+        texts = self._readable()
+        array = join_rows(texts[index] for index in indexes).decode()
+        broken: dict[int, list[Violation]] = {}
+        for violation in self._checks.find_violations(
+            self._connection, array, self._options.key, fill=self._lacks_defaults()
+        ):
+            broken.setdefault(indexes[violation.place - 1], []).append(violation)
+        return broken
+
+    def _reject_unanswerable(self, indexes: list[int]) -> None:
+        """Reject the rows of which PostgreSQL cannot say what they break: a / b with b = 0."""
+        try:
+            with self._connection.transaction():
+                self._find_broken(indexes)
+        except psycopg.Error as error:
+            if not is_data_error(error):
+                raise
+            middle = len(indexes) // 2
+            if middle:
+                self._reject_unanswerable(indexes[:middle])
+                self._reject_unanswerable(indexes[middle:])
+            elif indexes[0] in self._candidates:
+                self._reject(indexes[0], [describe_row_failure(error, self._writer.table)])
+            else:
+                self._rejected[indexes[0]].sound = {}
+
+    def _lacks_defaults(self) -> bool:
+        brought = {candidate.columns for candidate in self._candidates.values()}
+        return any(map(self._checks.lacks_defaults, brought)) or any(
+            self._checks.lacks_defaults(tuple(one.sound)) for one in self._rejected.values()
+        )
+
+    def _judge(self, broken: Mapping[int, list[Violation]], *, keys_are_given: bool) -> None:
+        """Decide row by row, in order: a key is taken by the first row that keeps it.
+
+        Rows whose only fault is a key of an earlier row are left alone until keys are given.
+        """
+        taken: dict[tuple[UniqueKey, int | None], int] = {}
+        for index, violations in broken.items():
+            rejection = self._rejected.get(index)
+            uncertain, absent = self._find_gaps(index)
+            errors, keys = [], []
+            for violation in violations:
+                rule = violation.rule
+                if uncertain.intersection(rule.columns):
+                    continue
+                if rule.of_stored_row and absent.intersection(rule.columns):
+                    continue
+                if rule.key is None:
+                    errors.append(rule.error)
+                elif (rule.key, violation.group) in taken:
+                    first = taken[rule.key, violation.group]
+                    errors.append(msgspec.structs.replace(rule.error, first_index=first))
+                else:
+                    keys.append((rule.key, violation.group))
+            if rejection is not None:
+                rejection.errors.extend(errors)
+            elif errors and (keys_are_given or any(e.first_index is None for e in errors)):
+                self._reject(index, errors)
+            elif not errors:
+                taken.update(dict.fromkeys(keys, index))
+
+    def _find_gaps(self, index: int) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the columns whose values are uncertain, and those that an update leaves alone."""
+        rejection = self._rejected.get(index)
+        brought: Collection[str] = rejection.sound if rejection else self._candidates[index].columns
+        bad = {name for e in rejection.errors for name in e.concerns} if rejection else set()
+        absent: frozenset[str] = frozenset()
+        if self._options.on_conflict == "update":
+            absent = self._checks.find_absent(brought)
+        return self._checks.find_uncertain(brought, bad), absent
+
+    def _reject(
+        self, index: int, errors: list[RowError], sound: dict[str, Any] | None = None
+    ) -> None:
+        candidate = self._candidates.pop(index)
+        rejection = self._decoded.reject(index, candidate.text, errors)
+        rejection.sound = sound or {}
+        self._rejected[index] = rejection

@@ -1,0 +1,304 @@
+"""POST /api/ingest/{table} with CSV bodies."""
+
+import gzip
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from tests.api.sending import codes, counts, execute, send, stored
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def made(client: Client) -> Client:
+    execute("""
+        CREATE TABLE hiring.made (
+            id int PRIMARY KEY, full_name text NOT NULL, "birthDate" date,
+            city text DEFAULT 'Bern', note varchar(20))
+    """)
+    return client
+
+
+def send_csv(client: Client, body: str | bytes, query: str = "", charset: str = "") -> Any:
+    content_type = f"text/csv; charset={charset}" if charset else "text/csv"
+    return send(client, "made", body, query, content_type=content_type)
+
+
+def made_rows() -> list[Any]:
+    return stored(
+        'SELECT id, full_name, "birthDate"::text, city, note FROM hiring.made ORDER BY id'
+    )
+
+
+def lines(answer: Any) -> dict[int, int]:
+    """Return the line of each rejected row."""
+    return {one["index"]: one["line"] for one in answer.json()["rejections"]}
+
+
+def raws() -> list[bytes]:
+    return [bytes(raw) for (raw,) in stored('SELECT raw FROM service.rejection ORDER BY "index"')]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["id,full_name,birthDate", "ID, FULL_NAME, BIRTH_DATE", " id ,Full Name,birth date",
+     "I D,fullname,BIRTHDATE", "\tid,FullName , birth_Date ", '"id","Full Name","Birth Date"'],
+)  # fmt: skip
+def test_matches_headers_loosely(made: Client, header: str) -> None:
+    answer = send_csv(made, f"{header}\n1,Ann,2001-02-03\n")
+    assert (answer.status_code, counts(answer)) == (201, (1, 1, 0, 0, 0))
+    assert made_rows() == [(1, "Ann", "2001-02-03", "Bern", None)]
+
+
+def test_matches_headers_in_any_order_and_without_optional_columns(made: Client) -> None:
+    assert counts(send_csv(made, "note,FULL_NAME,id\nx,Ann,1\n")) == (1, 1, 0, 0, 0)
+    assert made_rows() == [(1, "Ann", None, "Bern", "x")]
+
+
+def test_prefers_the_exact_name_and_refuses_an_ambiguous_one(client: Client) -> None:
+    execute('CREATE TABLE hiring.made (a_b int, ab int, "A B" int)')
+    assert send_csv(client, "ab,a_b,A B\n1,2,3\n").status_code == 201
+    assert stored('SELECT a_b, ab, "A B" FROM hiring.made') == [(2, 1, 3)]
+    answer = send_csv(client, "AB\n1\n")
+    assert (answer.status_code, answer.json()["code"]) == (400, "csv_header")
+    assert "a_b" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["id,full_name,", "id,full_name,unknown", "id,id", "id,ID", "id;full_name", "1,Ann", '""', ","],
+)
+def test_refuses_a_header_that_does_not_fit(made: Client, header: str) -> None:
+    answer = send_csv(made, f"{header}\n1,Ann\n")
+    assert (answer.status_code, answer.json()["code"]) == (400, "csv_header")
+    assert stored("SELECT count(*) FROM service.batch") == [(0,)]
+
+
+def test_a_missing_required_column_is_missing_in_every_row(made: Client) -> None:
+    answer = send_csv(made, "id\n1\n2\n")
+    assert codes(answer.json()) == {
+        0: [("required_missing", "full_name")],
+        1: [("required_missing", "full_name")],
+    }
+
+
+def test_without_a_header_columns_are_in_table_order(made: Client) -> None:
+    answer = send_csv(made, "1,Ann,2001-02-03,Rome,x\n2,Bob,,,\n3,Cid\n", "?header=absent")
+    assert codes(answer.json()) == {2: [("column_count", None)]}
+    assert lines(answer) == {2: 3}
+    assert made_rows() == [
+        (1, "Ann", "2001-02-03", "Rome", "x"),
+        (2, "Bob", None, "Bern", None),
+    ]
+
+
+def test_without_a_header_read_only_columns_have_no_place(client: Client) -> None:
+    execute("""
+        CREATE TABLE hiring.made (
+            id int GENERATED ALWAYS AS IDENTITY, n int, m int GENERATED ALWAYS AS (n * 2) STORED)
+    """)
+    assert counts(send_csv(client, "5\n6\n", "?header=absent")) == (2, 2, 0, 0, 0)
+    assert stored("SELECT n, m FROM hiring.made ORDER BY n") == [(5, 10), (6, 12)]
+
+
+TEXT = "id,full_name,note\n1,Zoë,naïve\n"
+
+
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [
+        ("", TEXT.encode()),
+        ("utf-8", b"\xef\xbb\xbf" + TEXT.encode()),
+        ("", TEXT.replace("\n", "\r\n").encode()),
+        ("", TEXT.replace("\n", "\r").encode()),
+        ("", TEXT.rstrip("\n").encode()),
+        ("windows-1252", TEXT.encode("cp1252")),
+        ("ISO-8859-1", TEXT.encode("latin-1")),
+        ("utf-16", TEXT.encode("utf-16")),
+        ("UTF-16", b"\xfe\xff" + TEXT.encode("utf-16-be")),
+        ("utf-16le", TEXT.encode("utf-16-le")),
+        ("utf-16be", ("\ufeff" + TEXT).encode("utf-16-be")),
+    ],
+)
+def test_understands_character_sets_and_line_ends(made: Client, charset: str, body: bytes) -> None:
+    answer = send_csv(made, body, charset=charset)
+    assert (answer.status_code, counts(answer)) == (201, (1, 1, 0, 0, 0))
+    assert made_rows() == [(1, "Zoë", None, "Bern", "naïve")]
+
+
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [
+        ("utf-8", b"id,full_name\n1,Zo\xeb\n"),
+        ("windows-1252", b"id,full_name\n1,\x81\n"),
+        ("us-ascii", "id,full_name\n1,Zoë\n".encode()),
+        ("utf-16", "id,full_name\n".encode("utf-16") + b"1"),
+    ],
+)
+def test_refuses_bytes_that_the_character_set_does_not_have(
+    made: Client, charset: str, body: bytes
+) -> None:
+    answer = send_csv(made, body, charset=charset)
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_utf8")
+
+
+def test_counts_lines_through_quoted_line_feeds_and_blank_lines(made: Client) -> None:
+    body = (
+        "id,full_name,note\n"  # line 1
+        '1,"Ann\n\nof\r\nRome",x\n'  # lines 2 to 5
+        "\n"
+        'x,Bob,"a\nb"\n'  # lines 7 and 8
+        "\r\n"
+        "3,Cid,ok\n"  # line 10
+        "4,Dan\n"
+        '5,"E""ve","=1+1"\n'
+        "6,Fay,far too long for this column\n"
+    )
+    answer = send_csv(made, body)
+    assert codes(answer.json()) == {
+        1: [("not_integer", "id")],
+        3: [("column_count", None)],
+        5: [("too_long", "note")],
+    }
+    assert lines(answer) == {1: 7, 3: 11, 5: 13}
+    assert made_rows() == [
+        (1, "Ann\n\nof\r\nRome", None, "Bern", "x"),
+        (3, "Cid", None, "Bern", "ok"),
+        (5, 'E"ve', None, "Bern", "=1+1"),
+    ]
+    assert raws() == [b'x,Bob,"a\nb"', b"4,Dan", b"6,Fay,far too long for this column"]
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ('id,full_name\n1,Ann\n2,"Bob\n3,Cid\n', 3),
+        ('id,full_name\n1,"Ann"x\n', 2),
+        ('id,full_name\n1,"An\nn"\n2,"B" "ob"\n', 4),
+        ('"id,full_name\n1,Ann\n', 1),
+        ('id,full_name\n1,"Ann', 2),
+    ],
+)
+def test_refuses_the_body_from_a_quote_that_is_out_of_place(
+    made: Client, body: str, line: int
+) -> None:
+    answer = send_csv(made, body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "csv_syntax")
+    assert answer.json()["line"] == line
+
+
+def test_a_quote_inside_a_bare_field_is_a_character(made: Client) -> None:
+    assert counts(send_csv(made, 'id,full_name\n1,5" disk\n2,"x"\n')) == (2, 2, 0, 0, 0)
+    assert [row[1] for row in made_rows()] == ['5" disk', "x"]
+
+
+def test_empty_fields_are_missing_values(made: Client) -> None:
+    body = 'id,full_name,birthDate,city,note\n1,Ann,,,\n2,,,,\n,Bob,,"",x\n4,"",,,\n5, ,,, \n'
+    answer = send_csv(made, body)
+    assert codes(answer.json()) == {
+        1: [("required_missing", "full_name")],
+        2: [("required_missing", "id")],
+        3: [("required_missing", "full_name")],
+    }
+    assert made_rows() == [(1, "Ann", None, "Bern", None), (5, " ", None, "Bern", " ")]
+
+
+def test_a_field_with_a_line_feed_is_not_two_values(client: Client) -> None:
+    columns = ["int", "numeric", "float8", "date", "uuid", "boolean", "interval", "timestamptz"]
+    uuid = "6f1c6bb0-58a4-4d0b-9a0c-33ab7b7f8a11"
+    values = ["1", "1.5", "2", "2020-01-01", uuid, "true", "1 day", "2021-01-01T00:00:00Z"]
+    types = ", ".join(f"c{i} {name}" for i, name in enumerate(columns))
+    execute(f"CREATE TABLE hiring.made ({types})")
+    header = ",".join(f"c{i}" for i in range(len(columns)))
+    for i, value in enumerate(values):
+        fields = list(values)
+        fields[i] = f'"{value}\n{value}"'
+        answer = send_csv(client, f"{header}\n{','.join(fields)}\n")
+        assert [column for _, column in codes(answer.json())[0]] == [f"c{i}"]
+    assert send_csv(client, f"{header}\n{','.join(values)}\n").status_code == 201
+
+
+def test_keeps_texts_as_they_are(made: Client) -> None:
+    texts = ["=1+1", "\\N", "\\.", "a\tb", "\\n", "NULL", " x ", "'", "naïve", "\x7f", "\u2028"]
+    quoted = [f'"{text}"' if i % 2 else text for i, text in enumerate(texts)]
+    body = "id,full_name\n" + "".join(f"{i},{text}\n" for i, text in enumerate(quoted))
+    assert send_csv(made, body).status_code == 201
+    assert [row[1] for row in made_rows()] == texts
+
+
+@pytest.mark.parametrize("text", ["\\N", "\\.", "a\tb", "x"])
+def test_keeps_texts_as_they_are_in_a_body_of_their_own(client: Client, text: str) -> None:
+    execute("CREATE TABLE hiring.made (s text)")
+    assert send_csv(client, f"s\n{text}\n").status_code == 201
+    assert stored("SELECT s FROM hiring.made") == [(text,)]
+
+
+def test_a_nul_character_rejects_its_row(made: Client) -> None:
+    answer = send_csv(made, b"id,full_name\n1,a\x00b\n2,ok\n")
+    assert codes(answer.json()) == {0: [("nul_character", "full_name")]}
+    assert raws() == [b"1,a\x00b"]
+
+
+def test_long_fields_and_long_rows(made: Client) -> None:
+    limits = settings.CONFIG.ingest
+    long = "x" * (limits.max_row_bytes - 100)
+    longer = "y" * (2 * limits.max_row_bytes)
+    answer = send_csv(made, f"id,full_name\n1,{long}\n2,{longer}\nx,{long}\n3,ok\n")
+    assert codes(answer.json()) == {
+        1: [("row_too_large", None)],
+        2: [("not_integer", "id")],
+    }
+    assert stored("SELECT id, length(full_name) FROM hiring.made ORDER BY id") == [
+        (1, len(long)),
+        (3, 2),
+    ]
+    sent = [f"2,{longer}".encode(), f"x,{long}".encode()]
+    assert stored('SELECT raw_bytes FROM service.rejection ORDER BY "index"') == [
+        (len(row),) for row in sent
+    ]
+    assert raws() == [row[: limits.max_raw_bytes] for row in sent]
+
+
+def test_a_table_of_one_column(client: Client) -> None:
+    execute("CREATE TABLE hiring.made (n int)")
+    answer = send_csv(client, 'n\n1\n\n2\n""\n3,4\n \n')
+    assert codes(answer.json()) == {
+        3: [("column_count", None)],
+        4: [("not_integer", "n")],
+    }
+    assert lines(answer) == {3: 6, 4: 7}
+    assert stored("SELECT n FROM hiring.made ORDER BY n") == [(1,), (2,), (None,)]
+
+
+def test_undoes_gzip(made: Client) -> None:
+    body = gzip.compress("\ufeffid,full_name\r\n1,Zoë\r\nx,Bob\r\n".encode())
+    answer = made.generic(
+        "POST", "/api/ingest/made", body, "text/csv", headers={"Content-Encoding": "gzip"}
+    )
+    assert codes(answer.json()) == {1: [("not_integer", "id")]}
+    assert made_rows() == [(1, "Zoë", None, "Bern", None)]
+    assert raws() == [b"x,Bob"]
+
+
+def test_constraint_failures_keep_line_and_raw(made: Client) -> None:
+    answer = send_csv(made, 'id,full_name\n1,Ann\n"1",Bob\n\n2,"C\nid"\n2,Dan\n')
+    assert codes(answer.json()) == {
+        1: [("duplicate_in_batch", None)],
+        3: [("duplicate_in_batch", None)],
+    }
+    assert lines(answer) == {1: 3, 3: 7}
+    assert raws() == [b'"1",Bob', b"2,Dan"]
+
+
+def test_an_update_by_csv_with_empty_fields_and_bad_rows(made: Client) -> None:
+    execute("INSERT INTO hiring.made VALUES (1, 'Ann', '2001-01-01', 'Rome', 'x')")
+    body = "id,full_name,birthDate,city\n1,Anna,,\n2,Bob,2002-02-02,\nx,,,\n1,Again,,Oslo\n"
+    answer = send_csv(made, body, "?on_conflict=update")
+    assert counts(answer) == (4, 1, 1, 0, 2)
+    assert made_rows() == [
+        (1, "Anna", "2001-01-01", "Rome", "x"),
+        (2, "Bob", "2002-02-02", "Bern", None),
+    ]
