@@ -147,6 +147,29 @@ class Metrics(Section, frozen=True):
     redact_below: Annotated[int, Meta(ge=0)]
 
 
+class WherePrefix(Section, frozen=True):
+    """A prefix of Open311's `where` that asks for the value of a column."""
+
+    column: Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]{0,62}\Z")]
+    description: str
+    example: str
+
+
+class Open311(Section, frozen=True):
+    """How the Open311 API answers."""
+
+    public: bool
+    per_page: Positive
+    max_per_page: Positive
+    max_offset: Positive
+    exact_total: Positive
+    near_m: Positive
+    max_near_m: Positive
+    time_zone: str
+    cache_s: Annotated[int, Meta(ge=0)]
+    where: dict[Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,30}\Z")], WherePrefix]
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -167,6 +190,7 @@ class Config(Section, frozen=True):
     reports: Reports
     backups: Backups
     socrata: Socrata
+    open311: Open311
     logging: Logging
 
 
@@ -187,6 +211,7 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path.name}: not valid YAML: {error}") from error
     _check_datasets(path.name, config)
     _check_schedules(path.name, config)
+    _check_open311(path.name, config.open311)
     return config
 
 
@@ -231,5 +256,18 @@ def _check_schedules(file_name: str, config: Config) -> None:
         for key_path, text in expressions.items():  # noqa: B007 - named in the error
             if text is not None:
                 check_expression(text)
+    except BadSchedule as error:
+        raise ConfigError(f"{file_name}: {key_path}: {error}", key_path=key_path) from error
+
+
+def _check_open311(file_name: str, open311: Open311) -> None:
+    if open311.per_page > open311.max_per_page:
+        raise ConfigError(
+            f"{file_name}: open311.per_page: more than open311.max_per_page",
+            key_path="open311.per_page",
+        )
+    key_path = "open311.time_zone"
+    try:
+        read_time_zone(open311.time_zone)
     except BadSchedule as error:
         raise ConfigError(f"{file_name}: {key_path}: {error}", key_path=key_path) from error

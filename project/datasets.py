@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Identifier
 
 from project.config import Config
 from project.database import primary_message
+from project.dataset_links import apply_links
 from project.errors import RowhouseError
 from project.models import AppliedSchema
 from project.roles import apply_roles
@@ -57,6 +58,7 @@ def set_up_database(
         for dataset in config.datasets:
             if not only or dataset in only:
                 done[dataset] = apply_dataset(connection, dataset, folder / dataset / "schema.sql")
+        apply_links(connection, config.datasets, folder, done)
         if config.database.separate_roles:
             apply_roles(
                 connection, config.datasets, config=config.database, secrets_dir=secrets_dir

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.functional import SimpleLazyObject
 
+from apis.open311.specification import SCOPES
 from project.config import read_config, read_port
 from project.database import database_settings
 from project.logs import logging_settings
@@ -88,10 +89,12 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
+    "oauth2_provider",
     "ingest",
     "apis.metrics",
     "reports",
     "backups",
+    "apis.open311",
 ]
 
 MIDDLEWARE = [
@@ -147,9 +150,25 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "project.openapi.describe_answers",
         "ingest.api.table_paths.describe_tables",
+        "apis.open311.openapi.add_to_schema",
     ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# The Open311 API's reports. Tokens are stored as hashes, codes need PKCE with S256.
+OAUTH2_PROVIDER = {
+    "SCOPES": SCOPES,
+    "DEFAULT_SCOPES": [],
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 3600,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
 }
 
 LOGGING = logging_settings(CONFIG.logging, LOGS_DIR)

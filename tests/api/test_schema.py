@@ -61,7 +61,7 @@ def test_describes_every_address_and_method(schema: dict[str, Any]) -> None:
     expected = dict(routes(get_resolver().url_patterns))
     assert {path: described.get(path) for path in expected} == expected
     others = {path for path in described if path not in expected and path.startswith("/api/")}
-    assert all(re.fullmatch(r"/api/(ingest|tables)/hiring\.[^{]+", path) for path in others)
+    assert all(re.fullmatch(r"/api/(ingest|tables)/\w+\.[^{]+", path) for path in others)
 
 
 def test_every_operation_has_an_id_a_summary_and_its_problems(schema: dict[str, Any]) -> None:
@@ -71,6 +71,8 @@ def test_every_operation_has_an_id_a_summary_and_its_problems(schema: dict[str, 
         assert one["summary"], path
         is_open = "security" not in one
         assert not is_open or path in {"/api/schema", "/api/docs"} or not path.startswith("/api/")
+        if path == "/open311/api":
+            continue  # the published standard has its own shape of errors
         problems = {
             status: answer["content"]["application/problem+json"]
             for status, answer in one["responses"].items()

@@ -1,0 +1,16 @@
+"""The `open311` app: the Open311 Simple API over what was ingested."""
+
+from django.apps import AppConfig
+
+
+class Open311Config(AppConfig):
+    name = "apis.open311"
+    label = "open311"
+
+    def ready(self) -> None:
+        """Say which HTTP status answers which error."""
+        from apis.open311.errors import STATUSES
+        from project.problems import register_status
+
+        for error, status in STATUSES.items():
+            register_status(error, status)

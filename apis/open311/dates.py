@@ -1,0 +1,101 @@
+"""W3C DateTime values and ranges of them as periods of time."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+_PATTERN = re.compile(
+    r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
+    r"(?:T(?P<hour>\d\d)(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{1,6}))?)?)?"
+    # A plus sign that was not escaped arrives as a space.
+    r"(?P<offset>Z|[+\- ]\d\d:\d\d)?)?)?)?",
+    re.ASCII,
+)
+_STEPS = (
+    ("second", timedelta(seconds=1)),
+    ("minute", timedelta(minutes=1)),
+    ("hour", timedelta(hours=1)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` up to, not including, `end`; both in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+def parse_period(text: str, zone: tzinfo) -> Period:
+    """Return the period that a value, or two with a semicolon between them, stands for.
+
+    A value stands for all of what it names: a year, a month … a second. A range includes both of
+    its ends. `zone` is that of dates without an offset. Raise `ValueError` that says what is wrong.
+    """
+    first, semicolon, last = text.partition(";")
+    start = _parse_value(first, zone)
+    if not semicolon:
+        return start
+    end = _parse_value(last, zone)
+    if end.start < start.start:
+        raise ValueError(f"{last} is before {first}")
+    return Period(start.start, end.end)
+
+
+def _parse_value(text: str, zone: tzinfo) -> Period:
+    match = _PATTERN.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"{text[:50]!r} is not a W3C DateTime such as 2010, 2010-05-26 or 2010-05-26T21:00:00Z"
+        )
+    parts = {
+        name: int(value)
+        for name, value in match.groupdict().items()
+        if value and name not in {"fraction", "offset"}
+    }
+    try:
+        local = datetime(
+            parts["year"],
+            parts.get("month", 1),
+            parts.get("day", 1),
+            parts.get("hour", 0),
+            parts.get("minute", 0),
+            parts.get("second", 0),
+            int((match["fraction"] or "").ljust(6, "0")),
+            _zone_of(match["offset"], zone),
+        )
+        return Period(
+            local.astimezone(UTC), _end_of(local, parts, match["fraction"]).astimezone(UTC)
+        )
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is not a date: {error}") from error
+
+
+def _zone_of(offset: str | None, zone: tzinfo) -> tzinfo:
+    if offset is None:
+        return zone
+    if offset == "Z":
+        return UTC
+    hours, minutes = int(offset[1:3]), int(offset[4:6])
+    if hours > 14 or minutes > 59:
+        raise ValueError("there is no such offset")
+    size = timedelta(hours=hours, minutes=minutes)
+    return timezone(-size if offset[0] == "-" else size)
+
+
+def _end_of(local: datetime, parts: dict[str, int], fraction: str | None) -> datetime:
+    """Return where the period ends that begins at `local`, on the same clock."""
+    if fraction is not None:
+        return _later(local, timedelta(microseconds=10 ** (6 - len(fraction))))
+    for name, step in _STEPS:
+        if name in parts:
+            return _later(local, step)
+    if "day" in parts:
+        return local + timedelta(days=1)  # on the clock: a day may have 23 or 25 hours
+    if "month" in parts:
+        return local.replace(year=local.year + local.month // 12, month=local.month % 12 + 1)
+    return local.replace(year=local.year + 1)
+
+
+def _later(local: datetime, step: timedelta) -> datetime:
+    return local.astimezone(UTC) + step

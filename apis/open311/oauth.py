@@ -1,0 +1,59 @@
+"""OAuth2 for the API: the pages where a person logs in and allows an application to report."""
+
+from typing import Any
+
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
+
+from apis.open311.headers import answer_preflight, share
+
+# No form-action: the form's answer leads back to the application, wherever that is.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+VERBS = "OPTIONS, POST"
+
+
+class LogIn(LoginView):
+    """Ask for a user's name and password."""
+
+    template_name = "open311/log_in.html"
+    next_page = "/open311/"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Add the content security policy."""
+        return _protect(super().dispatch(request, *args, **kwargs))
+
+
+class Authorize(AuthorizationView):
+    """Ask a person whether an application may report in their name."""
+
+    template_name = "open311/authorize.html"
+    login_url = "/open311/oauth/login"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Add the content security policy."""
+        return _protect(super().dispatch(request, *args, **kwargs))
+
+
+@csrf_exempt  # the request brings the application's own proof
+def issue_token(request: HttpRequest) -> HttpResponseBase:
+    """Exchange a code, refresh token or client credentials for a token (RFC 6749, section 3.2)."""
+    if request.method == "OPTIONS":
+        return answer_preflight(VERBS)
+    return share(TokenView.as_view()(request))
+
+
+@csrf_exempt  # as above
+def revoke_token(request: HttpRequest) -> HttpResponseBase:
+    """End a token (RFC 7009)."""
+    if request.method == "OPTIONS":
+        return answer_preflight(VERBS)
+    return share(RevokeTokenView.as_view()(request))
+
+
+def _protect(response: HttpResponseBase) -> HttpResponseBase:
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response

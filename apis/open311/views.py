@@ -1,0 +1,125 @@
+"""/open311/api: every method of the API. /open311/: a page to try them. /open311/openapi.json."""
+
+import logging
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from apis.open311.access import identify_caller
+from apis.open311.calls import check_arguments, read_parameters, take_text
+from apis.open311.errors import MethodMissing, VerbNotAllowed, describe_error
+from apis.open311.formats import CONTENT_TYPES, count_headers, write_answer
+from apis.open311.headers import allow_caching, answer_preflight, share
+from apis.open311.methods import METHODS, Call
+from apis.open311.openapi import describe_service
+from apis.open311.pages import Listing
+from apis.open311.places import list_terms
+from apis.open311.specification import Method, read_specification
+from project.answers import answer_json
+from project.config import Config
+from project.errors import RowhouseError, Unavailable
+from project.logs import note
+from project.problems import status_of
+
+logger = logging.getLogger("rowhouse.open311")
+
+VERBS = "GET, HEAD, OPTIONS, POST"
+CHALLENGE = 'Bearer realm="open311"'
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@csrf_exempt  # a call brings a token in a header; cookies mean nothing here
+def call_method(request: HttpRequest) -> HttpResponseBase:
+    """Answer a call, in the API's own shape also where something is wrong with it."""
+    if request.method == "OPTIONS":
+        return answer_preflight(VERBS)
+    try:
+        return share(_answer_call(request))
+    except RowhouseError as error:
+        return share(_answer_error(error))
+    except DatabaseError as error:
+        # Not the error itself: its text may quote a row.
+        sqlstate = getattr(error.__cause__, "sqlstate", None)
+        logger.exception("database error", extra={"sqlstate": sqlstate})
+        return share(_answer_error(Unavailable("The database cannot answer now")))
+
+
+def _answer_call(request: HttpRequest) -> HttpResponseBase:
+    config: Config = settings.CONFIG
+    if request.method not in {"GET", "HEAD", "POST"}:
+        raise VerbNotAllowed(f"Use one of {VERBS}", allowed=VERBS)
+    given = read_parameters(request, config)
+    called = take_text(given, "method")
+    if not called:
+        raise MethodMissing
+    specification = read_specification()
+    name, method = specification.find(called)
+    note(request, open311=name)
+    _check_verb(request, name, method)
+    caller = identify_caller(request, method, is_public=config.open311.public)
+    arguments = check_arguments(method, given, config.open311, specification.formats)
+    answer = METHODS[name](Call(method, arguments, caller, config.open311))
+    response = HttpResponse(
+        write_answer(answer, arguments.format),
+        status=201 if method.method == "POST" else 200,
+        content_type=CONTENT_TYPES[arguments.format],
+        headers=count_headers(answer) if isinstance(answer, Listing) else None,
+    )
+    if method.method == "POST":
+        response.headers["Cache-Control"] = "no-store"
+        return response
+    is_private = caller is not None or not config.open311.public
+    return allow_caching(request, response, is_private=is_private, cache_s=config.open311.cache_s)
+
+
+def _check_verb(request: HttpRequest, name: str, method: Method) -> None:
+    verbs = {"GET", "HEAD"} if method.method == "GET" else {"POST"}
+    if request.method not in verbs:
+        allowed = ", ".join(sorted(verbs))
+        raise VerbNotAllowed(f"{name} is called with {allowed}", allowed=allowed)
+
+
+def _answer_error(error: RowhouseError) -> HttpResponse:
+    headers = {"Cache-Control": "no-store"}
+    status = status_of(type(error))
+    if isinstance(error, VerbNotAllowed):
+        headers["Allow"] = error.fields["allowed"]
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if status in {401, 403}:
+        headers["WWW-Authenticate"] = (
+            f'{CHALLENGE}, error="{_OAUTH_ERRORS[error.code]}"'
+            if (error.code in _OAUTH_ERRORS)
+            else CHALLENGE
+        )
+    return answer_json(describe_error(error), status=status, headers=headers)
+
+
+_OAUTH_ERRORS = {"token_invalid": "invalid_token", "scope_insufficient": "insufficient_scope"}
+
+
+@require_safe
+def show_page(request: HttpRequest) -> HttpResponse:
+    """Show the methods with a form to try each, and a search's incidents on a map."""
+    methods = [
+        {"name": name, "method": method, "parameters": method.all_parameters.values()}
+        for name, method in read_specification().methods.items()
+        if method.enabled and method.documented
+    ]
+    terms = list_terms(settings.CONFIG.open311)
+    response = render(request, "open311/page.html", {"methods": methods, "terms": terms})
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
+
+
+@require_safe
+def show_openapi(request: HttpRequest) -> HttpResponseBase:
+    """Answer the API's own OpenAPI document."""
+    return share(answer_json(describe_service()))
