@@ -11,11 +11,14 @@ def main() -> None:
     """Hand the command line to Django with Rowhouse's settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
     try:
         execute_from_command_line(sys.argv)
     except RowhouseError as error:
         sys.exit(f"{error.code}: {error.message}")
+    except OperationalError as error:
+        sys.exit(f"database_failed: {error}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 import psycopg
@@ -26,7 +27,6 @@ from ingest.outcome import OnConflict, Receipt
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded
 from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
-from ingest.statements import execute_raw, lock_statement
 from ingest.writer import RowsSkipped, WriteOptions, Written
 from project.errors import RowhouseError, Unavailable
 
@@ -69,12 +69,30 @@ Decode = Callable[[KnownTable], Decoded]
 Connect = Callable[[], Connection]
 
 
+class Companion(Protocol):
+    """What is recorded in a batch's own transaction beside the batch: all of it, or nothing.
+
+    A batch that is tried again begins anew. Rows that are rejected stay inside the receipt: what
+    else is known of them is the companion's to record.
+    """
+
+    def begin(self, connection: Connection) -> None:
+        """Lock what the rows come from, before they are decoded."""
+
+    def finish(self, connection: Connection, receipt: Receipt) -> None:
+        """Record what became of the rows, before the commit."""
+
+
 class TableChanged(Exception):
     """The table's definition is not the one the rows were decoded by."""
 
 
 def ingest_batch(
-    connect: Connect, registry: TableRegistry, request: BatchRequest, decode: Decode
+    connect: Connect,
+    registry: TableRegistry,
+    request: BatchRequest,
+    decode: Decode,
+    companion: Companion | None = None,
 ) -> tuple[Receipt, bool]:
     """Store what can be stored of a batch; return its receipt, and whether that is an old one.
 
@@ -84,7 +102,7 @@ def ingest_batch(
     """
     carefully = False
     for _ in range(TRIES):
-        attempt = _Attempt(registry, request, decode)
+        attempt = _Attempt(registry, request, decode, companion)
         try:
             return attempt.run(connect(), carefully=carefully)
         except (BadRequest, TooLarge, TableUnknown, TableAmbiguous):
@@ -110,23 +128,42 @@ def ingest_batch(
 class _Attempt:
     """One transaction that tries to store a batch."""
 
-    def __init__(self, registry: TableRegistry, request: BatchRequest, decode: Decode) -> None:
+    def __init__(
+        self,
+        registry: TableRegistry,
+        request: BatchRequest,
+        decode: Decode,
+        companion: Companion | None,
+    ) -> None:
         self._registry = registry
         self._request = request
         self._decode = decode
+        self._companion = companion
         self._batch: UUID = uuid7()
         self._now = datetime.now(UTC)
         self.is_untouched = True  # nothing was sent yet that a lost connection leaves in doubt
 
     def run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
+        if self._companion is None:
+            return self._run(connection, carefully=carefully)
+        with connection.transaction():
+            self._companion.begin(connection)
+            receipt, is_old = self._run(connection, carefully=carefully)
+            self._companion.finish(connection, receipt)
+        return receipt, is_old
+
+    def _run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
         self._options, self._decoded = self._decode_rows(connection)
         with connection.transaction():
-            self._hold_table()
+            self._known.writer.hold(connection)
+            if not self._registry.is_current(connection, self._request.table, self._known):
+                raise TableChanged
             self.is_untouched = False
             if self._request.claim is None or self._claim_key(self._request.claim):
-                return self._store(self._write(carefully=carefully)), False
+                written = self._write(carefully=carefully)
+                return self._store(written), False
         return self._find_receipt(), True
 
     def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:
@@ -139,13 +176,8 @@ class _Attempt:
                 raise
             raise TableChanged from error
 
-    def _hold_table(self) -> None:
-        """Keep the table's definition as it is; raise `TableChanged` if it is another by now."""
-        execute_raw(self._connection, lock_statement(self._known.table), [])
-        if not self._registry.is_current(self._connection, self._request.table, self._known):
-            raise TableChanged
-
     def _claim_key(self, claim: IdempotencyClaim) -> bool:
+        """Claim the request's idempotency key and return whether it was free."""
         params = {
             "key_prefix": self._request.key_prefix,
             "key": claim.key,
@@ -221,6 +253,7 @@ class _Attempt:
                 atomic=self._request.atomic,
                 fields=self._decoded.fields,
                 max_raw_bytes=self._request.max_raw_bytes,
+                logs_rejections=self._companion is None and not self._request.dry_run,
             ),
         )
         return receipt

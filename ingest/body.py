@@ -107,6 +107,8 @@ def read_body(
     if encoding not in {"", "identity", "gzip", "x-gzip"}:
         raise UnsupportedMediaType(f"The content encoding {encoding!r} is not understood")
     body = _read_within(stream, max_bytes)
+    if length is not None and len(body) != length:
+        raise BadLength("The body ended before it was complete")
     if encoding in {"gzip", "x-gzip"} and body:
         body = unpack_gzip(body, max_bytes)
     if not body:

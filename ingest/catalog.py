@@ -191,15 +191,20 @@ def find_version(connection: Connection, name: str, schemas: list[str]) -> Table
     Raises `TableUnknown` where no exposed table has the name and `TableAmbiguous` where an
     unqualified name is that of tables in several datasets.
     """
-    return choose_version(name, connection.execute(FINGERPRINT, name_params(name, schemas)))
+    params = _name_params(name, schemas)
+    versions = [TableVersion(*row) for row in connection.execute(FINGERPRINT, params)]
+    if not versions:
+        raise TableUnknown(name=name)
+    if len(versions) > 1:
+        raise TableAmbiguous(name=name, schemas=sorted(version.schema for version in versions))
+    return versions[0]
 
 
 _decode_table = msgspec.json.Decoder(Table).decode
 FINGERPRINT = read_sql(SQL / "fingerprint.sql")
 
 
-def name_params(name: str, schemas: list[str]) -> dict[str, object]:
-    """Return the parameters of `fingerprint.sql` for a name that came with a request."""
+def _name_params(name: str, schemas: list[str]) -> dict[str, object]:
     schema, dot, table = name.rpartition(".")
     if "\0" in name or len(table.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise TableUnknown(name=name)
@@ -208,16 +213,6 @@ def name_params(name: str, schemas: list[str]) -> dict[str, object]:
         schema, _, table = name.partition(".")
         schemas = [schema] if schema in schemas else []
     return {"name": table, "schemas": schemas}
-
-
-def choose_version(name: str, found: object) -> TableVersion:
-    """Return the only row of `fingerprint.sql`'s answer; raise where there is none or more."""
-    versions = [TableVersion(*row) for row in found]  # type: ignore[attr-defined]
-    if not versions:
-        raise TableUnknown(name=name)
-    if len(versions) > 1:
-        raise TableAmbiguous(name=name, schemas=sorted(version.schema for version in versions))
-    return versions[0]
 
 
 def read_table(connection: Connection, oid: int) -> Table:

@@ -1,5 +1,6 @@
 """What can be wrong with a whole ingest request; nothing is stored then."""
 
+from project.errors import BadParameter as BadParameter
 from project.errors import RowhouseError
 
 
@@ -111,12 +112,6 @@ class CsvHeader(BadRequest):
     """The CSV header does not fit the table."""
 
     code = "csv_header"
-
-
-class BadParameter(BadRequest):
-    """A query parameter or header has a value that is not allowed."""
-
-    code = "bad_parameter"
 
 
 class LengthRequired(RowhouseError):

@@ -24,7 +24,8 @@ class Batch(models.Model):
     rejected = models.IntegerField()
     duration_ms = models.FloatField()
     fields = ArrayField(models.TextField(), null=True)  # the columns of its CSV records, in order
-    foreseen = models.JSONField(null=True)  # a dry run's rejections, which are not logged as such
+    # The rejections of a dry run or a replay, which are not logged as rejections of their own.
+    foreseen = models.JSONField(null=True)
 
     class Meta:
         db_table = "batch"
@@ -57,7 +58,10 @@ class Rejection(models.Model):
     format = models.TextField()  # what `raw` is written in: json | csv
     raw = models.BinaryField()  # the row as it was sent, cut at ingest.max_raw_bytes
     raw_bytes = models.IntegerField()  # its size before it was cut
-    errors = models.JSONField()
+    errors = models.JSONField()  # as the batch's receipt says
+    # Why it was not stored when it was last replayed as it had been sent; codes and columns are
+    # those of the newest errors.
+    replay_errors = models.JSONField(null=True)
     codes = ArrayField(models.TextField())
     columns = ArrayField(models.TextField())
     state = models.TextField(choices=State.choices, default=State.OPEN, db_default=State.OPEN)
@@ -86,3 +90,24 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         db_table = "idempotency_key"
+
+
+class SocrataMark(models.Model):
+    """How far a Socrata dataset was loaded, and how far the load that is under way has come.
+
+    A load takes what was modified in [low, high) in the order of `:id`; `position` is the last
+    `:id` whose rows, and all before them, have their outcome. `mark` is the end of the last
+    complete load.
+    """
+
+    name = models.TextField(primary_key=True)  # as in rest_conf.yml
+    mark = models.DateTimeField(null=True)
+    created_since = models.DateTimeField(null=True)  # floating; only rows created since are loaded
+    low = models.DateTimeField(null=True)
+    high = models.DateTimeField(null=True)  # null: no load is under way
+    position = models.TextField(null=True)
+    rows = models.BigIntegerField(default=0)  # of the load under way or the last one
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "socrata_mark"

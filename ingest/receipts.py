@@ -48,6 +48,7 @@ class Circumstances:
     atomic: bool
     fields: Sequence[str] | None
     max_raw_bytes: int
+    logs_rejections: bool
 
 
 def store(
@@ -56,8 +57,9 @@ def store(
     rejections: Sequence[Rejection],
     circumstances: Circumstances,
 ) -> None:
-    """Store a receipt and its rejections; a dry run's rejections stay inside its receipt."""
-    foreseen = _encode(receipt.rejections).decode() if receipt.dry_run else None
+    """Store a receipt and its rejections, those that are not logged inside the receipt."""
+    is_logged = circumstances.logs_rejections
+    foreseen = None if is_logged else _encode(receipt.rejections).decode()
     connection.execute(
         STORE_BATCH,
         {
@@ -66,7 +68,7 @@ def store(
             "foreseen": foreseen,
         },
     )
-    if rejections and not receipt.dry_run:
+    if rejections and is_logged:
         _store_rejections(connection, receipt, rejections, circumstances)
 
 

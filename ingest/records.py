@@ -3,7 +3,7 @@
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -109,6 +109,25 @@ def decode_records(
     if whole is not None:
         return _decoded(body, names, whole, [])
     return _decode_each(rules, body, names, group_by)
+
+
+def read_record(text: str) -> list[str]:
+    """Return the fields of one CSV record, as the body it came in was read."""
+    return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
+
+
+def record_as_json(rules: RowRules, fields: Mapping[str, str]) -> bytes:
+    """Return a CSV record's fields as the JSON row that has the same values.
+
+    What is wrong with a field stays wrong: it becomes a string, which the rules refuse.
+    """
+    given = {
+        name: value
+        for name, value in fields.items()
+        if value or (name in rules.by_name and not rules.by_name[name].optional)
+    }
+    sound, _ = rules.examiner.examine(given)
+    return _encode(given | sound)
 
 
 def _decoded(

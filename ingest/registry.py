@@ -9,12 +9,9 @@ from django.conf import settings
 from psycopg import Connection
 
 from ingest.catalog import (
-    FINGERPRINT,
     Table,
     TableVersion,
-    choose_version,
     find_version,
-    name_params,
     read_table,
 )
 from ingest.errors import TableUnknown
@@ -57,6 +54,13 @@ class TableRegistry:
         known = self._by_name.get(name)
         return known if known is not None else self._read(connection, name)
 
+    def find_current(self, connection: Connection, name: str) -> KnownTable:
+        """Return the table with this name as the catalog describes it at this moment."""
+        known = self.find(connection, name)
+        if find_version(connection, name, self.schemas) != known.version:
+            known = self._read(connection, name)
+        return known
+
     def forget(self, name: str) -> None:
         """Have the table's definition read again when it is next named."""
         self._by_name.pop(name, None)
@@ -80,8 +84,7 @@ class TableRegistry:
 
     def is_current(self, connection: Connection, name: str, known: KnownTable) -> bool:
         """Return whether the name still means this version of the table."""
-        rows = connection.execute(FINGERPRINT, name_params(name, self.schemas))
-        return choose_version(name, rows) == known.version
+        return find_version(connection, name, self.schemas) == known.version
 
 
 @cache

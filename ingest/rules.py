@@ -15,7 +15,7 @@ import msgspec
 from ingest.catalog import Table
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
-from ingest.outcome import Rejection, RowError
+from ingest.outcome import OnConflict, Rejection, RowError
 from ingest.quick import QuickLook, SoundRows, has_suspect_escape, raws
 from ingest.values.structures import split_array
 
@@ -23,6 +23,11 @@ UNSET = msgspec.UNSET
 _encode = msgspec.json.Encoder().encode
 
 GroupBy = Literal["default", "optional"]
+
+
+def group_by_for(on_conflict: OnConflict) -> GroupBy:
+    """Return how rows are grouped: an update changes only the columns that a row brings."""
+    return "optional" if on_conflict == "update" else "default"
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def describe_trouble(error: psycopg.Error) -> RowhouseError:
         return TableNotWritable()
     logger.warning(
         "batch not stored",
-        extra={"sqlstate": error.sqlstate, "reason": error.diag.message_primary},
+        extra={"sqlstate": error.sqlstate, "error": type(error).__name__},
     )
     return Unavailable("The database cannot take the batch now; send it again with the same key")
 

@@ -191,9 +191,9 @@ def _conflict_clause(
     assignments = SQL(", ").join(
         SQL("{} = {}").format(Identifier(name), Identifier("excluded", name)) for name in changed
     )
-    # The image operator tells apart what `=` calls equal: 1.0 and 1.00, 1 mon and 30 days. Without
-    # the casts it would be looked for among the operators of each column's type. The row that a
-    # statement updated has an xmax, the row that it inserted has none.
+    # The image operator tells apart what `=` calls equal: 1.0 and 1.00, 1 mon and 30 days. Between
+    # two bare ROWs it would be looked up for each pair of columns. The row that a statement
+    # updated has an xmax, the row that it inserted has none.
     return SQL(
         " ON CONFLICT {} DO UPDATE SET {}"
         " WHERE ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record"

@@ -4,11 +4,12 @@ A batch is first written as it stands. When PostgreSQL refuses it, or when some 
 the rules, it is written carefully (`careful`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
+from psycopg.sql import Composed
 
 from ingest.catalog import SQL, Table, UniqueKey
 from ingest.constraints import ConstraintChecks
@@ -19,6 +20,7 @@ from ingest.statements import (
     execute_raw,
     insert_groups_statement,
     insert_statement,
+    lock_statement,
 )
 from project.queries import read_sql
 
@@ -62,7 +64,12 @@ class TableWriter:
         self.table = table
         judged = [each.column for each in rules.fields if not each.adapter.exact]
         self.checks = ConstraintChecks(table, judged)
-        self._statements: dict[tuple[tuple[str, ...], WriteOptions], Any] = {}
+        # Composed once: putting a statement together costs more than sending it.
+        self._statements: dict[object, LiteralString] = {}
+
+    def hold(self, connection: Connection) -> None:
+        """Keep the table's definition as it is until the end of the transaction."""
+        execute_raw(connection, self._compose(connection, "lock", lock_statement, self.table), [])
 
     def write_whole(self, connection: Connection, decoded: Decoded) -> Written:
         """Insert every row of a batch; raise PostgreSQL's error, or `RowsSkipped`, if one fails."""
@@ -80,7 +87,8 @@ class TableWriter:
         self, connection: Connection, columns: tuple[str, ...], data: str, count: int
     ) -> Written:
         cursor = connection.cursor()
-        with cursor.copy(copy_statement(self.table, columns)) as copy:
+        statement = self._compose(connection, columns, copy_statement, self.table, columns)
+        with cursor.copy(statement) as copy:
             copy.write(data)
         if cursor.rowcount != count:
             raise RowsSkipped
@@ -95,10 +103,15 @@ class TableWriter:
         options: WriteOptions,
     ) -> Written:
         """Write a JSON array of `count` rows with one statement."""
-        statement = self._statements.get((columns, options))
-        if statement is None:
-            statement = insert_statement(self.table, columns, options.on_conflict, options.key)
-            statement = self._statements[columns, options] = statement.as_string(connection)
+        statement = self._compose(
+            connection,
+            (columns, options),
+            insert_statement,
+            self.table,
+            columns,
+            options.on_conflict,
+            options.key,
+        )
         text = array.decode()
         cursor = execute_raw(connection, statement, [text])
         if options.key is None:
@@ -113,6 +126,16 @@ class TableWriter:
             updated=inserted.count(False),
             ignored=count - len(inserted),
         )
+
+    def _compose(
+        self, connection: Connection, name: object, compose: Callable[..., Composed], *parts: Any
+    ) -> LiteralString:
+        statement = self._statements.get(name)
+        if statement is None:
+            # Composed of the catalog's names only.
+            statement = compose(*parts).as_string(connection)
+            self._statements[name] = statement
+        return statement
 
     def _keeps_rows_out(
         self, connection: Connection, array: str, count: int, key: UniqueKey

@@ -44,8 +44,10 @@ class Account:
         """Whether this is the account of the calling process."""
         return self.uid == os.geteuid()
 
-    def run(self, command: Sequence[str | Path], *, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Run a program to its end; return its exit status and all it said (stdout)."""
+    def run(
+        self, command: Sequence[str | Path], *, cwd: Path, said: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program that reads `said`; return its exit status and all it said (stdout)."""
         drop = not self.is_caller and self.capability is None
         return subprocess.run(
             [*self._prefix(), *command],
@@ -54,7 +56,7 @@ class Account:
             user=self.uid if drop else None,
             group=self.gid if drop else None,
             extra_groups=[] if drop else None,
-            stdin=subprocess.DEVNULL,
+            input=said,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -7,8 +7,10 @@ import msgspec
 from msgspec import Meta
 
 from project.errors import ConfigError
+from project.jobs.schedule import BadSchedule, check_expression, read_time_zone
 
 Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 SchemaName = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]{0,62}\Z")]
 
@@ -24,6 +26,7 @@ class Http(Section, frozen=True):
     port: Port
     workers: Positive
     threads: Positive
+    body_timeout_s: Positive
     allowed_hosts: list[str]
 
 
@@ -60,6 +63,78 @@ class Ingest(Section, frozen=True):
     max_depth: Annotated[int, Meta(ge=3, le=200)]
     max_number_digits: Annotated[int, Meta(ge=20, le=4000)]
     idempotency_hours: Annotated[int, Meta(ge=24)]
+    rejection_retention_days: Positive | None
+
+
+class Schedules(Section, frozen=True):
+    """When the service's own jobs run; null is never."""
+
+    time_zone: str
+    jobs: dict[str, str | None]
+
+
+ParameterValue = int | float | str | bool
+
+
+class ReportOverride(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """What is different here from a report's definition; what is left out stays as it is there."""
+
+    parameters: dict[str, ParameterValue] = {}
+    schedule: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class Reports(Section, frozen=True):
+    """How reports are refreshed and shown."""
+
+    public_pages: bool
+    statement_timeout_s: Positive
+    swap_patience_s: Positive
+    definitions: dict[str, ReportOverride]
+
+
+class Keep(Section, frozen=True):
+    """Which backups are kept; the others are removed after each good one."""
+
+    newest: Positive
+    daily: NotNegative
+    weekly: NotNegative
+    proven: NotNegative
+
+
+class Backups(Section, frozen=True):
+    """Where backups go, how they are written, how long they are kept."""
+
+    folder: str | None
+    codec: Literal["snappy", "deflate", "zstandard", "null"]
+    workers: Annotated[int, Meta(ge=1, le=16)]
+    include: list[str]
+    exclude: list[str]
+    keep: Keep
+    check_memory_mb: Annotated[int, Meta(ge=512)]
+    check_timeout_s: Positive
+
+
+class SocrataDataset(Section, frozen=True):
+    """A dataset of a Socrata site and the table it is loaded into."""
+
+    domain: str
+    dataset: Annotated[str, Meta(pattern=r"\A[a-z0-9]{4}-[a-z0-9]{4}\Z")]
+    table: Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\Z")]
+    version: Literal["2.1", "3"]
+    created: str
+    fields: dict[str, str]
+
+
+class Socrata(Section, frozen=True):
+    """Which datasets are loaded from Socrata, and how patiently."""
+
+    timeout_s: Positive
+    retry_for_s: Positive
+    page_rows: Positive
+    overlap_minutes: Annotated[int, Meta(ge=0)]
+    datasets: dict[str, SocrataDataset]
 
 
 class Logging(Section, frozen=True):
@@ -77,6 +152,10 @@ class Config(Section, frozen=True):
     database: Database
     datasets: dict[SchemaName, Dataset]
     ingest: Ingest
+    schedules: Schedules
+    reports: Reports
+    backups: Backups
+    socrata: Socrata
     logging: Logging
 
 
@@ -96,7 +175,17 @@ def read_config(path: Path) -> Config:
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path.name}: not valid YAML: {error}") from error
     _check_datasets(path.name, config)
+    _check_schedules(path.name, config)
     return config
+
+
+def read_port(text: str | None, default: int) -> int:
+    """Return the environment's PORT, or the default where it is not set."""
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise ConfigError("PORT: not a TCP port (0 to 65535)", key_path="PORT")
+    return int(text)
 
 
 def _split_key_path(message: str) -> tuple[str, str]:
@@ -118,3 +207,18 @@ def _check_datasets(file_name: str, config: Config) -> None:
             raise ConfigError(
                 f"{file_name}: {key_path}: this schema cannot be exposed", key_path=key_path
             )
+
+
+def _check_schedules(file_name: str, config: Config) -> None:
+    expressions = {f"schedules.jobs.{name}": text for name, text in config.schedules.jobs.items()}
+    for name, override in config.reports.definitions.items():
+        if isinstance(override.schedule, str):
+            expressions[f"reports.definitions.{name}.schedule"] = override.schedule
+    key_path = "schedules.time_zone"
+    try:
+        read_time_zone(config.schedules.time_zone)
+        for key_path, text in expressions.items():  # noqa: B007 - named in the error
+            if text is not None:
+                check_expression(text)
+    except BadSchedule as error:
+        raise ConfigError(f"{file_name}: {key_path}: {error}", key_path=key_path) from error

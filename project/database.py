@@ -6,6 +6,7 @@ from typing import Any, cast
 import psycopg
 from django.db import Error as DatabaseError
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.conninfo import conninfo_to_dict
 
 from project.config import Database
@@ -17,7 +18,9 @@ from project.secrets import read_or_create_secret
 # each role may do.
 SERVICE_ROLE = "rowhouse_service"
 WRITER_ROLE = "ingest_writer"
-ROLES = (SERVICE_ROLE, WRITER_ROLE, "report_reader", "backup_reader")
+REPORT_WRITER_ROLE = "report_writer"  # owns the report tables and refreshes them
+REPORT_READER_ROLE = "report_reader"
+ROLES = (SERVICE_ROLE, WRITER_ROLE, REPORT_WRITER_ROLE, REPORT_READER_ROLE, "backup_reader")
 
 EMBEDDED_HOST = "127.0.0.1"
 EMBEDDED_USER = "postgres"
@@ -27,7 +30,7 @@ EMBEDDED_DATABASE = "rowhouse"
 def database_settings(
     *, url: str | None, role: str, config: Database, data_dir: Path, secrets_dir: Path
 ) -> dict[str, dict[str, Any]]:
-    """Return Django's DATABASES: `default` (service tables) and `ingest` (dataset rows).
+    """Return Django's DATABASES: `default` (service tables), `ingest` (dataset rows), `reports`.
 
     `role` is "service" for web processes and "admin" for management commands.
     """
@@ -39,11 +42,15 @@ def database_settings(
     # Their few statements are planned once a connection: planning the look at the catalog costs
     # ten times as much as the look. A pooled connection (prepare_threshold None) cannot.
     ingest["OPTIONS"].setdefault("prepare_threshold", 2)
+    # A refresh is rare: its connection is not kept.
+    reports = _connection(server, config) | {"CONN_MAX_AGE": 0}
     if config.separate_roles:
         ingest |= _login(WRITER_ROLE, secrets_dir)
+        reports |= _login(REPORT_WRITER_ROLE, secrets_dir)
         if role == "service":
             default |= _login(SERVICE_ROLE, secrets_dir)
-    return {"default": default, "ingest": ingest | {"TEST": {"MIRROR": "default"}}}
+    mirror = {"TEST": {"MIRROR": "default"}}
+    return {"default": default, "ingest": ingest | mirror, "reports": reports | mirror}
 
 
 def writer_connection() -> psycopg.Connection:
@@ -51,7 +58,20 @@ def writer_connection() -> psycopg.Connection:
 
     Raises `Unavailable` where the database cannot be reached.
     """
-    wrapper = connections["ingest"]
+    return _usable(connections["ingest"])
+
+
+def reader_connection() -> psycopg.Connection:
+    """Return this thread's connection of the service's own role, as `writer_connection` does."""
+    return _usable(connections["default"])
+
+
+def report_connection() -> psycopg.Connection:
+    """Return this thread's connection for refreshing reports, as `writer_connection` does."""
+    return _usable(connections["reports"])
+
+
+def _usable(wrapper: BaseDatabaseWrapper) -> psycopg.Connection:
     if wrapper.connection is not None and (wrapper.connection.closed or wrapper.connection.broken):
         wrapper.close()
     try:
@@ -59,6 +79,12 @@ def writer_connection() -> psycopg.Connection:
     except DatabaseError as error:
         raise Unavailable("The database cannot be reached") from error
     return cast("psycopg.Connection", wrapper.connection)
+
+
+def use_port(databases: dict[str, dict[str, Any]], port: int) -> None:
+    """Lead this process's connections, none of them open yet, to the embedded server's port."""
+    for settings in databases.values():
+        settings["PORT"] = str(port)
 
 
 def role_password(role: str, secrets_dir: Path) -> str:
@@ -131,6 +157,8 @@ def _connection(server: dict[str, Any], config: Database) -> dict[str, Any]:
         **server,
         "ENGINE": "django.db.backends.postgresql",
         "CONN_MAX_AGE": None,
+        # A connection that broke between two requests is replaced before the next one uses it.
+        "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": pooled,
         "OPTIONS": options,
     }

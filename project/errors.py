@@ -14,15 +14,26 @@ class RowhouseError(Exception):
     code = "internal_error"
 
     def __init__(self, message: str | None = None, **fields: Any) -> None:
-        self.message = message or (type(self).__doc__ or self.code).strip().splitlines()[0]
+        self.message = message or self.meaning()
         self.fields = fields
         super().__init__(self.message)
+
+    @classmethod
+    def meaning(cls) -> str:
+        """Return what the code stands for, in words."""
+        return (cls.__doc__ or cls.code).strip().splitlines()[0]
 
 
 class ConfigError(RowhouseError):
     """A setting is missing, unknown or has a bad value."""
 
     code = "config_invalid"
+
+
+class BadParameter(RowhouseError):
+    """A query parameter or header has a value that is not allowed."""
+
+    code = "bad_parameter"
 
 
 class Unavailable(RowhouseError):

@@ -91,9 +91,15 @@ class HasScope(BasePermission):
     """DRF permission: the view's `scopes` name the scope each method needs, None for nobody's."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        """Return True; raise `KeyRequired` or `ScopeMissing` where the key does not suffice."""
+        """Return True; raise `KeyRequired` or `ScopeMissing` where the key does not suffice.
+
+        Anyone may ask which methods there are. A method there is not is no question of keys: the
+        view answers it with 405.
+        """
         scopes: dict[str, Scope | None] = getattr(view, "scopes", {})
-        method = "GET" if request.method in {"HEAD", "OPTIONS"} else str(request.method)
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method == "OPTIONS" or not hasattr(view, method.lower()):
+            return True
         scope = scopes.get(method, Scope.ADMIN)
         if scope is None:
             return True

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponseBase
 
 from project.config import Logging
+from project.metrics import observe_request
 
 logger = logging.getLogger("rowhouse.request")
-
-_FIELDS = {"asctime": "time", "levelname": "level", "name": "logger"}
 
 
 def logging_settings(config: Logging, folder: Path) -> dict[str, Any]:
@@ -21,36 +21,31 @@ def logging_settings(config: Logging, folder: Path) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "json": {
-                "()": "pythonjsonlogger.json.JsonFormatter",
-                "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
-                "rename_fields": _FIELDS,
-                "datefmt": "%Y-%m-%dT%H:%M:%S%z",
-            }
-        },
+        "formatters": {"json": {"()": "project.log_lines.JsonLines"}},
         "handlers": {
+            "nowhere": {"class": "logging.NullHandler"},
             "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
             "file": {
-                "class": "logging.handlers.RotatingFileHandler",
+                "class": "project.log_files.SharedLogFile",
                 "formatter": "json",
                 "filename": str(folder / "rowhouse.log"),
-                "maxBytes": config.file_bytes,
-                "backupCount": config.file_count,
-                "encoding": "utf-8",
-                "delay": True,
+                "max_bytes": config.file_bytes,
+                "kept_files": config.file_count,
             },
         },
         "root": {"handlers": ["stderr", "file"], "level": "WARNING"},
         "loggers": {
             "rowhouse": {"level": config.level},
-            "django.request": {"level": "ERROR"},
+            # What these say of a request is in its own line, without the address it came to:
+            # that may hold the key of a row.
+            "django.request": {"handlers": ["nowhere"], "propagate": False},
+            "django.security": {"handlers": ["nowhere"], "propagate": False},
         },
     }
 
 
 class RequestLogMiddleware:
-    """Log one line for each request; a view adds what it knows with `note`."""
+    """Log and count each request; a view adds what it knows with `note`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -58,16 +53,20 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         response = self.get_response(request)
+        seconds = time.perf_counter() - started
+        route = request.resolver_match.route if request.resolver_match else ""
+        method, status = str(request.method), response.status_code
         logger.info(
             "request",
             extra={
-                "method": request.method,
-                "path": request.path,
-                "status": response.status_code,
-                "ms": round((time.perf_counter() - started) * 1000, 2),
+                "method": method,
+                "route": route,
+                "status": status,
+                "ms": round(seconds * 1000, 2),
                 **getattr(request, "log_notes", {}),
             },
         )
+        observe_request(method=method, route=route, status=status, seconds=seconds)
         return response
 
 
@@ -78,3 +77,12 @@ def note(request: HttpRequest, **fields: Any) -> None:
         notes = {}
         request.log_notes = notes  # type: ignore[attr-defined]
     notes.update(fields)
+
+
+def log_unexpected_error(sender: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
+    """Log what a view raised and nobody expected, from inside its except clause."""
+    match = request.resolver_match if request is not None else None
+    logger.exception("unexpected error", extra={"route": match.route if match else ""})
+
+
+got_request_exception.connect(log_unexpected_error, dispatch_uid="rowhouse.log")

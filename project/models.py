@@ -1,4 +1,6 @@
-"""What the shell of the service keeps: API keys and the dataset files that were applied."""
+"""What the shell of the service keeps: API keys, applied dataset files, runs of jobs."""
+
+from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -49,3 +51,29 @@ class AppliedSchema(models.Model):
 
     class Meta:
         db_table = "applied_schema"
+
+
+class JobRun(models.Model):
+    """One run of a scheduled job, or one that was skipped because another had it."""
+
+    class Outcome(models.TextChoices):
+        """How it ended; `running` is also what a killed run says until the next tick."""
+
+        RUNNING = "running"
+        OK = "ok"
+        FAILED = "failed"
+        SKIPPED = "skipped"
+
+    id = models.BigAutoField(primary_key=True)
+    job = models.TextField()
+    tick = models.DateTimeField()  # the moment it was due
+    started_at = models.DateTimeField(db_index=True)
+    finished_at = models.DateTimeField(null=True)
+    duration_ms = models.FloatField(null=True)
+    outcome = models.TextField(choices=Outcome.choices)
+    note = models.TextField(default="", db_default="")  # what the job said, or why it was skipped
+    error = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "job_run"
+        indexes: ClassVar = [models.Index(fields=["job", "-tick"], name="job_run_by_job")]

@@ -8,7 +8,7 @@ import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -99,6 +99,49 @@ def stop_server(settings: ServerSettings) -> None:
                 _port_file(settings).unlink(missing_ok=True)
                 return
     raise PostgresError(f"PostgreSQL does not stop: {said}")
+
+
+def repair_password(server: Server) -> Server:
+    """Give the administrator the password of the settings, where it is another.
+
+    A lost `var/secrets` is made anew with other passwords than the data knows. The server, which
+    is this user's own, is stopped, told the new one in single-user mode, and started again.
+    """
+    if _takes_password(server):
+        return server
+    settings = server.settings
+    logger.warning("the administrator's password is not the one in var/secrets: setting it anew")
+    stop_server(settings)
+    with _only_one(settings.folder):
+        _set_password(settings)
+    return start_server(replace(settings, port=server.port))
+
+
+def _takes_password(server: Server) -> bool:
+    try:
+        psycopg.connect(server.conninfo("postgres")).close()
+    except psycopg.OperationalError as error:
+        # A refused login has no SQLSTATE here; the server speaks English (its locale is C).
+        if "password authentication failed" in str(error):
+            return False
+        raise
+    return True
+
+
+def _set_password(settings: ServerSettings) -> None:
+    account = choose_account(data=settings.data, program=program("postgres"))
+    statement = sql.SQL("ALTER ROLE {} PASSWORD {}\n").format(
+        sql.Identifier(EMBEDDED_USER), sql.Literal(settings.password)
+    )
+    # On its standard input: an argument could be seen by everybody.
+    options = ["--single", "-c", "exit_on_error=on", "-D", str(settings.data), "postgres"]
+    done = account.run(
+        [program("postgres"), *options], cwd=settings.data, said=statement.as_string()
+    )
+    if done.returncode != 0:
+        raise PostgresError(
+            f"The administrator's password could not be set anew: {done.stdout.strip()[-500:]}"
+        )
 
 
 def create_database(server: Server, name: str) -> bool:

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents: the one place that knows which error is which status."""
 
 import logging
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -26,21 +27,32 @@ _statuses: dict[type[RowhouseError], int] = {
 }
 
 
+# The codes of what Django and DRF refuse before Rowhouse's own errors can be raised.
+FRAMEWORK_CODES: dict[str, tuple[int, str]] = {
+    "bad_host": (HTTPStatus.BAD_REQUEST, "The Host header is not among http.allowed_hosts."),
+    "forbidden": (HTTPStatus.FORBIDDEN, "Not allowed."),
+    "internal_error": (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here."),
+    "method_not_allowed": (
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "The address knows other methods: see the Allow header.",
+    ),
+    "not_found": (HTTPStatus.NOT_FOUND, "There is nothing at this address."),
+}
+
+
 def register_status(error: type[RowhouseError], status: int) -> None:
     """Say which HTTP status answers an error type and its subclasses without one of their own."""
     _statuses[error] = status
 
 
-def status_of(error: RowhouseError) -> int:
+def status_of(error: type[RowhouseError]) -> int:
     """Return the HTTP status of the nearest registered type."""
-    return next(_statuses[cls] for cls in type(error).__mro__ if cls in _statuses)
+    return next(_statuses[cls] for cls in error.__mro__ if cls in _statuses)
 
 
-def problem(
-    *, status: int, code: str, detail: str, headers: dict[str, str] | None = None, **fields: Any
-) -> HttpResponse:
-    """Return a problem document (RFC 9457, section 3) with Rowhouse's stable `code`."""
-    document = {
+def document(*, status: int, code: str, detail: str, **fields: Any) -> dict[str, Any]:
+    """Return the members of a problem document (RFC 9457, section 3.1) with a stable `code`."""
+    return {
         "type": f"/docs/errors#{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -48,8 +60,15 @@ def problem(
         "detail": detail,
         **fields,
     }
+
+
+def problem(
+    *, status: int, code: str, detail: str, headers: dict[str, str] | None = None, **fields: Any
+) -> HttpResponse:
+    """Return an answer that is a problem document."""
+    members = document(status=status, code=code, detail=detail, **fields)
     return HttpResponse(
-        msgspec.json.encode(document), status=status, headers=headers, content_type=CONTENT_TYPE
+        msgspec.json.encode(members), status=status, headers=headers, content_type=CONTENT_TYPE
     )
 
 
@@ -62,7 +81,7 @@ def answer_error(error: Exception, context: dict[str, Any]) -> HttpResponse | No
     if isinstance(error, PermissionDenied):
         return problem(status=403, code="forbidden", detail="Not allowed")
     if isinstance(error, exceptions.APIException):
-        return _answer_framework_error(error)
+        return _answer_framework_error(error, context["view"].allowed_methods)
     if isinstance(error, DatabaseError):
         # Not the error itself: its text may quote a row.
         sqlstate = getattr(error.__cause__, "sqlstate", None)
@@ -76,7 +95,7 @@ def answer_refusal(error: RowhouseError) -> HttpResponse:
     headers: dict[str, str] = {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
-    status = status_of(error)
+    status = status_of(type(error))
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Api-Key"
     return problem(
@@ -84,8 +103,11 @@ def answer_refusal(error: RowhouseError) -> HttpResponse:
     )
 
 
-def _answer_framework_error(error: exceptions.APIException) -> HttpResponse:
-    headers = {"Allow": error.args[0]} if isinstance(error, exceptions.MethodNotAllowed) else None
+def _answer_framework_error(
+    error: exceptions.APIException, allowed_methods: Sequence[str]
+) -> HttpResponse:
+    is_method = isinstance(error, exceptions.MethodNotAllowed)
+    headers = {"Allow": ", ".join(allowed_methods)} if is_method else None
     code = error.get_codes()
     return problem(
         status=error.status_code,

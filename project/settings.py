@@ -4,10 +4,16 @@ This is the only module that reads the environment; all others take what they ne
 `django.conf.settings`.
 """
 
+import hashlib
 import os
+import shlex
+import sys
 from pathlib import Path
+from typing import Any
 
-from project.config import read_config
+from django.utils.functional import SimpleLazyObject
+
+from project.config import read_config, read_port
 from project.database import database_settings
 from project.logs import logging_settings
 from project.secrets import read_or_create_secret
@@ -16,15 +22,29 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
 SECRETS_DIR = DATA_DIR / "secrets"
 LOGS_DIR = Path(os.environ.get("ROWHOUSE_LOGS") or BASE_DIR / "logs").resolve()
-CONFIG = read_config(Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml"))
+CONFIG_PATH = Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml").resolve()
+CONFIG = read_config(CONFIG_PATH)
 
 # Made at the first start, with every scope; what `manage.py load` uses unless told otherwise.
 API_KEY_FILE = DATA_DIR / "api_key"
 
-PORT = int(os.environ.get("PORT") or CONFIG.http.port)
+PORT = read_port(os.environ.get("PORT"), CONFIG.http.port)
 
-# "service" in the web processes (project.wsgi sets it), "admin" in manage.py commands.
+# The worker processes count together in a folder that `manage.py up` names.
+METRICS_DIR = DATA_DIR / "metrics"
+METRICS_ARE_SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+# What `manage.py up` gives to the processes it starts, and to the web processes beside that.
+ENVIRONMENT = dict(os.environ)
+WEB_ENVIRONMENT = ENVIRONMENT | {
+    "ROWHOUSE_ROLE": "service",
+    "PROMETHEUS_MULTIPROC_DIR": str(METRICS_DIR),
+}
+
+# "service" in the web processes (`up` and project.asgi set it), "admin" in manage.py commands.
 DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
+# What a management command needs that a web process starts.
+COMMAND_ENVIRONMENT = {**os.environ, "ROWHOUSE_ROLE": "admin"}
 DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
 DATABASES = database_settings(
     url=DATABASE_URL,
@@ -37,6 +57,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY") or read_or_create_secret(SECRETS_DIR / "secret_key")
+# Socrata's limits are those of the application with this token; SODA 3 needs one.
+SOCRATA_APP_TOKEN = os.environ.get("SOCRATA_APP_TOKEN")
 ALLOWED_HOSTS = CONFIG.http.allowed_hosts
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -46,7 +68,8 @@ ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 APPEND_SLASH = False
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+# Static files are served from the packages they come with; nothing has to be collected first.
+WHITENOISE_USE_FINDERS = True
 
 # The ingest view reads bodies itself, up to `ingest.max_bytes`, and answers 413 beyond.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
@@ -63,9 +86,11 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
-    "project",
     "ingest",
+    "reports",
+    "backups",
 ]
 
 MIDDLEWARE = [
@@ -105,8 +130,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["project.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.answers.IgnoreAccept",
+    "DEFAULT_METADATA_CLASS": "project.answers.AllowedMethods",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "project.openapi.ViewSchema",
     "EXCEPTION_HANDLER": "project.problems.answer_error",
     "UNAUTHENTICATED_USER": None,
 }
@@ -116,9 +142,59 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "POSTPROCESSING_HOOKS": [
+        "project.openapi.describe_answers",
+        "ingest.api.table_paths.describe_tables",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 LOGGING = logging_settings(CONFIG.logging, LOGS_DIR)
+
+# One folder or .sql file a report.
+REPORTS_DIR = BASE_DIR / "reports" / "definitions"
+
+# The jobs that have a line under schedules.jobs in rest_conf.yml, and what runs them.
+JOBS = {
+    "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
+    "expire_rejections": "ingest.retention.expire_rejections",
+    "load_socrata": "ingest.loaders.socrata.daily.load_changes",
+    "forget_job_runs": "project.jobs.runs.forget_job_runs",
+    "forget_report_runs": "reports.runs.forget_report_runs",
+}
+# Functions that list further jobs.
+JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]
+
+
+def _list_cron_lines() -> list[Any]:
+    from project.jobs.crontab import list_cron_lines
+
+    return list_cron_lines()
+
+
+# Read when django-crontab asks, not at every start.
+CRONJOBS = SimpleLazyObject(_list_cron_lines)
+CRONTAB_EXECUTABLE = "/usr/bin/crontab"
+CRONTAB_COMMENT = f"rowhouse {hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]}"
+
+# cron starts a job in its own folder and environment: the line goes to ours, and takes from a
+# file that only its owner can read what `crontab add` was called with.
+CRON_ENVIRONMENT_FILE = SECRETS_DIR / "cron_environment"
+_CRON_VARIABLES = {
+    "ROWHOUSE_DATA": str(DATA_DIR),
+    "ROWHOUSE_LOGS": str(LOGS_DIR),
+    "ROWHOUSE_CONFIG": str(CONFIG_PATH),
+    "DATABASE_URL": os.environ.get("DATABASE_URL"),
+    "SECRET_KEY": os.environ.get("SECRET_KEY"),
+}
+CRON_ENVIRONMENT = "\n".join(
+    f"export {name}={shlex.quote(value)}" for name, value in _CRON_VARIABLES.items() if value
+)
+CRONTAB_COMMAND_PREFIX = (
+    f"cd {shlex.quote(str(BASE_DIR))} && . {shlex.quote(str(CRON_ENVIRONMENT_FILE))} &&"
+)
+CRONTAB_PYTHON_EXECUTABLE = shlex.quote(sys.executable)
+CRONTAB_DJANGO_MANAGE_PATH = "manage.py"
+CRONTAB_COMMAND_SUFFIX = f"> {shlex.quote(str(LOGS_DIR / 'cron.log'))} 2>&1"

@@ -2,10 +2,24 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from ingest.api.error_page import show_errors
+from project.api_schema import DocsView, SchemaView
+from project.health import AliveView, MetricsView, ReadyView
+
 handler400 = "project.problems.bad_request"
 handler404 = "project.problems.not_found"
 handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
+    path("api/", include("reports.urls")),
+    path("reports/", include("reports.page_urls")),
+    path("healthz", AliveView.as_view()),
+    path("readyz", ReadyView.as_view()),
+    path("internal/metrics", MetricsView.as_view()),
+    path("api/schema", SchemaView.as_view(), name="schema"),
+    path("api/docs", DocsView.as_view(), name="docs"),
+    path("docs/errors", show_errors, name="errors"),
+    path("api/", include("backups.urls")),
+    path("api/nyc311/", include("reports.closure.urls")),
 ]

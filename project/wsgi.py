@@ -1,4 +1,4 @@
-"""The WSGI application that granian or gunicorn serves."""
+"""The WSGI application, for servers other than granian (project.asgi is what `up` serves)."""
 
 import os
 
@@ -7,4 +7,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 os.environ.setdefault("ROWHOUSE_ROLE", "service")
 
-application = get_wsgi_application()
+handler = get_wsgi_application()
+
+from django.conf import settings  # noqa: E402 - the settings are readable from here on
+
+from project.whole_bodies import WholeBodies  # noqa: E402
+
+application = WholeBodies(handler, max_bytes=settings.CONFIG.ingest.max_bytes)

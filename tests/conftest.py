@@ -14,8 +14,10 @@ from django.conf import settings
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
+from project.config import read_config
 from project.datasets import set_up_database
 from project.keys import forget_trusted_keys
 from project.models import ApiKey, Scope
@@ -77,6 +79,22 @@ def client(api_key: KeyMaker) -> Client:
     return Client(headers={"Authorization": f"Api-Key {api_key(*Scope.values)}"})
 
 
+@pytest.fixture
+def archive(database: None, tmp_path: Path, settings: Settings) -> Path:
+    """Have backups go to an empty folder; processes the service starts know it too."""
+    folder = tmp_path / "archive"
+    text = (Path(settings.BASE_DIR) / "rest_conf.yml").read_text()
+    config = tmp_path / "rest_conf.yml"
+    config.write_text(text.replace("folder: null ", f"folder: {folder} "))
+    settings.CONFIG = read_config(config)
+    settings.COMMAND_ENVIRONMENT = {
+        **os.environ,
+        "ROWHOUSE_CONFIG": str(config),
+        "DATABASE_URL": _test_database_url(),
+    }
+    return folder
+
+
 @pytest.fixture(scope="session")
 def server(django_db_setup: set[Table], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the test database with granian, as the service does; yield the base URL."""
@@ -87,9 +105,9 @@ def server(django_db_setup: set[Table], tmp_path_factory: pytest.TempPathFactory
     with output.open("w") as file:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "granian", "--interface", "wsgi"),
-                *("--host", "127.0.0.1", "--port", str(port), "--blocking-threads", "4"),
-                "project.wsgi:application",
+                *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws"),
+                *("--host", "127.0.0.1", "--port", str(port), "--http", "1"),
+                "project.asgi:application",
             ],
             cwd=settings.BASE_DIR,
             env=os.environ | {"DATABASE_URL": _test_database_url()},

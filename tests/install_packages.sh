@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
-# Install a PostgreSQL server that is not the embedded one, to be tested as an external server.
-# On Debian and Ubuntu; elsewhere install PostgreSQL 15 or later by other means.
+# Install what the tests need beside Python: a PostgreSQL server that is not the embedded one, the
+# ODBC driver that Tableau uses, and a cron daemon.
+# On Debian and Ubuntu; elsewhere install them by other means (PostgreSQL 15 or later).
 set -euo pipefail
 
-if compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null; then
+wanted=()
+compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || wanted+=(postgresql)
+compgen -G '/usr/lib/*/odbc/psqlodbcw.so' > /dev/null || wanted+=(odbc-postgresql unixodbc)
+command -v cron > /dev/null || wanted+=(cron)
+if [ "${#wanted[@]}" -eq 0 ]; then
     exit 0
 fi
 as_root=()
@@ -12,4 +17,4 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" apt-get install -qq --yes --no-install-recommends postgresql
+"${as_root[@]}" apt-get install -qq --yes --no-install-recommends "${wanted[@]}"

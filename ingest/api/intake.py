@@ -6,9 +6,11 @@ from typing import cast
 
 from django.conf import settings
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from ingest.api.intake_schema import INTAKE_BODIES, INTAKE_ERRORS, INTAKE_PARAMETERS
 from ingest.api.parameters import IngestParameters, read_parameters
 from ingest.batches import BatchRequest, Decode, IdempotencyClaim, ingest_batch
 from ingest.body import MediaType, parse_length, parse_media_type, read_body
@@ -24,7 +26,9 @@ from project.config import Ingest
 from project.database import writer_connection
 from project.keys import ScopeMissing
 from project.logs import note
+from project.metrics import count_rows
 from project.models import ApiKey, Scope
+from project.openapi import Errors, answers
 
 MAX_KEY_CHARACTERS = 255
 
@@ -33,7 +37,14 @@ class IngestView(APIView):
     """Store the good rows of a batch, log the bad ones with every reason."""
 
     scopes = {"POST": Scope.INGEST}
+    errors: Errors = {"POST": INTAKE_ERRORS}
 
+    @extend_schema(
+        summary="Send rows",
+        parameters=INTAKE_PARAMETERS,
+        request=INTAKE_BODIES,
+        responses=answers({201: Receipt, 200: Receipt, 207: Receipt, 422: Receipt}),
+    )
     def post(self, request: Request, table: str | None = None) -> HttpResponse:
         """Answer 201 (every row stored), 207 (some rejected) or 422 (none stored)."""
         limits: Ingest = settings.CONFIG.ingest
@@ -58,6 +69,8 @@ class IngestView(APIView):
             writer_connection, exposed_tables(), batch, _for_key(key, decode)
         )
         _note_receipt(request, receipt)
+        if not is_replayed:
+            _count_receipt(receipt)
         return answer_json(
             receipt,
             status=receipt_status(receipt, atomic=parameters.atomic),
@@ -169,3 +182,11 @@ def _note_receipt(request: Request, receipt: Receipt) -> None:
         ignored=receipt.ignored,
         rejected=receipt.rejected,
     )
+
+
+def _count_receipt(receipt: Receipt) -> None:
+    if receipt.dry_run:
+        return
+    outcomes = {name: getattr(receipt, name) for name in ("inserted", "updated", "ignored")}
+    codes = [error.code for rejection in receipt.rejections for error in rejection.errors]
+    count_rows(receipt.table, outcomes | {"rejected": receipt.rejected}, codes)

@@ -6,7 +6,8 @@ from typing import cast
 
 from ingest.errors import BadParameter
 from ingest.outcome import OnConflict
-from ingest.rules import GroupBy
+from ingest.rules import GroupBy, group_by_for
+from project.pages import read_choice
 
 _KNOWN = frozenset({"on_conflict", "conflict_key", "atomic", "dry_run", "header"})
 
@@ -23,8 +24,8 @@ class IngestParameters:
 
     @property
     def group_by(self) -> GroupBy:
-        """An update changes only the columns a row brings, so rows are grouped by all of them."""
-        return "optional" if self.on_conflict == "update" else "default"
+        """Which columns rows that are written together have in common."""
+        return group_by_for(self.on_conflict)
 
 
 def read_parameters(query: Mapping[str, str]) -> IngestParameters:
@@ -35,20 +36,17 @@ def read_parameters(query: Mapping[str, str]) -> IngestParameters:
     for name in query:
         if name not in _KNOWN:
             raise BadParameter(f"There is no parameter {name[:100]!r} here", parameter=name[:100])
+    on_conflict, conflict_key = read_conflict(query)
     return IngestParameters(
-        on_conflict=cast(
-            "OnConflict", _choice(query, "on_conflict", ("reject", "ignore", "update"))
-        ),
-        conflict_key=query.get("conflict_key"),
-        atomic=_choice(query, "atomic", ("false", "true")) == "true",
-        dry_run=_choice(query, "dry_run", ("false", "true")) == "true",
-        has_header=_choice(query, "header", ("present", "absent")) == "present",
+        on_conflict=on_conflict,
+        conflict_key=conflict_key,
+        atomic=read_choice(query, "atomic", ("false", "true")) == "true",
+        dry_run=read_choice(query, "dry_run", ("false", "true")) == "true",
+        has_header=read_choice(query, "header", ("present", "absent")) == "present",
     )
 
 
-def _choice(query: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    """Return a parameter that has one of a few values; the first one is its default."""
-    value = query.get(name, allowed[0])
-    if value not in allowed:
-        raise BadParameter(f"{name} must be one of {', '.join(allowed)}", parameter=name)
-    return value
+def read_conflict(query: Mapping[str, str]) -> tuple[OnConflict, str | None]:
+    """Return what is to become of a row whose key the table has, and which key is meant."""
+    on_conflict = read_choice(query, "on_conflict", ("reject", "ignore", "update"))
+    return cast("OnConflict", on_conflict), query.get("conflict_key")

@@ -3,7 +3,11 @@
 from http import HTTPStatus
 
 from ingest import errors
+from ingest.deletion import DeleteRefused, RowReferenced, RowUnknown, TableHasNoKey
+from ingest.reading import TableNotReadable
 from ingest.receipts import BatchUnknown
+from ingest.rejections import RejectionUnknown
+from ingest.replay import RawTruncated, RawUnreadable, RejectionBusy, RejectionNotOpen
 from project.errors import RowhouseError
 
 STATUSES: dict[type[RowhouseError], int] = {
@@ -17,4 +21,14 @@ STATUSES: dict[type[RowhouseError], int] = {
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyInUse: HTTPStatus.CONFLICT,
     BatchUnknown: HTTPStatus.NOT_FOUND,
+    RejectionUnknown: HTTPStatus.NOT_FOUND,
+    RejectionNotOpen: HTTPStatus.CONFLICT,
+    RejectionBusy: HTTPStatus.CONFLICT,
+    RawTruncated: HTTPStatus.CONFLICT,
+    RawUnreadable: HTTPStatus.CONFLICT,
+    TableNotReadable: HTTPStatus.FORBIDDEN,
+    RowUnknown: HTTPStatus.NOT_FOUND,
+    RowReferenced: HTTPStatus.CONFLICT,
+    DeleteRefused: HTTPStatus.CONFLICT,
+    TableHasNoKey: HTTPStatus.CONFLICT,
 }

@@ -175,7 +175,7 @@ def _count_digits(number: Decimal) -> tuple[int, int]:
     _, digits, exponent = number.as_tuple()
     significant = "".join(map(str, digits)).rstrip("0")
     if not significant.strip("0") or not isinstance(exponent, int):
-        return 0, 0
+        return 0, -NUMERIC_INTEGER_DIGITS  # zero fits wherever the point is
     lowest_place = exponent + len(digits) - len(significant)
     return max(number.adjusted() + 1, -NUMERIC_INTEGER_DIGITS), -lowest_place
 

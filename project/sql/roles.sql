@@ -6,7 +6,7 @@ DECLARE
   role_name text;
 BEGIN
   FOREACH role_name IN ARRAY
-    ARRAY['rowhouse_service', 'ingest_writer', 'report_reader', 'backup_reader']
+    ARRAY['rowhouse_service', 'ingest_writer', 'report_writer', 'report_reader', 'backup_reader']
   LOOP
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
       BEGIN
@@ -28,7 +28,7 @@ BEGIN
       'ALTER ROLE %I IN DATABASE %I SET timezone = ''UTC''', role_name, current_database());
   END LOOP;
 
-  FOREACH role_name IN ARRAY ARRAY['rowhouse_service', 'ingest_writer'] LOOP
+  FOREACH role_name IN ARRAY ARRAY['rowhouse_service', 'ingest_writer', 'report_writer'] LOOP
     EXECUTE format(
       'ALTER ROLE %I IN DATABASE %I SET search_path = service', role_name, current_database());
     EXECUTE format(
@@ -43,6 +43,9 @@ BEGIN
       role_name, current_database(), {statement_timeout});
   END LOOP;
 
+  -- PostgreSQL lets everybody make temporary tables, which the readers shall not.
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+
   FOREACH role_name IN ARRAY ARRAY['report_reader', 'backup_reader'] LOOP
     EXECUTE format(
       'ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = on',
@@ -51,6 +54,26 @@ BEGIN
 END
 $$;
 
+
+-- Refreshes make, fill and replace the report tables, so their role owns them. The administrator
+-- becomes a member of it (a superuser is one already) to grant rights on what it owns.
+DO $$
+DECLARE
+  report text;
+BEGIN
+  IF NOT pg_has_role(current_user, 'report_writer', 'USAGE') THEN
+    EXECUTE format('GRANT report_writer TO %I', current_user);
+  END IF;
+  GRANT USAGE, CREATE ON SCHEMA reports TO report_writer;
+  FOR report IN
+    SELECT c.relname FROM pg_class c
+    WHERE c.relnamespace = 'reports'::regnamespace AND c.relkind = 'r'
+      AND c.relowner <> 'report_writer'::regrole
+  LOOP
+    EXECUTE format('ALTER TABLE reports.%I OWNER TO report_writer', report);
+  END LOOP;
+END
+$$;
 
 -- The web processes read and write everything Rowhouse owns, but change no table's definition.
 GRANT USAGE ON SCHEMA service, reports TO rowhouse_service;
@@ -67,7 +90,7 @@ GRANT USAGE ON SCHEMA reports TO report_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA reports TO report_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA reports GRANT SELECT ON TABLES TO report_reader;
 
-GRANT USAGE ON SCHEMA service TO ingest_writer;
+GRANT USAGE ON SCHEMA service TO ingest_writer, report_writer;
 GRANT USAGE ON SCHEMA service, reports TO backup_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA reports TO backup_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA reports GRANT SELECT ON TABLES TO backup_reader;
@@ -84,6 +107,9 @@ BEGIN
       ('batch', 'SELECT, INSERT, UPDATE', 'ingest_writer'),
       ('rejection', 'SELECT, INSERT, UPDATE', 'ingest_writer'),
       ('idempotency_key', 'SELECT, INSERT, UPDATE, DELETE', 'ingest_writer'),
+      ('batch', 'SELECT', 'report_writer'),
+      ('report', 'SELECT, INSERT, UPDATE', 'report_writer'),
+      ('report_run', 'SELECT, INSERT', 'report_writer'),
       ('batch', 'SELECT', 'backup_reader'),
       ('rejection', 'SELECT', 'backup_reader'),
       ('applied_schema', 'SELECT', 'backup_reader')
@@ -96,6 +122,9 @@ BEGIN
   IF to_regclass('service.rejection_id_seq') IS NOT NULL THEN
     GRANT USAGE ON SEQUENCE service.rejection_id_seq TO ingest_writer;
     GRANT SELECT ON SEQUENCE service.rejection_id_seq TO backup_reader;
+  END IF;
+  IF to_regclass('service.report_run_id_seq') IS NOT NULL THEN
+    GRANT USAGE ON SEQUENCE service.report_run_id_seq TO report_writer;
   END IF;
 END
 $$;

@@ -19,7 +19,7 @@ import yaml
 
 from project.cluster import ServerSettings
 from project.database import EMBEDDED_DATABASE
-from project.postgres import start_server, stop_server
+from project.postgres import create_database, start_server, stop_server
 
 BASE = Path(__file__).resolve().parents[2]
 DATASET = "bench"
@@ -47,7 +47,7 @@ class Stage:
 
 
 @contextmanager
-def set_stage(*, workers: int = 2) -> Iterator[Stage]:
+def set_stage() -> Iterator[Stage]:
     """Start PostgreSQL and Rowhouse, with the dataset `bench` beside the others; stop them after.
 
     The settings are the service's own; only the folder, the ports and the dataset are different.
@@ -70,14 +70,12 @@ def set_stage(*, workers: int = 2) -> Iterator[Stage]:
         "DJANGO_SETTINGS_MODULE": "project.settings",
     }
     try:
-        with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-            connection.execute("CREATE DATABASE rowhouse")
-        _manage(environment, "setup_db")
-        with _serve(environment, workers) as (process, address):
+        create_database(server, EMBEDDED_DATABASE)
+        with _serve(environment) as (process, address):
             yield Stage(
                 database_url=url,
                 url=address,
-                key=_make_key(environment),
+                key=(folder / "api_key").read_text().strip(),
                 environment=environment,
                 server=process,
             )
@@ -94,34 +92,17 @@ def _write_config(folder: Path) -> Path:
     return path
 
 
-def _manage(environment: dict[str, str], *arguments: str) -> str:
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(
-        command, cwd=BASE, env=environment, check=True, stdout=subprocess.PIPE, text=True
-    )
-    return done.stdout
-
-
-def _make_key(environment: dict[str, str]) -> str:
-    program = (
-        "from project.models import ApiKey;"
-        "print(ApiKey.objects.create_key(name='bench', scopes=['read', 'ingest', 'admin'])[1])"
-    )
-    return _manage(environment, "shell", "--no-imports", "-c", program).split()[-1]
-
-
 @contextmanager
-def _serve(environment: dict[str, str], workers: int) -> Iterator[tuple[psutil.Process, str]]:
+def _serve(environment: dict[str, str]) -> Iterator[tuple[psutil.Process, str]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
-        *("--port", str(port), "--workers", str(workers), "--blocking-threads", "8"),
-        "project.wsgi:application",
-    ]
     process = subprocess.Popen(
-        command, cwd=BASE, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "manage.py", "up", "--web-only"],
+        cwd=BASE,
+        env=environment | {"PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _wait_for(port)

@@ -511,7 +511,8 @@ def test_a_second_interrupt_does_not_wait_for_answers(standin: StandIn, things: 
                 continue
         out, err = process.communicate(timeout=PATIENCE_S)
     done.set()
-    assert process.returncode == 1
+    # On a busy machine one signal more may arrive while Python is already ending.
+    assert process.returncode in {1, -signal.SIGINT}
     assert b"25 sent without an answer" in out
     assert b"interrupted" in err
 

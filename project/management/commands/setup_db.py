@@ -28,5 +28,5 @@ class Command(BaseCommand):
             only=options["datasets"],
         )
         for dataset, steps in done.items():
-            for step in steps or ["up to date"]:
+            for step in steps or (["up to date"] if options["verbosity"] else []):
                 self.stdout.write(f"{dataset}: {step}")

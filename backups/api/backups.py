@@ -1,0 +1,146 @@
+"""GET and POST /api/backups, GET /api/backups/{id}, POST …/verify and …/restore."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from backups.api.bodies import BackupBody, RestoreBody, VerifyBody, read_options
+from backups.api.documents import RunDocument, describe_backup, describe_run
+from backups.archive import Backup, find_backup, list_backups
+from backups.errors import BackupUnknown
+from backups.models import BackupRun
+from backups.restoring import RestoreRequest
+from backups.runs import create_run, describe_request, mark_dead_runs, start_run
+from backups.selection import choose_tables
+from backups.snapshot import SERVICE_TABLES
+from ingest.errors import BadParameter
+from ingest.registry import exposed_tables
+from project.answers import answer_json
+from project.database import writer_connection
+from project.logs import note
+from project.models import Scope
+
+PAGE = 50
+Kind = BackupRun.Kind
+
+
+class BackupsView(APIView):
+    """All backups, and new ones."""
+
+    scopes = {"GET": Scope.READ, "POST": Scope.BACKUP}
+
+    def get(self, request: Request) -> HttpResponse:
+        """Answer a page of backups, newest first: finished, running and failed ones."""
+        mark_dead_runs()
+        before = request.GET.get("before")
+        documents = sorted(_list_documents(), key=lambda one: one.id, reverse=True)
+        if before is not None:
+            limit = _parse_cursor(before)
+            documents = [one for one in documents if one.id < limit]
+        page = documents[:PAGE]
+        following = None
+        if len(documents) > PAGE:
+            following = request.build_absolute_uri(f"{request.path}?before={page[-1].id}")
+        return answer_json({"next": following, "previous": None, "results": page})
+
+    def post(self, request: Request) -> HttpResponse:
+        """Start a backup in the background; answer 202 with the run."""
+        options = read_options(request, BackupBody)
+        for name in options.tables:
+            if name not in {f"service.{table}" for table in SERVICE_TABLES}:
+                exposed_tables().find(writer_connection(), name)
+        run = create_run(Kind.BACKUP, tables=options.tables, options={"codec": options.codec})
+        return _accept(request, run)
+
+
+class BackupView(APIView):
+    """One backup, or one run of a check or restore."""
+
+    scopes = {"GET": Scope.READ}
+
+    def get(self, request: Request, run: str) -> HttpResponse:
+        """Answer the run as it is now."""
+        mark_dead_runs()
+        identifier = _parse_id(run)
+        backup = next((one for one in list_backups() if one.id == identifier), None)
+        found = BackupRun.objects.filter(pk=identifier).first()
+        if found is not None:
+            return answer_json(describe_run(found, backup))
+        if backup is None:
+            raise BackupUnknown(f"There is no backup or run {identifier}")
+        return answer_json(describe_backup(backup))
+
+
+class VerifyView(APIView):
+    """Checks of one backup."""
+
+    scopes = {"POST": Scope.BACKUP}
+
+    def post(self, request: Request, run: str) -> HttpResponse:
+        """Start a check in the background; answer 202 with its run."""
+        backup = _find(run)
+        options = read_options(request, VerifyBody)
+        check = create_run(Kind.VERIFY, backup=backup.id, options={"restore": options.restore})
+        return _accept(request, check)
+
+
+class RestoreView(APIView):
+    """Restores from one backup."""
+
+    scopes = {"POST": Scope.BACKUP}
+
+    def post(self, request: Request, run: str) -> HttpResponse:
+        """Start a restore in the background; answer 202 with its run."""
+        backup = _find(run)
+        options = read_options(request, RestoreBody)
+        if (options.mode == "new") != (options.into is not None):
+            raise BadParameter("`into` names the new table of the mode new", parameter="into")
+        entries = choose_tables(backup.read().tables, options.tables)
+        restore = RestoreRequest(
+            tables=[entry.full_name for entry in entries],
+            mode=options.mode,
+            into=options.into,
+            dry_run=options.dry_run,
+            on_conflict=options.on_conflict,
+        )
+        work = create_run(
+            Kind.RESTORE,
+            backup=backup.id,
+            tables=restore.tables,
+            options=describe_request(restore),
+        )
+        return _accept(request, work)
+
+
+def _accept(request: Request, run: BackupRun) -> HttpResponse:
+    start_run(run)
+    note(request, run=str(run.pk), kind=run.kind)
+    document = describe_run(run, None)
+    return answer_json(document, status=202, headers={"Location": document.url})
+
+
+def _list_documents() -> list[RunDocument]:
+    backups = {backup.id: backup for backup in list_backups()}
+    runs = {run.pk: run for run in BackupRun.objects.filter(kind=Kind.BACKUP)}
+    documents = [describe_run(run, backups.get(pk)) for pk, run in runs.items()]
+    return documents + [describe_backup(one) for pk, one in backups.items() if pk not in runs]
+
+
+def _find(run: str) -> Backup:
+    return find_backup(str(_parse_id(run)))
+
+
+def _parse_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise BackupUnknown("A backup's id is a UUID") from error
+
+
+def _parse_cursor(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise BadParameter("before must be a backup's id", parameter="before") from error

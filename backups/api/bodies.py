@@ -1,0 +1,65 @@
+"""What the bodies of requests under /api/backups may say."""
+
+from typing import Literal, TypeVar
+
+import msgspec
+from rest_framework.request import Request
+
+from ingest.body import read_body
+from ingest.errors import BadShape, BodyEmpty, JsonSyntax
+from ingest.outcome import OnConflict
+
+MAX_BODY_BYTES = 1 << 20
+
+
+class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class BackupBody(_Body, frozen=True):
+    """POST /api/backups."""
+
+    tables: list[str] = []
+    codec: Literal["snappy", "deflate", "zstandard", "null"] | None = None
+
+
+class VerifyBody(_Body, frozen=True):
+    """POST /api/backups/{id}/verify; `restore` proves it by a restore into a scratch schema."""
+
+    restore: bool = False
+
+
+class RestoreBody(_Body, frozen=True):
+    """POST /api/backups/{id}/restore."""
+
+    tables: list[str] = []
+    mode: Literal["replace", "append", "new"] = "replace"
+    into: str | None = None
+    dry_run: bool = False
+    on_conflict: OnConflict = "reject"
+
+
+B = TypeVar("B", bound=_Body)
+
+
+def read_options(request: Request, kind: type[B]) -> B:
+    """Return the body's options; no body at all asks for nothing special.
+
+    Raises `JsonSyntax` or `BadShape`, `TooLarge` for a body that no options need.
+    """
+    length = request.META.get("CONTENT_LENGTH") or ""
+    try:
+        body = read_body(
+            request._request,
+            length=int(length) if length.isdigit() else None,
+            content_encoding=request.META.get("HTTP_CONTENT_ENCODING", ""),
+            max_bytes=MAX_BODY_BYTES,
+        )
+    except BodyEmpty:
+        return kind()
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise BadShape(f"The body is not right: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise JsonSyntax(f"The body is not JSON: {error}") from error

@@ -1,0 +1,21 @@
+"""The `backups` app: Avro backups, their checks and restores."""
+
+from http import HTTPStatus
+
+from django.apps import AppConfig
+
+
+class BackupsConfig(AppConfig):
+    name = "backups"
+
+    def ready(self) -> None:
+        """Say which HTTP status answers which error, and what Prometheus is told."""
+        from backups import errors
+        from backups.metrics import register_metrics
+        from project.problems import register_status
+
+        register_status(errors.BackupUnknown, HTTPStatus.NOT_FOUND)
+        register_status(errors.BackupDamaged, HTTPStatus.CONFLICT)
+        register_status(errors.RestoreRefused, HTTPStatus.CONFLICT)
+        register_status(errors.RestoreBusy, HTTPStatus.CONFLICT)
+        register_metrics()

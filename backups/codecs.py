@@ -1,0 +1,110 @@
+"""The codecs of Avro blocks; unpacking never produces more than it is allowed to."""
+
+import bz2
+import lzma
+import zlib
+from typing import Any, Literal
+
+import cramjam
+import zstandard
+
+from backups.errors import FileRefused
+
+Codec = Literal["snappy", "deflate", "zstandard", "null"]
+
+Buffer = bytes | bytearray | memoryview
+
+_CRC_BYTES = 4
+_ADLER_BYTES = 4  # fastavro leaves some of zlib's checksum after a block's deflate data
+_ZSTANDARD_LEVEL = 3
+_DEFLATE_LEVEL = 6
+
+
+def pack(codec: str, data: Buffer) -> Buffer:
+    """Return a block's bytes as they are stored (Avro 1.12, Required and Optional Codecs)."""
+    if codec == "null":
+        return data
+    if codec == "snappy":
+        crc = zlib.crc32(data).to_bytes(_CRC_BYTES, "big")
+        return bytes(cramjam.snappy.compress_raw(data)) + crc
+    if codec == "deflate":
+        packer = zlib.compressobj(_DEFLATE_LEVEL, wbits=-zlib.MAX_WBITS)
+        return packer.compress(data) + packer.flush()
+    if codec == "zstandard":
+        return zstandard.ZstdCompressor(level=_ZSTANDARD_LEVEL).compress(data)
+    raise ValueError(f"no block is written with the codec {codec!r}")
+
+
+def unpack(codec: str, data: bytes, max_bytes: int) -> bytes:
+    """Undo `pack`, and other tools' bzip2 and xz; raise `FileRefused` for what is not right."""
+    unpackers = {
+        "null": _unpack_null,
+        "snappy": _unpack_snappy,
+        "deflate": _unpack_deflate,
+        "zstandard": _unpack_zstandard,
+        "bzip2": _unpack_bzip2,
+        "xz": _unpack_xz,
+    }
+    if codec not in unpackers:
+        raise FileRefused(f"The codec {codec[:50]!r} is not known")
+    try:
+        unpacked = unpackers[codec](data, max_bytes)
+    except FileRefused:
+        raise
+    except (zlib.error, OSError, lzma.LZMAError, EOFError, zstandard.ZstdError) as error:
+        raise FileRefused(f"A block is not {codec} data: {error}") from error
+    except cramjam.DecompressionError as error:
+        raise FileRefused(f"A block is not {codec} data: {error}") from error
+    if len(unpacked) > max_bytes:
+        raise FileRefused(f"A block has more than {max_bytes} bytes when unpacked")
+    return unpacked
+
+
+def _unpack_null(data: bytes, max_bytes: int) -> bytes:
+    return data
+
+
+def _unpack_deflate(data: bytes, max_bytes: int) -> bytes:
+    return _unpack_whole(zlib.decompressobj(wbits=-zlib.MAX_WBITS), data, max_bytes)
+
+
+def _unpack_bzip2(data: bytes, max_bytes: int) -> bytes:
+    return _unpack_whole(bz2.BZ2Decompressor(), data, max_bytes)
+
+
+def _unpack_xz(data: bytes, max_bytes: int) -> bytes:
+    return _unpack_whole(lzma.LZMADecompressor(memlimit=1 << 27), data, max_bytes)
+
+
+def _unpack_whole(unpacker: Any, data: bytes, max_bytes: int) -> bytes:
+    unpacked: bytes = unpacker.decompress(data, max_bytes + 1)
+    if len(unpacked) <= max_bytes and (
+        not unpacker.eof or len(unpacker.unused_data) > _ADLER_BYTES
+    ):
+        raise FileRefused("A block's packed data is cut short or has something after it")
+    return unpacked
+
+
+def _unpack_snappy(data: bytes, max_bytes: int) -> bytes:
+    packed, crc = data[:-_CRC_BYTES], data[-_CRC_BYTES:]
+    # The length is read first: a wrong one must not reserve memory.
+    length, place = 0, 0
+    while place < len(packed):
+        length |= (packed[place] & 0x7F) << (7 * place)
+        place += 1
+        if packed[place - 1] < 0x80 or place == 5:
+            break
+    if length > max_bytes:
+        raise FileRefused(f"A block has more than {max_bytes} bytes when unpacked")
+    unpacked = bytes(cramjam.snappy.decompress_raw(packed))
+    if zlib.crc32(unpacked).to_bytes(_CRC_BYTES, "big") != crc:
+        raise FileRefused("A block's checksum is wrong")
+    return unpacked
+
+
+def _unpack_zstandard(data: bytes, max_bytes: int) -> bytes:
+    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data)
+    chunks: list[bytes] = []
+    while chunk := reader.read(max_bytes + 1 - sum(map(len, chunks))):
+        chunks.append(chunk)
+    return b"".join(chunks)

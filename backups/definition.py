@@ -1,0 +1,129 @@
+"""A table's definition as a value: kept in the manifest, enough to make the table again."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from psycopg import Connection
+from psycopg.sql import SQL, Identifier
+
+from project.queries import read_sql
+
+FOLDER = Path(__file__).parent / "sql"
+
+
+class ColumnDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A column, as CREATE TABLE wants it."""
+
+    name: str
+    type: str
+    not_null: bool
+    collation: str | None
+    default: str | None
+    generated: str | None
+    virtual: bool
+    identity: Literal["", "a", "d"]
+    storage: str | None
+    comment: str | None
+
+
+class KeyDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A constraint: primary key, unique, check, foreign key or exclusion."""
+
+    name: str
+    kind: Literal["p", "u", "c", "f", "x"]
+    definition: str
+    refers_to: tuple[str, str] | None
+    comment: str | None
+
+
+class IndexDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """An index that belongs to no constraint."""
+
+    name: str
+    definition: str
+    comment: str | None
+
+
+class Privilege(msgspec.Struct, frozen=True, kw_only=True):
+    """What a role (None: everyone) may do with the table or one of its columns."""
+
+    role: str | None
+    privilege: str
+    column: str | None
+    grantable: bool
+
+
+class SequenceDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A sequence that a column owns (serial) or is made of (identity)."""
+
+    name: str
+    column: str
+    identity: bool
+    type: str
+    start: int
+    increment: int
+    minimum: int
+    maximum: int
+    cache: int
+    cycle: bool
+    last_value: int | None  # None where it was never used
+    privileges: tuple[Privilege, ...]
+
+
+class TriggerDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A trigger and whether it fires: O(rigin), D(isabled), R(eplica), A(lways)."""
+
+    name: str
+    definition: str
+    enabled: Literal["O", "D", "R", "A"]
+
+
+class PartitionDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A partition; `partition_key` where it has partitions of its own."""
+
+    table: str
+    parent: str
+    bound: str
+    partition_key: str | None
+
+
+class TableDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about a table but its rows; names of its own schema are not qualified."""
+
+    schema: str
+    table: str
+    comment: str | None
+    owner: str
+    options: tuple[str, ...]
+    unlogged: bool
+    partition_key: str | None
+    partitions: tuple[PartitionDefinition, ...]
+    columns: tuple[ColumnDefinition, ...]
+    keys: tuple[KeyDefinition, ...]
+    indexes: tuple[IndexDefinition, ...]
+    sequences: tuple[SequenceDefinition, ...]
+    triggers: tuple[TriggerDefinition, ...]
+    privileges: tuple[Privilege, ...]
+    beyond: tuple[str, ...]
+
+    @property
+    def full_name(self) -> str:
+        """The name people use: hiring.employees."""
+        return f"{self.schema}.{self.table}"
+
+
+_decode = msgspec.json.Decoder(TableDefinition).decode
+
+
+def read_definition(connection: Connection, oid: int, schema: str) -> TableDefinition:
+    """Return the definition of the table with this oid; runs in the caller's transaction."""
+    search_in(connection, schema)
+    row = connection.execute(read_sql(FOLDER / "definition.sql"), {"oid": oid}).fetchone()
+    return _decode(row[0])  # type: ignore[index]
+
+
+def search_in(connection: Connection, *schemas: str) -> None:
+    """Have unqualified names mean those of the schemas, until the transaction ends."""
+    path = SQL(", ").join(map(Identifier, schemas)).as_string(connection)
+    connection.execute("SELECT set_config('search_path', %s, true)", [path])

@@ -1,0 +1,39 @@
+"""What can be wrong with backups and restores."""
+
+from project.errors import RowhouseError
+
+
+class BackupError(RowhouseError):
+    """The backup cannot be made or used."""
+
+    code = "backup_failed"
+
+
+class BackupUnknown(BackupError):
+    """There is no backup or run with this id."""
+
+    code = "backup_unknown"
+
+
+class BackupDamaged(BackupError):
+    """The backup is not what was written."""
+
+    code = "backup_damaged"
+
+
+class FileRefused(BackupError):
+    """The file is not an Avro file that can be read safely."""
+
+    code = "file_refused"
+
+
+class RestoreRefused(BackupError):
+    """The restore was not done; the table is as it was."""
+
+    code = "restore_refused"
+
+
+class RestoreBusy(BackupError):
+    """Another restore is running."""
+
+    code = "restore_busy"

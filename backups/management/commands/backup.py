@@ -1,0 +1,30 @@
+"""`manage.py backup`: write every table to Avro files."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from backups.progress import progress_bar
+from backups.runs import execute_run, run_backup
+
+
+class Command(BaseCommand):
+    help = "Back up every table, or the named ones, to Avro files in backups/archive."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--table", action="append", default=[], metavar="T", help="only this table; repeatable"
+        )
+        parser.add_argument("--codec", choices=["snappy", "deflate", "zstandard", "null"])
+        parser.add_argument(
+            "--run", type=UUID, metavar="ID", help="do what a run asks for that the API recorded"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with progress_bar("backup") as watcher:
+            if options["run"]:
+                run = execute_run(options["run"], watcher)
+            else:
+                run = run_backup(tables=options["table"], codec=options["codec"], watcher=watcher)
+        self.stdout.write(f"{run.kind} {run.pk} {run.state}: {run.rows_done} rows {run.folder}")

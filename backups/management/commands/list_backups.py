@@ -1,0 +1,38 @@
+"""`manage.py list_backups`: which backups there are, and how good they are known to be."""
+
+from typing import IO, Any, cast
+
+from django.core.management.base import BaseCommand
+from rich.console import Console
+from rich.table import Table
+
+from backups.archive import list_backups
+from backups.errors import BackupDamaged
+from backups.runs import mark_dead_runs
+from backups.status import read_proofs
+
+
+class Command(BaseCommand):
+    help = "List the backups, newest first."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        mark_dead_runs()
+        table = Table("id", "taken", "tables", "rows", "MB", "last proven restorable")
+        for backup, proven_at in read_proofs(list_backups()).items():
+            proven = f"{proven_at:%Y-%m-%d %H:%M}" if proven_at else "never"
+            taken = f"{backup.taken_at:%Y-%m-%d %H:%M:%S}"
+            try:
+                manifest = backup.read()
+            except BackupDamaged as error:
+                table.add_row(str(backup.id), taken, "", "", "", f"DAMAGED: {error.message}")
+                continue
+            tables = str(len(manifest.tables)) + ("" if manifest.complete else " (chosen)")
+            table.add_row(
+                str(backup.id),
+                taken,
+                tables,
+                str(manifest.rows),
+                f"{manifest.bytes / 1e6:.1f}",
+                proven,
+            )
+        Console(file=cast("IO[str]", self.stdout), width=140, highlight=False).print(table)

@@ -1,0 +1,98 @@
+"""`manage.py restore`: tables put back from a backup or from another tool's Avro file."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from backups.appending import Appended
+from backups.archive import find_backup
+from backups.foreign import append_file
+from backups.progress import progress_bar
+from backups.restoring import RestoreReport, RestoreRequest
+from backups.runs import run_restore
+from backups.wording import describe_plan
+
+
+class Command(BaseCommand):
+    help = "Restore tables: verify, plan, load beside, compare, swap. --dry-run stops at the plan."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "tables", nargs="*", metavar="TABLE", help="without any, --all is needed"
+        )
+        parser.add_argument("--all", action="store_true", help="every table of the backup")
+        parser.add_argument(
+            "--from", dest="source", metavar="RUN|FILE.avro", help="without it: the newest backup"
+        )
+        parser.add_argument("--mode", choices=["replace", "append", "new"])
+        parser.add_argument("--into", metavar="NAME", help="restore into a new table of this name")
+        parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+        parser.add_argument(
+            "--on-conflict", choices=["reject", "ignore", "update"], default="reject"
+        )
+        parser.add_argument(
+            "--rename",
+            action="append",
+            default=[],
+            metavar="FIELD=COLUMN",
+            help="the column that a foreign file's field is meant for; repeatable",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if bool(options["tables"]) == options["all"]:
+            raise CommandError("name the tables, or say --all")
+        source = options["source"] or ""
+        if source.endswith(".avro"):
+            self._append_file(Path(source), options)
+            return
+        backup = find_backup(source or None)
+        request = RestoreRequest(
+            tables=options["tables"],
+            mode=options["mode"] or ("new" if options["into"] else "replace"),
+            into=options["into"],
+            dry_run=options["dry_run"],
+            on_conflict=options["on_conflict"],
+        )
+        with progress_bar("restore") as watcher:
+            _, report = run_restore(backup, request, watcher=watcher)
+        self._tell(report)
+
+    def _append_file(self, path: Path, options: dict[str, Any]) -> None:
+        if (
+            options["mode"] not in {None, "append"}
+            or options["into"]
+            or len(options["tables"]) != 1
+        ):
+            raise CommandError("another tool's file can only be appended, to one table")
+        renamed = dict(pair.partition("=")[::2] for pair in options["rename"])
+        with progress_bar("restore") as watcher:
+            total = append_file(
+                path,
+                options["tables"][0],
+                renamed=renamed,
+                on_conflict=options["on_conflict"],
+                dry_run=options["dry_run"],
+                progress=watcher.add_rows,
+            )
+        self._tell_appended(options["tables"][0], total, dry_run=options["dry_run"])
+
+    def _tell(self, report: RestoreReport) -> None:
+        for plan in report.plans:
+            for line in describe_plan(plan):
+                self.stdout.write(line)
+        if report.dry_run:
+            self.stdout.write("Nothing was changed: this was a dry run")
+            return
+        for table, one in report.appended.items():
+            self._tell_appended(table, Appended(**msgspec.structs.asdict(one)), dry_run=False)
+        if not report.appended:
+            self.stdout.write(f"{report.rows} rows restored from {report.backup}")
+
+    def _tell_appended(self, table: str, total: Appended, *, dry_run: bool) -> None:
+        verb = "would be" if dry_run else "were"
+        self.stdout.write(
+            f"{table}: {total.inserted} rows {verb} inserted, {total.updated} updated, "
+            f"{total.ignored} ignored, {total.rejected} rejected"
+        )

@@ -1,0 +1,29 @@
+"""`manage.py verify_backup`: prove that a backup is whole, or that it restores."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from backups.archive import find_backup
+from backups.progress import progress_bar
+from backups.runs import run_drill, run_verify
+
+
+class Command(BaseCommand):
+    help = "Check every byte and record of a backup, the newest one unless RUN names another."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("run", nargs="?", metavar="RUN", help="the backup's id or folder name")
+        parser.add_argument(
+            "--restore",
+            action="store_true",
+            help="also restore every table into a scratch schema and compare the rows",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        backup = find_backup(options["run"])
+        work = run_drill if options["restore"] else run_verify
+        with progress_bar("verify", total=backup.read().rows) as watcher:
+            work(backup, watcher=watcher)
+        words = "restores: every row is the same" if options["restore"] else "is whole"
+        self.stdout.write(f"{backup.folder.name} {words}")

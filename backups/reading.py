@@ -1,0 +1,43 @@
+"""A table's rows read for loading: decoded and proven by a child process, passed on as text."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from backups.archive import Backup
+from backups.codecs import Buffer
+from backups.errors import BackupDamaged
+from backups.inspector import Inspection
+from backups.manifest import TableEntry
+from backups.schema import FileSchema, parse_schema
+
+
+class TableReader:
+    """Reads one table's file; `rows` and `content_sha256` are known when all texts were read."""
+
+    def __init__(self, backup: Backup, entry: TableEntry) -> None:
+        self._backup = backup
+        self.entry = entry
+        self.rows = 0
+        self.content_sha256 = ""
+
+    @cached_property
+    def schema(self) -> FileSchema:
+        """What the file holds, as the manifest says."""
+        return parse_schema(self.entry.avro_schema)
+
+    def texts(self, places: Sequence[int]) -> Iterator[Buffer]:
+        """Yield some columns' values in the text format of COPY.
+
+        Raises `BackupDamaged` at the end where the file is not what was written, so commit
+        nothing before. Nothing of the file is decoded in this process.
+        """
+        child = Inspection(
+            self._backup.folder, task="copy", tables=[self.entry.full_name], places=list(places)
+        )
+        with child:
+            yield from child.output()
+            for answer in child.answers():
+                if answer.problem is not None:
+                    raise BackupDamaged(f"{self.entry.file}: {answer.problem[1]}")
+                self.rows = answer.rows or 0
+                self.content_sha256 = answer.content_sha256 or ""

@@ -1,0 +1,47 @@
+"""Which tables a backup or restore is about."""
+
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Protocol, TypeVar
+
+from backups.errors import BackupError
+
+
+class Named(Protocol):
+    """Anything with a table's full name."""
+
+    @property
+    def full_name(self) -> str:
+        """The name with its schema."""
+
+
+N = TypeVar("N", bound=Named)
+
+
+def is_included(full_name: str, *, include: Iterable[str], exclude: Iterable[str]) -> bool:
+    """Return whether the settings want the table; patterns are `*`, `hiring.*`, a full name."""
+    wanted = any(fnmatchcase(full_name, pattern) for pattern in include)
+    return wanted and not any(fnmatchcase(full_name, pattern) for pattern in exclude)
+
+
+def choose_tables(tables: Sequence[N], wanted: Sequence[str]) -> list[N]:
+    """Return the tables with these names (qualified or not), all of them for no names.
+
+    Raise `BackupError` for a name that no table has, or that two have.
+    """
+    if not wanted:
+        return list(tables)
+    chosen = {}
+    for name in wanted:
+        found = [
+            table
+            for table in tables
+            if name in {table.full_name, table.full_name.partition(".")[2]}
+        ]
+        if not found:
+            raise BackupError(f"There is no table {name[:200]!r} here")
+        if len(found) > 1:
+            names = ", ".join(table.full_name for table in found)
+            raise BackupError(f"{name!r} is the name of several tables: {names}")
+        chosen[found[0].full_name] = found[0]
+    return list(chosen.values())

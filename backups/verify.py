@@ -1,0 +1,68 @@
+"""Backup files verified from a distance: in a child process with limits of memory and time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backups.archive import Backup
+from backups.errors import BackupDamaged, FileRefused
+from backups.inspector import Inspection
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one file."""
+
+    file: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}"
+
+
+def find_problems(
+    backup: Backup,
+    *,
+    tables: Sequence[str] = (),
+    records: bool = True,
+    progress: Progress = lambda rows: None,
+) -> list[Problem]:
+    """Return all that is wrong with a backup: sizes, checksums, schemas, counts, records.
+
+    Without `records`, whatever is inside the blocks is left unread. With `tables` (full names),
+    only their files are looked into.
+    """
+    return _inspect(backup.folder, progress, task="backup", tables=list(tables), records=records)
+
+
+def check_backup(
+    backup: Backup, *, tables: Sequence[str] = (), progress: Progress = lambda rows: None
+) -> None:
+    """Raise `BackupDamaged` with every problem unless the backup is whole."""
+    problems = find_problems(backup, tables=tables, progress=progress)
+    if problems:
+        words = "; ".join(map(str, problems[:5]))
+        raise BackupDamaged(
+            f"{backup.folder.name} is damaged: {words}", problems=[str(one) for one in problems]
+        )
+
+
+def check_foreign_file(path: Path, *, progress: Progress = lambda rows: None) -> None:
+    """Raise `FileRefused` unless every record of a file that others wrote can be decoded."""
+    problems = _inspect(path, progress, task="foreign")
+    if problems:
+        raise FileRefused(str(problems[0]))
+
+
+def _inspect(path: Path, progress: Progress, **task: Any) -> list[Problem]:
+    problems = []
+    with Inspection(path, **task) as inspection:
+        for answer in inspection.answers():
+            if answer.rows is not None:
+                progress(answer.rows)
+            elif answer.problem is not None:
+                problems.append(Problem(*answer.problem))
+    return problems

@@ -1,0 +1,79 @@
+"""What the OpenAPI description says of the ingest endpoint."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+
+from ingest import errors
+from project.errors import BadParameter
+from project.openapi import CSV_TEXT, NDJSON_TEXT, parameter
+
+# What can be wrong with any body, and with the bytes of a JSON one.
+BODY_ERRORS = (
+    errors.BadLength,
+    errors.GzipBad,
+    errors.BadUtf8,
+    errors.JsonBom,
+    errors.JsonSyntax,
+    errors.TooDeep,
+    errors.NumberTooLong,
+    errors.BadShape,
+    errors.TooLarge,
+    errors.UnsupportedMediaType,
+)
+
+INTAKE_ERRORS = (
+    *BODY_ERRORS,
+    errors.BodyEmpty,
+    errors.NoRows,
+    errors.RepeatedEnvelopeKey,
+    errors.CsvSyntax,
+    errors.CsvHeader,
+    BadParameter,
+    errors.LengthRequired,
+    errors.TooManyRows,
+    errors.TableUnknown,
+    errors.TableAmbiguous,
+    errors.TableNotWritable,
+    errors.IdempotencyKeyReused,
+    errors.IdempotencyKeyInUse,
+)
+
+CONFLICT_PARAMETERS = [
+    parameter(
+        "on_conflict",
+        "What becomes of a row whose key the table has",
+        enum=["reject", "ignore", "update"],
+        default="reject",
+    ),
+    parameter("conflict_key", "The unique key meant by `on_conflict`; else the primary key"),
+]
+
+INTAKE_PARAMETERS = [
+    *CONFLICT_PARAMETERS,
+    parameter("atomic", "All rows or none", type="boolean", default=False),
+    parameter("dry_run", "Say what would happen, store nothing", type="boolean", default=False),
+    parameter("header", "Whether a CSV body begins with one", enum=["present", "absent"]),
+    OpenApiParameter(
+        "Idempotency-Key",
+        OpenApiTypes.STR,
+        OpenApiParameter.HEADER,
+        description="1 to 255 characters: the same request again gets the same receipt",
+    ),
+]
+
+_ROWS = {"type": "array", "items": {"type": "object"}, "minItems": 1}
+
+INTAKE_BODIES = {
+    "application/json": {
+        "oneOf": [
+            _ROWS,
+            {
+                "type": "object",
+                "properties": {"table": {"type": "string"}, "rows": _ROWS},
+                "required": ["rows"],
+            },
+        ]
+    },
+    "application/x-ndjson": NDJSON_TEXT,
+    "text/csv": CSV_TEXT,
+}

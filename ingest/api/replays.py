@@ -1,0 +1,189 @@
+"""POST /api/rejections/{id}/replay and /api/rejections/replay: rejected rows sent again."""
+
+from typing import cast
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from ingest.api.intake import receipt_status
+from ingest.api.intake_schema import BODY_ERRORS, CONFLICT_PARAMETERS
+from ingest.api.parameters import read_conflict
+from ingest.api.permission import check_table
+from ingest.api.rejections import FILTER_PARAMETERS
+from ingest.batches import BatchRequest
+from ingest.body import parse_length, parse_media_type, read_body
+from ingest.catalog import Table
+from ingest.errors import (
+    BadShape,
+    BodyEmpty,
+    LengthRequired,
+    TableUnknown,
+    UnsupportedMediaType,
+)
+from ingest.models import Rejection
+from ingest.outcome import Receipt
+from ingest.payload import check_text
+from ingest.registry import exposed_tables
+from ingest.rejections import FILTERS, RejectionUnknown, find_rejection, select_rejections
+from ingest.replay import (
+    RawTruncated,
+    RawUnreadable,
+    RejectionBusy,
+    RejectionNotOpen,
+    ReplaySummary,
+    replay_rejection,
+    replay_rejections,
+)
+from project.answers import answer_json
+from project.config import Ingest
+from project.database import writer_connection
+from project.errors import BadParameter
+from project.logs import note
+from project.models import ApiKey, Scope
+from project.openapi import Errors, answers, parameter
+from project.pages import read_choice, refuse_unknown
+
+_CONFLICT = frozenset({"on_conflict", "conflict_key"})
+
+
+class ReplayView(APIView):
+    """One rejected row sent again."""
+
+    scopes = {"POST": Scope.INGEST}
+    errors: Errors = {
+        "POST": [
+            *BODY_ERRORS,
+            BadParameter,
+            RejectionUnknown,
+            TableUnknown,
+            RejectionNotOpen,
+            RejectionBusy,
+            RawTruncated,
+            RawUnreadable,
+        ]
+    }
+
+    @extend_schema(
+        summary="Replay a rejection",
+        parameters=CONFLICT_PARAMETERS,
+        request={"application/json": {"type": "object", "description": "The corrected row"}},
+        responses=answers({201: Receipt, 422: Receipt}),
+    )
+    def post(self, request: Request, rejection: str) -> HttpResponse:
+        """Send the corrected row in the body, or with an empty body the row as it was.
+
+        Answers the receipt of a batch of one row: 201 when it was stored, 422 when it was
+        rejected again; then the rejection stays open.
+        """
+        refuse_unknown(request.GET, _CONFLICT)
+        corrected = _read_row(request)
+        found = find_rejection(rejection)
+        check_table(request, found.table_name)
+        receipt = replay_rejection(
+            writer_connection,
+            exposed_tables(),
+            found,
+            _replay_request(request, found.table_name),
+            lambda table: _check(request, table),
+            corrected,
+        )
+        note(request._request, batch=str(receipt.batch), table=receipt.table, rejection=found.pk)
+        return answer_json(receipt, status=receipt_status(receipt, atomic=False))
+
+
+class ReplaysView(APIView):
+    """Many rejected rows sent again."""
+
+    scopes = {"POST": Scope.INGEST}
+    errors: Errors = {"POST": [BadParameter, BadShape]}
+
+    @extend_schema(
+        summary="Replay rejections",
+        parameters=[
+            *FILTER_PARAMETERS,
+            parameter("after", "Only rejections with a higher id than this", type="integer"),
+            *CONFLICT_PARAMETERS,
+        ],
+        request=None,
+        responses=answers({200: ReplaySummary}),
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Send every open rejection that the filters name again, as it was, oldest first.
+
+        A call gets through ten batches; where rejections remain, POST to `next` for the others.
+        """
+        refuse_unknown(request.GET, FILTERS | _CONFLICT | {"after"})
+        read_choice(request.GET, "state", (Rejection.State.OPEN,))
+        if _read_body(request):
+            raise BadShape("Rejections are replayed as they were: the body must be empty")
+        rejections = select_rejections(request.GET, list(settings.CONFIG.datasets))
+        rejections = rejections.filter(pk__gt=_read_after(request), state=Rejection.State.OPEN)
+        for table in rejections.order_by().values_list("table_name", flat=True).distinct():
+            check_table(request, table)
+        summary, last = replay_rejections(
+            writer_connection,
+            exposed_tables(),
+            rejections,
+            _replay_request(request, ""),
+            lambda table: _check(request, table),
+        )
+        if summary.remaining:
+            kept = request.GET.dict() | {"after": str(last)}
+            summary.next = request.build_absolute_uri(f"{request.path}?{urlencode(kept)}")
+        note(request._request, replayed=summary.replayed, rejected=summary.rejected)
+        return answer_json(summary)
+
+
+def _check(request: Request, table: Table) -> None:
+    check_table(request, table.full_name)
+
+
+def _replay_request(request: Request, table: str) -> BatchRequest:
+    on_conflict, conflict_key = read_conflict(request.GET)
+    return BatchRequest(
+        table=table,
+        key_prefix=cast("ApiKey", request.auth).prefix,
+        format="replay",
+        on_conflict=on_conflict,
+        conflict_key=conflict_key,
+    )
+
+
+def _read_row(request: Request) -> bytes | None:
+    """Return the corrected row as JSON text, None where the body is empty."""
+    body = _read_body(request)
+    if body is None:
+        return None
+    if parse_media_type(request.META.get("CONTENT_TYPE", "")).format != "json":
+        raise UnsupportedMediaType("A corrected row is taken as application/json")
+    check_text(body, max_number_digits=settings.CONFIG.ingest.max_number_digits)
+    if not body.lstrip().startswith(b"{"):
+        raise BadShape("The body must be the corrected row: one JSON object")
+    return body
+
+
+def _read_body(request: Request) -> bytes | None:
+    limits: Ingest = settings.CONFIG.ingest
+    meta = request.META
+    is_chunked = "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
+    try:
+        length = parse_length(meta.get("CONTENT_LENGTH", ""), is_chunked=is_chunked)
+        return read_body(
+            request._request,
+            length=length,
+            content_encoding=meta.get("HTTP_CONTENT_ENCODING", ""),
+            max_bytes=limits.max_bytes,
+        )
+    except (LengthRequired, BodyEmpty):
+        return None
+
+
+def _read_after(request: Request) -> int:
+    text = request.GET.get("after", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise BadParameter("after must be the id of a rejection", parameter="after")
+    return int(text)

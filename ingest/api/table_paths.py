@@ -1,0 +1,111 @@
+"""OpenAPI paths for each exposed table, so that clients import requests that work as they are."""
+
+import copy
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from psycopg import Connection
+
+from ingest.catalog import Table
+from ingest.description import column_schema, list_tables, row_schema
+from ingest.errors import TableUnknown
+from ingest.examples import make_example
+from ingest.registry import KnownTable, exposed_tables
+from ingest.selection import is_comparable
+from project.answers import encode_json
+from project.database import reader_connection
+from project.openapi import page_of
+
+INGEST = "/api/ingest/{table}"
+ROWS = "/api/tables/{table}/rows"
+
+_unnameable = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def describe_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the schema of each table's rows, and its paths to send and to read them (a hook)."""
+    connection = reader_connection()
+    for known in _known_tables(connection):
+        table = known.table
+        component = _unnameable.sub("_", table.full_name)
+        schemas = result.setdefault("components", {}).setdefault("schemas", {})
+        schemas[component] = row_schema(table)
+        reference = {"$ref": f"#/components/schemas/{component}"}
+        example = make_example(connection, known)
+        paths = result["paths"]
+        name = quote(table.full_name, safe="")
+        paths[f"/api/ingest/{name}"] = {
+            "post": _ingest_operation(paths[INGEST]["post"], table, reference, example)
+        }
+        paths[f"/api/tables/{name}/rows"] = {"get": _rows_operation(paths[ROWS]["get"], table)}
+    return result
+
+
+def _known_tables(connection: Connection) -> Iterator[KnownTable]:
+    for summary in list_tables(connection, list(settings.CONFIG.datasets)):
+        try:
+            yield exposed_tables().find_current(connection, summary.table)
+        except TableUnknown:  # dropped in the meantime
+            continue
+
+
+def _ingest_operation(
+    generic: dict[str, Any], table: Table, row: dict[str, Any], example: dict[str, Any]
+) -> dict[str, Any]:
+    operation = _operation(generic, table, f"Send rows to {table.full_name}")
+    array = {"type": "array", "items": row, "minItems": 1}
+    envelope = {"type": "object", "properties": {"rows": array}, "required": ["rows"]}
+    text = encode_json(example).decode()
+    operation["requestBody"] = {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"oneOf": [array, envelope]},
+                "examples": {"rows": {"value": [example]}},
+            },
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "examples": {"rows": {"value": f"{text}\n"}},
+            },
+        },
+    }
+    return operation
+
+
+def _rows_operation(generic: dict[str, Any], table: Table) -> dict[str, Any]:
+    operation = _operation(generic, table, f"Read rows of {table.full_name}")
+    operation["parameters"] += [
+        {
+            "name": column.name,
+            "in": "query",
+            "description": f"Only rows with this {column.name}",
+            "schema": column_schema(column),
+        }
+        for column in table.columns
+        if is_comparable(column) and column.name not in _taken(operation)
+    ]
+    properties = {column.name: column_schema(column) for column in table.columns}
+    schema = {"type": "object", "properties": properties}
+    operation["responses"]["200"]["content"]["application/json"]["schema"] = page_of(schema)
+    return operation
+
+
+def _operation(generic: dict[str, Any], table: Table, summary: str) -> dict[str, Any]:
+    """Return the generic operation as that of one table, whose name is no parameter any more."""
+    operation = copy.deepcopy(generic)
+    operation["operationId"] += f"_{_unnameable.sub('_', table.full_name)}"
+    operation["summary"] = summary
+    operation["tags"] = [table.schema]
+    if table.comment:
+        operation["description"] = f"{table.comment}.\n\n{operation['description']}"
+    operation["parameters"] = [
+        each for each in operation.get("parameters", []) if each["in"] != "path"
+    ]
+    return operation
+
+
+def _taken(operation: dict[str, Any]) -> set[str]:
+    return {each["name"] for each in operation["parameters"]}

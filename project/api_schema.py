@@ -1,0 +1,46 @@
+"""GET /api/schema (OpenAPI 3.1) and GET /api/docs: the API described for programs and people.
+
+Both may be read by anyone: they hold names, types and comments of tables, never a value of a row.
+"""
+
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from project.answers import answer_json
+
+
+class SchemaView(APIView):
+    """The OpenAPI description of this API."""
+
+    scopes = {"GET": None}
+
+    @extend_schema(summary="Get this description", tags=["docs"])
+    def get(self, request: Request) -> HttpResponse:
+        """Answer OpenAPI 3.1 with a path for each exposed table, as the tables are now."""
+        schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+        schema["servers"] = [{"url": request.build_absolute_uri("/").rstrip("/")}]
+        return answer_json(schema)
+
+
+class DocsView(SpectacularSwaggerView):
+    """The description as a page."""
+
+    scopes = {"GET": None}
+    url_name = "schema"
+    http_method_names = ["get", "head", "options"]
+
+    @extend_schema(
+        exclude=False,
+        summary="Read the documentation",
+        tags=["docs"],
+        responses={(200, "text/html"): {"type": "string"}},
+    )
+    def get(self, request: Request, *args: Any, **options: Any) -> Any:
+        """Show the description for people, and try requests out."""
+        return super().get(request, *args, **options)

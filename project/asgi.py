@@ -1,0 +1,33 @@
+"""The ASGI application that granian serves."""
+
+import multiprocessing
+import os
+import signal
+
+from project.children import die_with_parent
+
+if multiprocessing.current_process().name == "granian-worker":
+    # A killed granian would leave its workers behind, listening.
+    die_with_parent()
+    # Until it serves, a worker has granian's own handler, which does nothing here.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+os.environ.setdefault("ROWHOUSE_ROLE", "service")
+
+handler = get_wsgi_application()
+
+from django.conf import settings  # noqa: E402 - the settings are readable from here on
+
+from project.gateway import Gateway, Limits  # noqa: E402
+
+application = Gateway(
+    handler,
+    threads=settings.CONFIG.http.threads,
+    limits=Limits(
+        max_bytes=settings.CONFIG.ingest.max_bytes,
+        timeout_s=settings.CONFIG.http.body_timeout_s,
+    ),
+)

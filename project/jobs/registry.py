@@ -1,0 +1,66 @@
+"""Which jobs there are, what runs them and when they are due.
+
+Jobs with a line under `schedules.jobs` in rest_conf.yml are named in `settings.JOBS`; rooms whose
+jobs depend on what they hold (one for each report) are asked through `settings.JOB_PROVIDERS`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from project.errors import ConfigError
+from project.jobs.schedule import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Something that is run on a schedule; what it returns, if anything, is recorded."""
+
+    name: str
+    function: str  # dotted path
+    schedule: Schedule
+    arguments: tuple[str, ...] = ()
+
+    @cached_property
+    def _call(self) -> Callable[..., object]:
+        found: Callable[..., object] = import_string(self.function)
+        return found
+
+    def run(self) -> str:
+        """Do it; return what is to be recorded of it, in words."""
+        said = self._call(*self.arguments)
+        return "" if said is None else str(said)
+
+
+class JobUnknown(ConfigError):
+    """There is no job with this name."""
+
+    code = "job_unknown"
+
+
+def list_jobs() -> list[Job]:
+    """Return every job that has a schedule, as the settings and the report files are now."""
+    jobs = [
+        Job(name=name, function=settings.JOBS[name], schedule=Schedule(expression, time_zone()))
+        for name, expression in settings.CONFIG.schedules.jobs.items()
+        if expression is not None
+    ]
+    for provider in settings.JOB_PROVIDERS:
+        jobs.extend(import_string(provider)())
+    return jobs
+
+
+def find_job(name: str) -> Job:
+    """Return the job with this name; raise `JobUnknown` where there is none."""
+    for job in list_jobs():
+        if job.name == name:
+            return job
+    raise JobUnknown(f"There is no job {name!r} with a schedule")
+
+
+def time_zone() -> str:
+    """Return the time zone that schedules are read in."""
+    return str(settings.CONFIG.schedules.time_zone)

@@ -1,0 +1,28 @@
+"""`manage.py up`: the whole service in one command."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from project.startup import run_service
+
+
+class Command(BaseCommand):
+    help = "Start the database, bring it up to date, serve, and run the scheduled jobs."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--demo", action="store_true", help="fill empty tables with sample rows"
+        )
+        parser.add_argument(
+            "--web-only", action="store_true", help="leave the scheduled jobs to another process"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run until a signal comes."""
+        run_service(web_only=options["web_only"], demo=options["demo"], say=self._say)
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

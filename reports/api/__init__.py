@@ -1,0 +1,1 @@
+"""The HTTP side of reports: one module an endpoint."""

@@ -1,0 +1,33 @@
+"""GET /api/reports: every report and how fresh it is."""
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from project.answers import answer_json
+from project.models import Scope
+from project.openapi import answers, page_of
+from reports.description import Description, as_fields, describe_report
+from reports.reading import one_snapshot, read_statuses
+from reports.registry import find_reports
+
+
+class ReportsView(APIView):
+    """The reports."""
+
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(summary="List reports", responses=answers({200: page_of(Description)}))
+    def get(self, request: Request) -> HttpResponse:
+        """Answer all reports; they are as few as their files, so there is one page."""
+        with one_snapshot() as connection:
+            statuses = read_statuses(connection)
+        results = []
+        for name, definition in sorted(find_reports().found.items()):
+            status = statuses.get(name)
+            checked_at = status.checked_at if status else None
+            results.append(
+                as_fields(describe_report(definition, status)) | {"checked_at": checked_at}
+            )
+        return answer_json({"next": None, "previous": None, "results": results})

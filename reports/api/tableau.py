@@ -1,0 +1,57 @@
+"""GET /api/reports/{name}.tds and /api/reports.tds: data sources for Tableau."""
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from project.models import Scope
+from project.openapi import Errors, answers
+from reports.caching import answer_file
+from reports.data_sources import make_all_reports_source, make_report_source
+from reports.errors import NotRefreshed, ReportUnknown
+from reports.reading import one_snapshot, read_status
+from reports.registry import find_report, find_reports
+
+TDS = "application/xml"
+DESCRIBED = answers({(200, TDS): {"type": "string"}})
+
+
+class DataSourceView(APIView):
+    """One report as a Tableau data source."""
+
+    scopes = {"GET": Scope.READ}
+    errors: Errors = {"GET": [ReportUnknown, NotRefreshed]}
+
+    @extend_schema(summary="Get a report as a Tableau data source", responses=DESCRIBED)
+    def get(self, request: Request, name: str) -> HttpResponse:
+        """Answer the .tds; Tableau asks for report_reader's password when it is opened."""
+        return answer_data_source(name)
+
+
+class SchemaSourceView(APIView):
+    """All reports as one Tableau data source."""
+
+    scopes = {"GET": Scope.READ}
+
+    @extend_schema(summary="Get all reports as one Tableau data source", responses=DESCRIBED)
+    def get(self, request: Request) -> HttpResponse:
+        """Answer the .tds of every report that has a table."""
+        return answer_schema_source()
+
+
+def answer_data_source(name: str) -> HttpResponse:
+    """Return the file of one report."""
+    definition = find_report(name)
+    with one_snapshot() as connection:
+        read_status(connection, name)
+        content = make_report_source(connection, definition)
+    return answer_file(content, content_type=TDS, name=f"{name}.tds")
+
+
+def answer_schema_source() -> HttpResponse:
+    """Return the file of all reports."""
+    definitions = [definition for _, definition in sorted(find_reports().found.items())]
+    with one_snapshot() as connection:
+        content = make_all_reports_source(connection, definitions)
+    return answer_file(content, content_type=TDS, name="rowhouse_reports.tds")

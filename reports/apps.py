@@ -1,0 +1,16 @@
+"""The `reports` app: report tables, their refreshes, and the pages and addresses that show them."""
+
+from django.apps import AppConfig
+
+
+class ReportsConfig(AppConfig):
+    name = "reports"
+
+    def ready(self) -> None:
+        """Say which HTTP status answers which error, and have the settings checked."""
+        from project.problems import register_status
+        from reports import checks  # noqa: F401 - registers itself
+        from reports.api.statuses import STATUSES
+
+        for error, status in STATUSES.items():
+            register_status(error, status)

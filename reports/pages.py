@@ -1,0 +1,173 @@
+"""Report pages for people: /reports/ and /reports/{name}/, with a table, a chart and downloads."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from rest_framework.request import Request
+
+from project.errors import RowhouseError
+from project.keys import KeyAuthentication, KeyRequired, ScopeMissing
+from project.models import Scope
+from project.problems import answer_refusal, status_of
+from reports.api.contents import CSV
+from reports.api.tableau import answer_data_source, answer_schema_source
+from reports.caching import answer_file, find_unmodified, make_etag, mark
+from reports.chart import Bars, draw_bars
+from reports.definitions import Definition
+from reports.description import describe_columns
+from reports.reading import (
+    Status,
+    one_snapshot,
+    read_csv,
+    read_rows,
+    read_shown_columns,
+    read_status,
+    read_statuses,
+)
+from reports.registry import find_report, find_reports
+
+SHOWN_ROWS = 1000
+CHARTED_ROWS = 100_000
+
+# Everything a page needs comes from this address, and nothing is written into the page itself.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+
+View = Callable[..., HttpResponseBase]
+
+
+def for_people(view: View) -> View:
+    """Let the view answer only who may see reports, and errors as a page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        try:
+            if request.method not in {"GET", "HEAD"}:
+                return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
+            check_access(request)
+            response = view(request, **kwargs)
+        except RowhouseError as error:
+            response = _answer_error(request, error)
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return response
+
+    return guarded
+
+
+def check_access(request: HttpRequest) -> None:
+    """Raise where pages are not public and this is no signed-in person and no key with `read`."""
+    if settings.CONFIG.reports.public_pages or request.user.is_authenticated:
+        return
+    found = KeyAuthentication().authenticate(Request(request))
+    if found is None:
+        raise KeyRequired
+    if not found[1].may(Scope.READ):
+        raise ScopeMissing(f"This needs a key with the scope {Scope.READ}", scope=str(Scope.READ))
+
+
+@for_people
+def list_reports(request: HttpRequest) -> HttpResponseBase:
+    """Show every report and how fresh it is."""
+    with one_snapshot() as connection:
+        statuses = read_statuses(connection)
+    reports = find_reports()
+    rows = [
+        {"definition": definition, "status": statuses.get(name)}
+        for name, definition in sorted(reports.found.items())
+    ]
+    broken = [error.message for _, error in sorted(reports.broken.items())]
+    return render(request, "reports/list.html", {"reports": rows, "broken": broken})
+
+
+@for_people
+def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Show one report: its chart and its first rows."""
+    definition = find_report(name)
+    with one_snapshot() as connection:
+        status = read_status(connection, name)
+        etag = make_etag("page", status, definition.digest)
+        answer = find_unmodified(request, etag, None)
+        if answer is not None:
+            return answer
+        columns = describe_columns(definition, read_shown_columns(connection, definition))
+        rows = read_rows(connection, definition, limit=CHARTED_ROWS)
+    records = [msgspec.json.decode(row) for row in rows]
+    page = render(
+        request,
+        "reports/report.html",
+        {
+            "definition": definition,
+            "status": status,
+            "columns": columns,
+            "rows": [
+                [(record[column.name], column.role) for column in columns]
+                for record in records[:SHOWN_ROWS]
+            ],
+            "left_out": (status.rows or 0) - SHOWN_ROWS,
+            "chart": _draw_chart(definition, status, records),
+        },
+    )
+    mark(page, etag, None)
+    return page
+
+
+@for_people
+def download_csv(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Give the whole report as a file."""
+    definition = find_report(name)
+    with one_snapshot() as connection:
+        status = read_status(connection, name)
+        etag = make_etag("csv", status.refreshed_at, definition.digest)
+        answer = find_unmodified(request, etag, status.refreshed_at)
+        if answer is None:
+            content = read_csv(connection, definition)
+            answer = answer_file(content, content_type=CSV, name=f"{name}.csv")
+    mark(answer, etag, status.refreshed_at)
+    return answer
+
+
+@for_people
+def download_data_source(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Give the report's Tableau data source."""
+    return answer_data_source(name)
+
+
+@for_people
+def download_schema_source(request: HttpRequest) -> HttpResponseBase:
+    """Give the Tableau data source of all reports."""
+    return answer_schema_source()
+
+
+def _draw_chart(
+    definition: Definition, status: Status, records: list[dict[str, object]]
+) -> str | None:
+    chart = definition.header.chart
+    needed = [chart.category, *chart.values] if chart else []
+    if chart is None or not records or not set(needed) <= set(records[0]):
+        return None
+    columns = definition.header.columns
+    series = [(name, columns[name].caption) for name in chart.values]
+    line = None
+    if chart.line and status.line is not None:
+        line = (chart.line.caption, status.line)
+    bars = Bars(records, chart.category, series)
+    # ElementTree has escaped every text.
+    return mark_safe(draw_bars(bars, title=definition.header.title, line=line))  # noqa: S308
+
+
+def _answer_error(request: HttpRequest, error: RowhouseError) -> HttpResponse:
+    answer = answer_refusal(error)
+    headers = {name: answer[name] for name in ("WWW-Authenticate", "Retry-After") if name in answer}
+    page = render(request, "reports/problem.html", {"error": error}, status=status_of(type(error)))
+    for name, value in headers.items():
+        page.headers[name] = value
+    return page

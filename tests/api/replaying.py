@@ -1,0 +1,30 @@
+"""Rows that are rejected on purpose, and sent again."""
+
+import json
+from typing import Any
+
+from django.test import Client
+
+from ingest.models import Rejection
+from tests.api.sending import send
+
+
+def reject(client: Client, *rows: Any, table: str = "employees") -> list[int]:
+    """Send rows that are all rejected; return the ids of their rejections."""
+    before = Rejection.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    assert send(client, table, list(rows)).status_code == 422
+    found = Rejection.objects.filter(pk__gt=before).order_by("pk")
+    return list(found.values_list("pk", flat=True))
+
+
+def replay(client: Client, identifier: int, row: Any = None, query: str = "") -> Any:
+    """POST to a rejection's replay, with a corrected row if there is one."""
+    body = "" if row is None else row if isinstance(row, str) else json.dumps(row)
+    return client.post(
+        f"/api/rejections/{identifier}/replay{query}", body, content_type="application/json"
+    )
+
+
+def bulk(client: Client, query: str = "") -> Any:
+    """POST to the replay of all that match."""
+    return client.post(f"/api/rejections/replay{query}", "", content_type="application/json")

@@ -1,0 +1,319 @@
+"""POST /api/rejections/{id}/replay and /api/rejections/replay."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from ingest.models import Batch, Rejection
+from tests.api.replaying import bulk, reject, replay
+from tests.api.sending import codes, execute, send, stored
+from tests.api.tables import employee
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def state_of(identifier: int) -> tuple[str, Any]:
+    rejection = Rejection.objects.get(pk=identifier)
+    return rejection.state, rejection.replayed_batch_id
+
+
+def employees() -> list[Any]:
+    return stored("SELECT employee_id, job_id FROM hiring.employees ORDER BY 1")
+
+
+def add_job(client: Client, number: int) -> None:
+    assert send(client, "jobs", [{"job_id": number, "job_name": "New"}]).status_code == 201
+
+
+def test_stores_a_corrected_row_and_links_the_rejection_to_its_batch(hiring: Client) -> None:
+    (identifier,) = reject(hiring, employee(1, job_id=...))
+    answer = replay(hiring, identifier, employee(1))
+    receipt = answer.json()
+    assert answer.status_code == 201, receipt
+    assert receipt == {
+        "batch": receipt["batch"],
+        "table": "hiring.employees",
+        "received": 1,
+        "inserted": 1,
+        "updated": 0,
+        "ignored": 0,
+        "rejected": 0,
+        "duration_ms": receipt["duration_ms"],
+        "dry_run": False,
+        "rejections": [],
+    }
+    assert employees() == [(1, 7)]
+    detail = hiring.get(f"/api/rejections/{identifier}").json()
+    assert (detail["state"], detail["replayed_batch"]) == ("replayed", receipt["batch"])
+    assert detail["links"]["replayed_batch"] == f"/api/batches/{receipt['batch']}"
+    assert detail["row"] == employee(1, job_id=...)
+    assert Batch.objects.get(pk=receipt["batch"]).format == "replay"
+    assert hiring.get(f"/api/batches/{receipt['batch']}").json() == receipt
+
+
+def test_stores_a_row_as_it_was_once_what_it_refers_to_is_there(hiring: Client) -> None:
+    (identifier,) = reject(hiring, employee(1, job_id=8))
+    add_job(hiring, 8)
+    assert replay(hiring, identifier).status_code == 201
+    assert (employees(), state_of(identifier)[0]) == ([(1, 8)], "replayed")
+
+
+def test_a_row_that_fails_again_stays_the_one_open_rejection_with_new_reasons(
+    hiring: Client,
+) -> None:
+    execute("CREATE TABLE hiring.things (id integer PRIMARY KEY, parent integer, size integer)")
+    (identifier,) = reject(hiring, {"id": "x", "size": 1}, table="things")
+    first = hiring.get(f"/api/rejections/{identifier}").json()
+    execute("ALTER TABLE hiring.things DROP COLUMN size")
+    answer = replay(hiring, identifier)
+    receipt = answer.json()
+    assert (answer.status_code, receipt["received"], receipt["rejected"]) == (422, 1, 1)
+    detail = hiring.get(f"/api/rejections/{identifier}").json()
+    assert detail["state"] == "open"
+    assert [e["code"] for e in detail["errors"]] == ["unknown_column", "not_integer"]
+    assert detail["errors"] == receipt["rejections"][0]["errors"]
+    assert detail["receipt_errors"] == first["errors"]
+    assert Rejection.objects.count() == 1
+    assert hiring.get("/api/rejections?code=unknown_column").json()["results"] != []
+    assert hiring.get(f"/api/batches/{receipt['batch']}").json() == receipt
+    original = hiring.get(first["links"]["batch"]).json()
+    assert original["rejections"][0]["errors"] == first["errors"]
+
+
+def test_a_corrected_row_that_fails_leaves_the_rejection_as_it_was(hiring: Client) -> None:
+    (identifier,) = reject(hiring, employee(1, job_id=...))
+    before = hiring.get(f"/api/rejections/{identifier}").json()
+    answer = replay(hiring, identifier, employee(1, job_id=8))
+    assert answer.status_code == 422
+    assert answer.json()["rejections"][0]["errors"][0]["code"] == "fk_violation"
+    assert hiring.get(f"/api/rejections/{identifier}").json() == before
+    assert (employees(), Rejection.objects.count()) == ([], 1)
+
+
+def test_a_rejection_is_replayed_only_once(hiring: Client) -> None:
+    (identifier,) = reject(hiring, employee(1, job_id=...))
+    assert replay(hiring, identifier, employee(1)).status_code == 201
+    again = replay(hiring, identifier, employee(2))
+    assert (again.status_code, again.json()["code"]) == (409, "rejection_not_open")
+    assert employees() == [(1, 7)]
+
+
+def test_a_discarded_rejection_is_not_replayed(hiring: Client) -> None:
+    (identifier,) = reject(hiring, employee(1, job_id=...))
+    hiring.post(f"/api/rejections/{identifier}/discard")
+    answer = replay(hiring, identifier, employee(1))
+    assert (answer.status_code, answer.json()["code"]) == (409, "rejection_not_open")
+    assert employees() == []
+
+
+def test_a_row_of_which_only_the_beginning_was_kept_must_be_sent_whole(hiring: Client) -> None:
+    (identifier,) = reject(
+        hiring, {"department_id": 5, "department_name": "x" * 70_000}, table="departments"
+    )
+    answer = replay(hiring, identifier)
+    assert (answer.status_code, answer.json()["code"]) == (409, "raw_truncated")
+    row = {"department_id": 5, "department_name": "x"}
+    assert replay(hiring, identifier, row).status_code == 201
+
+
+CSV = (
+    b"Employee_ID,employeename,hire date,department_id,JOB_ID\n"
+    b'1,"Ada ""Countess"", of L.",2021-07-27T16:02:08Z,1,8\n'
+    b"2,short,2021-07-27T16:02:08Z\n"
+    b"3,Bob,no date,1,\n"
+)
+
+
+def test_a_csv_record_is_sent_again_as_it_was(hiring: Client) -> None:
+    send(hiring, "employees", CSV, content_type="text/csv")
+    fine, short, bad = Rejection.objects.order_by("index").values_list("pk", flat=True)
+    send(hiring, "jobs", [{"job_id": 8, "job_name": "Poet"}])
+    assert replay(hiring, fine).status_code == 201
+    assert stored("SELECT employee_id, employee_name, job_id FROM hiring.employees") == [
+        (1, 'Ada "Countess", of L.', 8)
+    ]
+    answer = replay(hiring, short)
+    assert (answer.status_code, answer.json()["code"]) == (409, "raw_unreadable")
+    assert replay(hiring, short, employee(2)).status_code == 201
+    again = replay(hiring, bad)
+    assert again.status_code == 422
+    assert codes(again.json()) == {
+        0: [("bad_timestamp", "hire_date"), ("required_missing", "job_id")]
+    }
+
+
+def test_a_kept_text_that_is_no_json_is_rejected_again(hiring: Client) -> None:
+    (identifier,) = reject(hiring, employee(1, job_id=...))
+    Rejection.objects.filter(pk=identifier).update(raw=b'{"a": ', raw_bytes=6)
+    answer = replay(hiring, identifier)
+    assert answer.status_code == 422
+    (rejection,) = answer.json()["rejections"]
+    assert (rejection["line"], rejection["errors"][0]["code"]) == (None, "bad_json")
+    assert state_of(identifier)[0] == "open"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "code"),
+    [
+        ("[1]", "application/json", 400, "bad_shape"),
+        ("{", "application/json", 400, "json_syntax"),
+        (b"\xff", "application/json", 400, "bad_utf8"),
+        ("{}", "text/csv", 415, "unsupported_media_type"),
+        (" ", "application/json", 400, "body_empty"),
+    ],
+)
+def test_refuses_a_bad_body(
+    hiring: Client, body: Any, content_type: str, status: int, code: str
+) -> None:
+    (identifier,) = reject(hiring, employee(1, job_id=...))
+    answer = hiring.post(f"/api/rejections/{identifier}/replay", body, content_type=content_type)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert state_of(identifier) == ("open", None)
+
+
+def test_a_row_whose_key_is_taken_can_be_replayed_as_an_update(hiring: Client) -> None:
+    send(hiring, "employees", [employee(1)])
+    (identifier,) = reject(hiring, employee(1, employee_name="New name"))
+    assert replay(hiring, identifier).status_code == 422
+    answer = replay(hiring, identifier, query="?on_conflict=update")
+    assert (answer.status_code, answer.json()["updated"]) == (201, 1)
+    assert stored("SELECT employee_name FROM hiring.employees") == [("New name",)]
+    refused = replay(hiring, identifier, query="?dry_run=true")
+    assert refused.json()["code"] == "bad_parameter"
+
+
+def test_an_update_leaves_the_columns_alone_that_the_row_does_not_bring(client: Client) -> None:
+    execute("CREATE TABLE hiring.things (id integer PRIMARY KEY, size integer, note text)")
+    execute("INSERT INTO hiring.things VALUES (1, 5, 'kept')")
+    (identifier,) = reject(client, {"id": "x"}, table="things")
+    answer = replay(client, identifier, {"id": 1, "size": 6}, "?on_conflict=update")
+    assert (answer.status_code, answer.json()["updated"]) == (201, 1)
+    assert stored("SELECT size, note FROM hiring.things") == [(6, "kept")]
+
+
+def test_a_table_that_is_gone_is_404(hiring: Client) -> None:
+    execute("CREATE TABLE hiring.gone (id integer PRIMARY KEY)")
+    (identifier,) = reject(hiring, {"id": "x"}, table="gone")
+    execute("DROP TABLE hiring.gone")
+    answer = replay(hiring, identifier, {"id": 1})
+    assert (answer.status_code, answer.json()["code"]) == (404, "table_unknown")
+
+
+def test_a_deferred_constraint_that_fails_at_the_commit_keeps_the_rejection_open(
+    hiring: Client,
+) -> None:
+    execute(
+        "CREATE TABLE hiring.parts (id integer PRIMARY KEY, whole integer"
+        " REFERENCES hiring.parts DEFERRABLE INITIALLY DEFERRED)"
+    )
+    (identifier,) = reject(hiring, {"id": "x", "whole": 9}, table="parts")
+    answer = replay(hiring, identifier, {"id": 1, "whole": 9})
+    assert (answer.status_code, answer.json()["rejections"][0]["errors"][0]["code"]) == (
+        422,
+        "fk_violation",
+    )
+    assert (stored("SELECT * FROM hiring.parts"), state_of(identifier)[0]) == ([], "open")
+
+
+def test_needs_the_scope_ingest_for_the_table(hiring: Client, api_key: Callable[..., str]) -> None:
+    (identifier,) = reject(hiring, employee(1, job_id=...))
+    for key in (api_key("read"), api_key("ingest", tables=["hiring.jobs"])):
+        client = Client(headers={"Authorization": f"Api-Key {key}"})
+        for answer in (replay(client, identifier, employee(1)), bulk(client)):
+            assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+    assert state_of(identifier) == ("open", None)
+
+
+# Many at once.
+
+
+def test_replays_all_that_match_and_says_what_became_of_them(hiring: Client) -> None:
+    fixed = reject(hiring, employee(1, job_id=8), employee(2, job_id=8))
+    (still_bad,) = reject(hiring, employee(3, job_id=9))
+    (other,) = reject(hiring, {"job_id": "x", "job_name": "y"}, table="jobs")
+    (cut,) = reject(hiring, employee(4, job_id=9))
+    Rejection.objects.filter(pk=cut).update(raw_bytes=1_000_000)
+    add_job(hiring, 8)
+    answer = bulk(hiring, "?table=employees")
+    summary = answer.json()
+    (batch,) = summary.pop("batches")
+    assert (answer.status_code, summary) == (
+        200,
+        {
+            "matched": 4,
+            "replayed": 2,
+            "rejected": 1,
+            "skipped": {"raw_truncated": 1},
+            "remaining": 0,
+            "next": None,
+        },
+    )
+    assert batch == {
+        "batch": batch["batch"],
+        "table": "hiring.employees",
+        "received": 3,
+        "inserted": 2,
+        "updated": 0,
+        "ignored": 0,
+        "rejected": 1,
+    }
+    assert employees() == [(1, 8), (2, 8)]
+    assert [str(state_of(one)[1]) for one in fixed] == [batch["batch"]] * 2
+    assert [state_of(one)[0] for one in (still_bad, other, cut)] == ["open"] * 3
+    assert Rejection.objects.count() == 5
+
+
+def test_makes_a_batch_for_each_table(hiring: Client) -> None:
+    reject(hiring, employee(1, job_id=8))
+    reject(hiring, {"department_id": 1, "department_name": "Again"}, table="departments")
+    add_job(hiring, 8)
+    summary = bulk(hiring).json()
+    assert [one["table"] for one in summary["batches"]] == [
+        "hiring.employees",
+        "hiring.departments",
+    ]
+    assert (summary["replayed"], summary["rejected"]) == (1, 1)
+
+
+def test_what_a_call_does_not_get_to_is_next(
+    hiring: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingest import replay as module
+    from ingest.registry import exposed_tables
+
+    monkeypatch.setattr(module, "BATCHES_PER_CALL", 2)
+    limits = exposed_tables().limits
+    small = type(limits)(max_rows=2, max_row_bytes=limits.max_row_bytes, max_depth=limits.max_depth)
+    reject(hiring, *[employee(number, job_id=8) for number in range(5)])
+    monkeypatch.setattr(exposed_tables(), "limits", small)
+    add_job(hiring, 8)
+    summary = bulk(hiring, "?table=employees").json()
+    assert (summary["replayed"], summary["remaining"], len(summary["batches"])) == (4, 1, 2)
+    rest = bulk(hiring, "?" + summary["next"].partition("?")[2]).json()
+    assert (rest["replayed"], rest["remaining"], rest["next"]) == (1, 0, None)
+    assert len(employees()) == 5
+
+
+def test_a_table_that_is_gone_is_skipped(hiring: Client) -> None:
+    execute("CREATE TABLE hiring.gone (id integer PRIMARY KEY)")
+    reject(hiring, {"id": "x"}, {"id": "y"}, table="gone")
+    execute("DROP TABLE hiring.gone")
+    assert bulk(hiring).json()["skipped"] == {"table_unknown": 2}
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "code"),
+    [
+        ("?after=x", "", "bad_parameter"),
+        ("?limit=5", "", "bad_parameter"),
+        ("?state=discarded", "", "bad_parameter"),
+        ("", "[1]", "bad_shape"),
+    ],
+)
+def test_refuses_what_it_does_not_understand(
+    client: Client, query: str, body: str, code: str
+) -> None:
+    answer = client.post(f"/api/rejections/replay{query}", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, code)

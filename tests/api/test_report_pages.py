@@ -1,0 +1,139 @@
+"""GET /reports/ and /reports/{name}/: pages for people."""
+
+import re
+from html.parser import HTMLParser
+
+import msgspec
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+
+from tests.conftest import KeyMaker
+from tests.hiring import send_small
+
+pytestmark = pytest.mark.usefixtures("database")
+
+NAMES = ("hires_by_quarter", "departments_above_mean")
+
+
+class Page(HTMLParser):
+    """What a page refers to and what it holds."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes.update(name for name, _ in attrs)
+        self.links += [value for name, value in attrs if name in {"href", "src"} and value]
+
+
+@pytest.fixture
+def loaded(client: Client) -> Client:
+    send_small(client)
+    for name in NAMES:
+        client.post(f"/api/reports/{name}/refresh")
+    return client
+
+
+def visit(address: str) -> str:
+    answer = Client().get(address)
+    assert answer.status_code == 200, answer.content
+    return answer.content.decode()
+
+
+def test_the_list_leads_to_every_report(loaded: Client) -> None:
+    page = Page(visit("/reports/"))
+    assert {f"/reports/{name}/" for name in NAMES} <= set(page.links)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_report_shows_its_chart_and_its_table(loaded: Client, name: str) -> None:
+    page = Page(visit(f"/reports/{name}/"))
+    assert "table" in page.tags
+    assert "svg" in page.tags
+    assert {f"/reports/{name}.csv", f"/reports/{name}.tds"} <= set(page.links)
+
+
+def test_the_mean_is_drawn_across_the_bars(loaded: Client) -> None:
+    text = visit("/reports/departments_above_mean/")
+    assert "Mean over all departments: 2" in text
+    assert re.search(r'<line class="line" x1="39%"', text)
+
+
+@pytest.mark.parametrize("address", ["/reports/", "/reports/hires_by_quarter/"])
+def test_a_page_needs_nothing_from_elsewhere_and_has_nothing_inline(
+    loaded: Client, address: str
+) -> None:
+    answer = Client().get(address)
+    page = Page(answer.content.decode())
+    assert all(link.startswith("/") for link in page.links)
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert not {"script", "style"} & set(page.tags)
+    assert "style" not in page.attributes
+    assert not any(name.startswith("on") for name in page.attributes)
+    for link in page.links:
+        if link.startswith("/static/"):
+            assert Client().get(link).status_code == 200
+
+
+def test_the_downloads_are_the_api_s(loaded: Client) -> None:
+    page = Client().get("/reports/hires_by_quarter.csv")
+    assert page.content == loaded.get("/api/reports/hires_by_quarter?format=csv").content
+    page = Client().get("/reports/hires_by_quarter.tds")
+    assert page.content == loaded.get("/api/reports/hires_by_quarter.tds").content
+    page = Client().get("/reports/rowhouse_reports.tds")
+    assert page.content == loaded.get("/api/reports.tds").content
+
+
+def test_text_of_rows_is_escaped(client: Client) -> None:
+    send_small(client)
+    evil = {"department_id": "9", "department_name": "<script>alert(1)</script>"}
+    client.post("/api/ingest/departments", [evil], content_type="application/json")
+    client.post(
+        "/api/ingest/employees",
+        [
+            {
+                "employee_id": number,
+                "employee_name": "x",
+                "hire_date": "2021-05-05T00:00:00Z",
+                "department_id": 9,
+                "job_id": 7,
+            }
+            for number in range(100, 120)
+        ],
+        content_type="application/json",
+    )
+    for name in NAMES:
+        client.post(f"/api/reports/{name}/refresh")
+        text = visit(f"/reports/{name}/")
+        assert "<script" not in text
+        assert "&lt;script&gt;" in text
+
+
+def test_an_unknown_or_empty_report_is_a_page_with_404() -> None:
+    for name, words in (("none", "There is no report"), ("hires_by_quarter", "never refreshed")):
+        answer = Client().get(f"/reports/{name}/")
+        assert answer.status_code == 404
+        assert words in answer.content.decode()
+
+
+def test_pages_can_be_closed_to_the_public(
+    loaded: Client, api_key: KeyMaker, settings: Settings
+) -> None:
+    reports = msgspec.structs.replace(settings.CONFIG.reports, public_pages=False)
+    settings.CONFIG = msgspec.structs.replace(settings.CONFIG, reports=reports)
+    addresses = ["/reports/", "/reports/hires_by_quarter/", "/reports/hires_by_quarter.csv"]
+    person = Client()
+    person.force_login(User.objects.create_user("ann"))
+    for address in addresses:
+        assert Client().get(address).status_code == 401
+        wrong = Client(headers={"Authorization": f"Api-Key {api_key('ingest')}"})
+        assert wrong.get(address).status_code == 403
+        assert loaded.get(address).status_code == 200
+        assert person.get(address).status_code == 200

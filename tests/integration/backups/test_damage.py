@@ -1,0 +1,211 @@
+"""Damaged and hostile backups: all of it is found before a row is written."""
+
+import hashlib
+import random
+import shutil
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import fastavro
+import msgspec
+import pytest
+
+from backups.archive import Backup, find_backup
+from backups.container import MAGIC, encode_block, encode_header, encode_long
+from backups.errors import BackupDamaged, FileRefused
+from backups.examination import examine_backup
+from backups.manifest import MANIFEST_NAME, Manifest, seal_manifest
+from backups.restoring import RestoreRequest, restore_backup
+from backups.runs import run_backup
+from backups.verify import check_foreign_file, find_problems
+from tests.integration.backups.tables import ask, run
+
+pytestmark = pytest.mark.usefixtures("scratch")
+
+FILE = "hiring.one.avro"
+OTHER = "hiring.two.avro"
+SYNC = b"0123456789abcdef"
+
+
+@pytest.fixture
+def backup() -> Backup:
+    run(
+        "CREATE TABLE hiring.one (id int PRIMARY KEY, note text)",
+        "CREATE TABLE hiring.two (id int PRIMARY KEY, note text)",
+        "INSERT INTO hiring.one SELECT n, 'note ' || n FROM generate_series(1, 200) n",
+        "INSERT INTO hiring.two SELECT n, 'other ' || n FROM generate_series(1, 200) n",
+    )
+    finished = run_backup(tables=["hiring.one", "hiring.two"], codec="null")
+    run("DELETE FROM hiring.one WHERE id > 3")
+    return find_backup(str(finished.pk))
+
+
+def reseal(backup: Backup, change: Callable[[Manifest], Manifest]) -> None:
+    """Change the manifest as someone would who knows its checksum."""
+    path = backup.folder / MANIFEST_NAME
+    path.write_bytes(seal_manifest(change(backup.read())))
+
+
+def change_entry(backup: Backup, **changes: object) -> None:
+    def change(manifest: Manifest) -> Manifest:
+        first, *others = manifest.tables
+        return msgspec.structs.replace(
+            manifest, tables=(msgspec.structs.replace(first, **changes), *others)
+        )
+
+    reseal(backup, change)
+
+
+def change_bytes(path: Path, place: int, mask: int = 1) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= mask
+    path.write_bytes(data)
+
+
+def change_length(path: Path, by: int) -> None:
+    with path.open("ab") as file:
+        file.truncate(path.stat().st_size + by)
+
+
+def change_codec(backup: Backup) -> None:
+    path = backup.folder / FILE
+    with path.open("rb") as file:
+        reader = fastavro.reader(file)
+        schema, rows = reader.writer_schema, list(reader)
+    with path.open("wb") as file:
+        fastavro.writer(file, schema, rows, codec="deflate")
+
+
+DAMAGE: dict[str, Callable[[Backup], object]] = {
+    "a file is missing": lambda b: (b.folder / FILE).unlink(),
+    "there is one more file": lambda b: (b.folder / "hiring.more.avro").write_bytes(b""),
+    "a file is shorter": lambda b: (b.folder / FILE).write_bytes(
+        (b.folder / FILE).read_bytes()[:-9]
+    ),
+    "a file is longer": lambda b: (b.folder / FILE).write_bytes(
+        (b.folder / FILE).read_bytes() + b"x"
+    ),
+    "a bit of a header is flipped": lambda b: change_bytes(b.folder / FILE, 30),
+    "a bit of a block is flipped": lambda b: change_bytes(b.folder / FILE, -40),
+    "a bit of the manifest is flipped": lambda b: change_bytes(b.folder / MANIFEST_NAME, 200),
+    "the rows are counted wrong": lambda b: change_entry(b, rows=199),
+    "the codec is another one": change_codec,
+    "a file is another table's": lambda b: shutil.copy(b.folder / OTHER, b.folder / FILE),
+    "the schemas are swapped": lambda b: change_entry(
+        b, avro_schema=b.read().tables[1].avro_schema
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_finds_damage_before_anything_is_written(backup: Backup, kind: str) -> None:
+    DAMAGE[kind](backup)
+    assert find_problems(backup) != []
+    with pytest.raises(BackupDamaged):
+        restore_backup(backup, RestoreRequest(tables=["hiring.one"]))
+    assert ask("SELECT count(*) FROM hiring.one") == [(3,)]
+    assert ask("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^(restore|undo)_'") == [(0,)]
+
+
+def test_finds_every_one_of_200_flipped_bits(backup: Backup) -> None:
+    dice = random.Random(5)
+    paths = [backup.folder / name for name in (FILE, OTHER, MANIFEST_NAME)]
+    unnoticed = []
+    for _ in range(200):
+        path = dice.choice(paths)
+        place, mask = dice.randrange(path.stat().st_size), 1 << dice.randrange(8)
+        change_bytes(path, place, mask)
+        if not find_problems_here(backup):
+            unnoticed.append((path.name, place, mask))
+        change_bytes(path, place, mask)
+    assert unnoticed == []
+
+
+def find_problems_here(backup: Backup) -> list[tuple[str, str]]:
+    """Examine without a child process, which would take minutes 200 times."""
+    return list(examine_backup(backup, tables=[], records=True, progress=lambda rows: None))
+
+
+def hostile(schema: object, *blocks: bytes, magic: bytes = MAGIC, codec: str = "null") -> bytes:
+    text = schema if isinstance(schema, bytes) else msgspec.json.encode(schema)
+    return magic + encode_header(text, codec, SYNC)[4:] + b"".join(blocks)
+
+
+def record(*fields: object) -> dict[str, object]:
+    named = [{"name": f"f{place}", "type": one} for place, one in enumerate(fields)]
+    return {"type": "record", "name": "row", "fields": named}
+
+
+NUMBERS = record("long")
+NODE = {"type": "record", "name": "row", "fields": [{"name": "next", "type": "row"}]}
+GOOD = encode_block(2, b"\x02\x04", SYNC)
+BOMB = zlib.compressobj(9, wbits=-15)
+DEFLATED = BOMB.compress(bytes(1 << 29)) + BOMB.flush()
+
+HOSTILE: dict[str, bytes] = {
+    "wrong magic": hostile(NUMBERS, GOOD, magic=b"Obj\x02"),
+    "cut inside a block": hostile(NUMBERS, GOOD)[:-3],
+    "a count that lies": hostile(NUMBERS, encode_block(3, b"\x02\x04", SYNC)),
+    "a count that is too small": hostile(NUMBERS, encode_block(1, b"\x02\x04", SYNC)),
+    "a negative count": hostile(NUMBERS, encode_block(-2, b"\x02\x04", SYNC)),
+    "another sync mark": hostile(NUMBERS, encode_block(2, b"\x02\x04", b"x" * 16)),
+    "a union branch of -1": hostile(record(["null", "long"]), encode_block(1, b"\x01\x02", SYNC)),
+    "a union branch of 2": hostile(record(["null", "long"]), encode_block(1, b"\x04\x02", SYNC)),
+    "a schema that contains itself": hostile(NODE, encode_block(1, b"\x02", SYNC)),
+    "a schema nested 5000 deep": hostile(b'{"type":' * 5000 + b'"long"' + b"}" * 5000, GOOD),
+    "2^40 rows of nothing": hostile(record("null"), encode_block(1 << 40, b"", SYNC)),
+    "an array of 2^40 nulls": hostile(
+        record({"type": "array", "items": "null"}),
+        encode_block(1, encode_long(1 << 40) + b"\0", SYNC),
+    ),
+    "a string longer than its block": hostile(record("string"), encode_block(1, b"\x7ea", SYNC)),
+    "a string that is no UTF-8": hostile(record("string"), encode_block(1, b"\x02\xff", SYNC)),
+    "512 MB in half a megabyte": hostile(NUMBERS, encode_block(1, DEFLATED, SYNC), codec="deflate"),
+    "an unknown codec": hostile(NUMBERS, GOOD, codec="rot13"),
+    "a schema that is no schema": hostile(b"[1,2]", GOOD),
+    "nothing at all": b"",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_refuses_a_hostile_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "hostile.avro"
+    path.write_bytes(HOSTILE[kind])
+    with pytest.raises(FileRefused):
+        check_foreign_file(path)
+
+
+def test_accepts_the_file_that_the_hostile_ones_are_made_of(tmp_path: Path) -> None:
+    path = tmp_path / "good.avro"
+    path.write_bytes(hostile(NUMBERS, GOOD, GOOD))
+    check_foreign_file(path)
+
+
+@pytest.mark.parametrize("data", [b"\x01\x02\x00", b"\x04\x02\x00", b"\x02\x82\x00\x00"])
+def test_finds_records_that_no_backup_writes_though_every_checksum_fits(
+    backup: Backup, data: bytes
+) -> None:
+    path = backup.folder / FILE
+    head = path.read_bytes()
+    header = head[: head.index(b"\0", head.index(b"avro.codec")) + 17]
+    path.write_bytes(header + encode_block(1, data, header[-16:]))
+    change_entry(
+        backup,
+        rows=1,
+        blocks=1,
+        bytes=path.stat().st_size,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        content_sha256=hashlib.sha256(data).hexdigest(),
+    )
+    assert [one.file for one in find_problems(backup)] == [FILE]
+    with pytest.raises(BackupDamaged):
+        restore_backup(backup, RestoreRequest(tables=["hiring.one"]))
+    assert ask("SELECT count(*) FROM hiring.one") == [(3,)]
+
+
+def test_a_link_in_the_place_of_a_file_is_not_followed(backup: Backup, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere.avro"
+    shutil.move(backup.folder / FILE, moved)
+    (backup.folder / FILE).symlink_to(moved)
+    assert find_problems(backup) != []

@@ -1,0 +1,168 @@
+"""Every PostgreSQL type and its corner values, through Avro and back."""
+
+from pathlib import Path
+
+import avro.datafile
+import avro.io
+import fastavro
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from psycopg.sql import SQL, Identifier
+from uuid_utils.compat import uuid7
+
+from backups.archive import find_backup
+from backups.making import make_backup
+from backups.restoring import RestoreRequest, restore_backup
+from backups.runs import run_backup
+from tests.integration.backups.tables import (
+    BEYOND_LOGICAL,
+    EVERY_TYPE,
+    administrator,
+    ask,
+    difference,
+    drop,
+    keep_copy,
+    make_every_type,
+    run,
+)
+
+pytestmark = pytest.mark.usefixtures("scratch")
+
+NAME = 'every "type" of Größe'
+
+
+def back_up(name: str, codec: str | None = None) -> Path:
+    finished = run_backup(tables=[f"hiring.{name}"], codec=codec)
+    backup = find_backup(str(finished.pk))
+    (entry,) = backup.read().tables
+    return backup.path_of(entry)
+
+
+@pytest.mark.parametrize(
+    "values", [EVERY_TYPE, EVERY_TYPE | BEYOND_LOGICAL], ids=["usual", "beyond"]
+)
+def test_restores_every_type_as_it_was(values: dict[str, list[str | None]]) -> None:
+    make_every_type(NAME, values)
+    keep_copy(NAME)
+    back_up(NAME)
+    with administrator() as connection:
+        connection.execute(SQL("DELETE FROM {} WHERE id > 2").format(Identifier("hiring", NAME)))
+    assert difference(NAME) > 0
+    restore_backup(find_backup(None), RestoreRequest(tables=[f"hiring.{NAME}"]))
+    assert difference(NAME) == 0
+
+
+def test_restores_a_table_of_every_type_that_was_dropped() -> None:
+    make_every_type(NAME, EVERY_TYPE)
+    keep_copy(NAME)
+    back_up(NAME)
+    drop([NAME])
+    restore_backup(find_backup(None), RestoreRequest(tables=[f"hiring.{NAME}"]))
+    assert difference(NAME) == 0
+    with administrator() as connection:
+        table = Identifier("hiring", NAME)
+        connection.execute(SQL("INSERT INTO {} DEFAULT VALUES").format(table))
+        (highest, count) = connection.execute(
+            SQL("SELECT max(id), count(*) FROM {}").format(table)
+        ).fetchone()
+    assert highest == count  # the serial column went on where it was
+
+
+@pytest.mark.parametrize("codec", ["snappy", "deflate", "zstandard", "null"])
+def test_other_readers_understand_the_file(codec: str) -> None:
+    run(
+        "CREATE TABLE hiring.plain (id bigint PRIMARY KEY, small smallint, amount numeric(10,2),"
+        " born date, seen timestamptz, ref uuid, note text, raw bytea, ok boolean, score real)",
+        "INSERT INTO hiring.plain VALUES (1, -5, -12.34, '2024-02-29', '2024-02-29 12:00+02',"
+        " 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'Größe', '\\x00ff', true, 1.5),"
+        " (2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+    )
+    path = back_up("plain", codec)
+    with path.open("rb") as file:
+        first, second = fastavro.reader(file)
+    assert str(first["amount"]) == "-12.34"
+    assert first["born"].isoformat() == "2024-02-29"
+    assert first["seen"].isoformat() == "2024-02-29T10:00:00+00:00"
+    assert str(first["ref"]) == "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+    assert (first["note"], first["raw"], first["ok"], first["score"]) == (
+        "Größe",
+        b"\0\xff",
+        True,
+        1.5,
+    )
+    assert set(second.values()) == {2, None}
+    with path.open("rb") as file:
+        records = list(avro.datafile.DataFileReader(file, avro.io.DatumReader()))
+    assert [str(record["amount"]) for record in records] == ["-12.34", "None"]
+    assert records[0]["seen"].isoformat() == "2024-02-29T10:00:00+00:00"
+    if codec in {"snappy", "deflate", "null"}:
+        frame = pl.read_avro(path)
+        assert frame["id"].to_list() == [1, 2]
+        assert frame["born"].cast(pl.String).to_list() == ["2024-02-29", None]
+        assert frame["note"].to_list() == ["Größe", None]
+
+
+def test_names_that_avro_forbids_are_kept_in_properties() -> None:
+    run('CREATE TABLE hiring."2 words" ("a b" int, "a_b" int, "a-b" int, "ä" int)')
+    run('INSERT INTO hiring."2 words" VALUES (1, 2, 3, 4)')
+    with back_up("2 words").open("rb") as file:
+        reader = fastavro.reader(file)
+        schema, rows = reader.writer_schema, list(reader)
+    assert schema["pg_table"] == "2 words"
+    assert [field["pg_name"] for field in schema["fields"]] == ["a b", "a_b", "a-b", "ä"]
+    assert rows == [{"a_b_2": 1, "a_b": 2, "a_b_3": 3, "_": 4}]
+
+
+def test_an_empty_table_is_restored_empty() -> None:
+    run("CREATE TABLE hiring.nothing (id int PRIMARY KEY)")
+    back_up("nothing")
+    run("INSERT INTO hiring.nothing VALUES (1)")
+    report = restore_backup(find_backup(None), RestoreRequest(tables=["hiring.nothing"]))
+    assert (report.rows, ask("SELECT count(*) FROM hiring.nothing")) == (0, [(0,)])
+
+
+LIMIT = 10**12
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+ROWS = st.lists(
+    st.tuples(
+        st.none() | st.integers(-(2**63), 2**63 - 1),
+        st.none() | TEXTS,
+        st.none() | st.binary(),
+        st.none() | st.floats(),
+        st.none()
+        | st.decimals(
+            allow_nan=False, allow_infinity=False, places=4, min_value=-LIMIT, max_value=LIMIT
+        ),
+        st.none() | st.datetimes(),
+        st.none() | st.dates(),
+        st.none() | st.lists(st.none() | TEXTS),
+    ),
+    max_size=30,
+)
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(ROWS)
+def test_any_rows_come_back_as_they_were(rows: list[tuple[object, ...]]) -> None:
+    run(
+        "DROP TABLE IF EXISTS hiring.anything",
+        "DROP TABLE IF EXISTS kept.anything",
+        "CREATE TABLE hiring.anything (i bigint, t text, b bytea, f double precision, n numeric,"
+        " ts timestamp, d date, ta text[])",
+    )
+    with administrator() as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO hiring.anything VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", rows
+        )
+    keep_copy("anything")
+    manifest = make_backup(uuid7(), tables=["hiring.anything"])
+    run("DELETE FROM hiring.anything")
+    restore_backup(find_backup(str(manifest.id)), RestoreRequest(tables=["hiring.anything"]))
+    assert difference("anything") == 0

@@ -1,0 +1,155 @@
+"""Backups and restores whose process is killed: what is left is whole."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from uuid_utils.compat import uuid7
+
+from backups.archive import DRAFT_PREFIX, find_backup, list_backups
+from backups.errors import BackupError
+from backups.files import DurableFile
+from backups.making import make_backup
+from backups.restoring import RestoreRequest, restore_backup
+from backups.runs import create_run, mark_dead_runs, run_backup
+from backups.verify import find_problems
+from tests.integration.backups.tables import ask, run
+
+pytestmark = pytest.mark.usefixtures("scratch")
+
+# Runs a function of the project and dies at the n-th call of another one.
+PROGRAM = """
+import os, sys
+import django
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+django.setup()
+import importlib
+module, name, calls, work = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+target = importlib.import_module(module)
+owner, _, attribute = name.rpartition(".")
+holder = getattr(target, owner) if owner else target
+original = getattr(holder, attribute)
+def dying(*arguments, **options):
+    global calls
+    calls -= 1
+    if calls == 0:
+        os.kill(os.getpid(), 9)
+    return original(*arguments, **options)
+setattr(holder, attribute, dying)
+from uuid_utils.compat import uuid7
+from backups import archive, making, restoring
+if work == "backup":
+    making.make_backup(uuid7())
+else:
+    request = restoring.RestoreRequest(tables=["hiring.one", "hiring.two"])
+    restoring.restore_backup(archive.find_backup(None), request)
+"""
+
+BACKUP_STEPS = [
+    ("backups.files", "DurableFile.__enter__", 1),
+    ("backups.files", "DurableFile.write", 1),
+    ("backups.files", "DurableFile.write", 3),
+    ("backups.files", "DurableFile.__exit__", 1),
+    ("backups.making", "seal_manifest", 1),
+    ("backups.making", "write_durably", 1),
+    ("backups.files", "os.fsync", 5),
+    ("backups.making", "publish_folder", 1),
+    ("backups.files", "sync_folder", 1),
+]
+RESTORE_STEPS = [
+    ("backups.shadow", "clear_shadows", 1),
+    ("backups.shadow", "build_shadow", 1),
+    ("backups.shadow", "_Load.copy_in", 1),
+    ("backups.shadow", "_Load.finish", 1),
+    ("backups.shadow", "build_shadow", 2),
+    ("backups.shadow", "check_content", 1),
+    ("backups.ddl", "add_keys", 1),
+    ("backups.ddl", "describe_table", 2),
+    ("backups.swap", "_Swap._put_aside", 1),
+    ("backups.swap", "_Swap._move_in", 2),
+    ("backups.swap", "_Swap._set_sequence", 1),
+    ("backups.restoring", "_analyze", 1),
+]
+
+
+@pytest.fixture
+def tables(scratch: Path) -> None:
+    run(
+        "CREATE TABLE hiring.one (id serial PRIMARY KEY, note text)",
+        "CREATE TABLE hiring.two (id int PRIMARY KEY REFERENCES hiring.one)",
+        "INSERT INTO hiring.one (note) SELECT 'note ' || n FROM generate_series(1, 50) n",
+        "INSERT INTO hiring.two SELECT id FROM hiring.one",
+    )
+
+
+def die(module: str, name: str, calls: int, work: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, module, name, str(calls), work],
+        cwd=settings.BASE_DIR,
+        env=settings.COMMAND_ENVIRONMENT,
+        capture_output=True,
+        check=False,
+    )
+    assert ended.returncode == -9, ended.stderr.decode()
+
+
+@pytest.mark.parametrize(("module", "name", "calls"), BACKUP_STEPS)
+def test_a_killed_backup_is_no_backup(tables: None, module: str, name: str, calls: int) -> None:
+    whole = run_backup()
+    die(module, name, calls, "backup")
+    assert [backup.id for backup in list_backups()] == [whole.pk]
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next(tables: None, archive: Path) -> None:
+    die("backups.making", "seal_manifest", 1, "backup")
+    assert [path for path in archive.iterdir() if path.name.startswith(DRAFT_PREFIX)]
+    finished = run_backup()
+    assert [path.name for path in archive.iterdir()] == [finished.folder]
+
+
+def test_a_backup_killed_after_its_last_step_is_whole(tables: None) -> None:
+    die("backups.files", "sync_folder", 2, "backup")
+    (backup,) = list_backups()
+    assert find_problems(backup) == []
+
+
+def test_a_full_disk_leaves_no_backup(
+    tables: None, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(DurableFile, "write", fail)
+    with pytest.raises(BackupError, match="No space left"):
+        make_backup(uuid7())
+    assert list(archive.iterdir()) == []
+
+
+@pytest.mark.parametrize(("module", "name", "calls"), RESTORE_STEPS)
+def test_a_killed_restore_leaves_the_old_or_the_new_tables(
+    tables: None, module: str, name: str, calls: int
+) -> None:
+    run_backup(tables=["hiring.one", "hiring.two"])
+    run("DELETE FROM hiring.two WHERE id > 7", "DELETE FROM hiring.one WHERE id > 9")
+    die(module, name, calls, "restore")
+    counts = ask("SELECT (SELECT count(*) FROM hiring.one), (SELECT count(*) FROM hiring.two)")
+    assert counts == ([(50, 50)] if name == "_analyze" else [(9, 7)])
+    restore_backup(find_backup(None), RestoreRequest(tables=["hiring.one", "hiring.two"]))
+    assert ask("SELECT (SELECT count(*) FROM hiring.one), (SELECT count(*) FROM hiring.two)") == [
+        (50, 50)
+    ]
+
+
+def test_a_run_whose_process_is_gone_is_marked_as_failed(tables: None) -> None:
+    lost = create_run("backup")
+    type(lost).objects.filter(pk=lost.pk).update(
+        state="running", created_at="2020-01-01T00:00Z", seen_at="2020-01-01T00:00Z"
+    )
+    waiting = create_run("backup")
+    assert mark_dead_runs() == 1
+    lost.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (lost.state, waiting.state) == ("failed", "queued")
+    assert "died" in lost.error

@@ -1,0 +1,283 @@
+"""Restores of tables that other things depend on, and of tables that changed."""
+
+import psycopg
+import pytest
+from psycopg import IsolationLevel
+
+from backups.archive import find_backup
+from backups.connection import admin_conninfo
+from backups.errors import RestoreRefused
+from backups.restoring import RestoreReport, RestoreRequest, restore_backup
+from backups.runs import run_backup, run_drill
+from tests.integration.backups.tables import ask, difference, keep_copy, run
+
+pytestmark = pytest.mark.usefixtures("scratch")
+
+DEFINITION = """
+SELECT (SELECT array_agg(pg_get_constraintdef(oid) ORDER BY conname) FROM pg_constraint
+        WHERE conrelid = 'hiring.parts'::regclass AND contype <> 'n'),
+    (SELECT array_agg(indexdef ORDER BY indexname) FROM pg_indexes
+     WHERE schemaname = 'hiring' AND tablename = 'parts'),
+    (SELECT array_agg((attname, attnotnull, attidentity, attgenerated, atthasdef)::text
+                      ORDER BY attnum)
+     FROM pg_attribute WHERE attrelid = 'hiring.parts'::regclass AND attnum > 0),
+    (SELECT array_agg(description ORDER BY description) FROM pg_description
+     WHERE classoid = 'pg_class'::regclass AND objoid = 'hiring.parts'::regclass),
+    (SELECT array_agg(acl::text ORDER BY acl::text)
+     FROM unnest((SELECT relacl FROM pg_class WHERE oid = 'hiring.parts'::regclass)) acl),
+    (SELECT array_agg(tgname || ' ' || tgenabled::text ORDER BY tgname) FROM pg_trigger
+     WHERE tgrelid = 'hiring.parts'::regclass AND NOT tgisinternal)
+"""
+
+
+def restore(*tables: str, **options: object) -> RestoreReport:
+    return restore_backup(find_backup(None), RestoreRequest(tables=tables, **options))
+
+
+@pytest.fixture
+def parts() -> None:
+    run(
+        "CREATE FUNCTION hiring.watch() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RETURN NEW; END'",
+        "CREATE TABLE hiring.parts (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+        " code text NOT NULL CONSTRAINT parts_code_key UNIQUE,"
+        " parent int REFERENCES hiring.parts, price numeric(8,2) DEFAULT 1 CHECK (price >= 0),"
+        " twice numeric GENERATED ALWAYS AS (price * 2) STORED)",
+        "CREATE INDEX parts_price_idx ON hiring.parts (price) WHERE price > 1",
+        "COMMENT ON TABLE hiring.parts IS 'What things are made of'",
+        "COMMENT ON COLUMN hiring.parts.code IS 'Printed on it'",
+        "CREATE TRIGGER watch BEFORE INSERT ON hiring.parts FOR EACH ROW"
+        " EXECUTE FUNCTION hiring.watch()",
+        "ALTER TABLE hiring.parts DISABLE TRIGGER watch",
+        "GRANT UPDATE (price) ON hiring.parts TO backup_reader",
+        "CREATE TABLE hiring.uses (part int REFERENCES hiring.parts (id) ON DELETE CASCADE)",
+        "CREATE VIEW hiring.dear AS SELECT code FROM hiring.parts WHERE price > 1",
+        "INSERT INTO hiring.parts (code, parent, price) VALUES ('a', NULL, 1), ('b', 1, 2.50)",
+        "INSERT INTO hiring.uses VALUES (1), (2)",
+    )
+    yield
+    run("DROP FUNCTION hiring.watch CASCADE")
+
+
+def test_a_restored_table_is_defined_as_it_was(parts: None) -> None:
+    before = ask(DEFINITION)
+    keep_copy("parts")
+    run_backup(tables=["hiring.parts"])
+    run("UPDATE hiring.parts SET price = 9", "INSERT INTO hiring.parts (code) VALUES ('later')")
+    restore("parts")
+    assert difference("parts") == 0
+    assert ask(DEFINITION) == before
+
+
+def test_what_depends_on_a_restored_table_means_the_new_one(parts: None) -> None:
+    run_backup(tables=["hiring.parts"])
+    run("UPDATE hiring.parts SET price = 9")
+    restore("parts")
+    assert ask("SELECT code FROM hiring.dear") == [("b",)]
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        run("INSERT INTO hiring.uses VALUES (77)")
+    run("DELETE FROM hiring.parts WHERE code = 'b'")
+    assert ask("SELECT part FROM hiring.uses") == [(1,)]
+
+
+def test_numbers_that_were_given_out_are_not_given_again(parts: None) -> None:
+    run_backup(tables=["hiring.parts"])
+    run("INSERT INTO hiring.parts (code) VALUES ('later')")
+    restore("parts")
+    assert ask("INSERT INTO hiring.parts (code) VALUES ('new') RETURNING id") == [(4,)]
+
+
+def test_the_replaced_rows_are_kept_until_the_next_restore(parts: None) -> None:
+    run_backup(tables=["hiring.parts"])
+    run("INSERT INTO hiring.parts (code) VALUES ('later')")
+    restore("parts")
+    assert ask("SELECT code FROM undo_hiring.parts ORDER BY id") == [("a",), ("b",), ("later",)]
+    restore("parts")
+    assert ask("SELECT code FROM undo_hiring.parts ORDER BY id") == [("a",), ("b",)]
+
+
+def test_a_table_whose_rows_others_need_is_not_replaced(parts: None) -> None:
+    run("DELETE FROM hiring.parts WHERE code = 'b'")
+    run_backup(tables=["hiring.parts"])
+    run("INSERT INTO hiring.parts (code) VALUES ('c')", "INSERT INTO hiring.uses VALUES (3)")
+    with pytest.raises(RestoreRefused, match="refer to rows that the backup does not have"):
+        restore("parts")
+    assert ask("SELECT code FROM hiring.parts ORDER BY id") == [("a",), ("c",)]
+    assert ask("SELECT count(*) FROM hiring.uses") == [(2,)]
+
+
+def test_tables_that_refer_to_each_other_are_restored_together(parts: None) -> None:
+    run_backup(tables=["hiring.parts", "hiring.uses"])
+    run("DELETE FROM hiring.parts")
+    restore("uses", "parts")
+    assert ask("SELECT part FROM hiring.uses ORDER BY 1") == [(1,), (2,)]
+    assert ask("SELECT count(*) FROM hiring.parts") == [(2,)]
+
+
+def test_a_dropped_table_is_made_again(parts: None) -> None:
+    before = ask(DEFINITION)
+    keep_copy("parts")
+    run_backup(tables=["hiring.parts"])
+    run("DROP TABLE hiring.parts CASCADE")
+    restore("parts")
+    assert difference("parts") == 0
+    assert ask(DEFINITION) == before
+    assert ask("INSERT INTO hiring.parts (code) VALUES ('new') RETURNING id") == [(3,)]
+
+
+def test_a_partitioned_table_is_restored_with_its_partitions() -> None:
+    run(
+        "CREATE TABLE hiring.events (at date NOT NULL, n int, note text, PRIMARY KEY (at, n))"
+        " PARTITION BY RANGE (at)",
+        "CREATE TABLE hiring.events_2023 PARTITION OF hiring.events"
+        " FOR VALUES FROM ('2023-01-01') TO ('2024-01-01')",
+        "CREATE TABLE hiring.events_rest PARTITION OF hiring.events DEFAULT",
+        "CREATE INDEX events_note_idx ON hiring.events (note)",
+        "INSERT INTO hiring.events SELECT date '2022-06-01' + n, n, 'note ' || n"
+        " FROM generate_series(1, 1000) n",
+    )
+    keep_copy("events")
+    run_backup(tables=["hiring.events"])
+    parts = "SELECT tableoid::regclass::text, count(*) FROM hiring.events GROUP BY 1 ORDER BY 1"
+    before = ask(parts)
+    run("DELETE FROM hiring.events WHERE n > 10")
+    restore("events")
+    assert difference("events") == 0
+    assert ask(parts) == before
+    assert ask(
+        "SELECT count(*) FROM pg_indexes WHERE schemaname = 'hiring' AND indexname LIKE 'events%'"
+    ) == [(6,)]
+    run("DROP TABLE hiring.events")
+    restore("events")
+    assert difference("events") == 0
+
+
+def test_a_reader_with_an_older_snapshot_sees_the_new_rows_whole() -> None:
+    run("CREATE TABLE hiring.seen (n int)", "INSERT INTO hiring.seen SELECT generate_series(1, 50)")
+    run_backup(tables=["hiring.seen"])
+    run("DELETE FROM hiring.seen WHERE n > 7")
+    with psycopg.connect(admin_conninfo()) as reader:
+        reader.isolation_level = IsolationLevel.REPEATABLE_READ
+        reader.execute("SELECT 1 FROM pg_class LIMIT 1")
+        restore("seen")
+        assert reader.execute("SELECT count(*) FROM hiring.seen").fetchone() == (50,)
+
+
+def test_an_old_reader_of_a_partitioned_table_sees_the_new_rows_whole() -> None:
+    run(
+        "CREATE TABLE hiring.seen (n int) PARTITION BY HASH (n)",
+        "CREATE TABLE hiring.seen_0 PARTITION OF hiring.seen"
+        " FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
+        "CREATE TABLE hiring.seen_1 PARTITION OF hiring.seen"
+        " FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+        "INSERT INTO hiring.seen SELECT generate_series(1, 50)",
+    )
+    run_backup(tables=["hiring.seen"])
+    run("DELETE FROM hiring.seen WHERE n > 7")
+    with psycopg.connect(admin_conninfo()) as reader:
+        reader.isolation_level = IsolationLevel.REPEATABLE_READ
+        reader.execute("SELECT 1 FROM pg_class LIMIT 1")
+        restore("seen")
+        assert reader.execute("SELECT count(*) FROM hiring.seen").fetchone() == (50,)
+
+
+def test_the_plan_tells_what_changed_and_which_rows_do_not_fit() -> None:
+    run(
+        "CREATE TABLE hiring.item (id int PRIMARY KEY, size int, gone text, word text)",
+        "INSERT INTO hiring.item VALUES (1, 10, 'x', 'abc'), (2, 70000, 'y', NULL),"
+        " (3, NULL, 'z', 'abcdef')",
+    )
+    run_backup(tables=["hiring.item"])
+    run(
+        "DELETE FROM hiring.item",
+        "ALTER TABLE hiring.item DROP gone, ADD extra int DEFAULT 5, ALTER word SET NOT NULL,"
+        " ALTER word TYPE varchar(4), ALTER size TYPE smallint",
+        "INSERT INTO hiring.item (id, word) VALUES (9, 'now')",
+    )
+    (plan,) = restore("item", dry_run=True).plans
+    assert (plan.rows_in_backup, plan.rows_now) == (3, 1)
+    assert (plan.columns_added, plan.columns_dropped) == (("extra",), ("gone",))
+    assert plan.defaults_used == {"extra": "5"}
+    assert [(one.column, one.backup_type, one.table_type) for one in plan.columns_retyped] == [
+        ("size", "integer", "smallint"),
+        ("word", "text", "character varying(4)"),
+    ]
+    assert plan.newly_required == ("word",)
+    assert {one.reason: one.rows for one in plan.misfits} == {
+        "size does not fit smallint": 1,
+        "word is null": 1,
+        "word does not fit character varying(4)": 1,
+    }
+    assert ask("SELECT id FROM hiring.item") == [(9,)]
+    with pytest.raises(RestoreRefused):
+        restore("item")
+    assert ask("SELECT id FROM hiring.item") == [(9,)]
+
+
+def test_a_table_that_changed_takes_the_rows_that_fit() -> None:
+    run(
+        "CREATE TABLE hiring.item (id int PRIMARY KEY, size int, gone text)",
+        "INSERT INTO hiring.item VALUES (1, 10, 'x'), (2, NULL, 'y')",
+    )
+    run_backup(tables=["hiring.item"])
+    run("ALTER TABLE hiring.item DROP gone, ADD extra int DEFAULT 5, ALTER size TYPE bigint")
+    restore("item")
+    assert ask("SELECT id, size, extra FROM hiring.item ORDER BY id") == [(1, 10, 5), (2, None, 5)]
+
+
+def test_a_value_that_would_be_rounded_is_refused() -> None:
+    run("CREATE TABLE hiring.item (price numeric(6,2))", "INSERT INTO hiring.item VALUES (1.55)")
+    run_backup(tables=["hiring.item"])
+    run("TRUNCATE hiring.item", "ALTER TABLE hiring.item ALTER price TYPE numeric(6,1)")
+    with pytest.raises(RestoreRefused, match="not what the backup holds"):
+        restore("item")
+    assert ask("SELECT count(*) FROM hiring.item") == [(0,)]
+
+
+def test_restores_into_a_new_table_beside_the_old_one(parts: None) -> None:
+    run_backup(tables=["hiring.parts"])
+    run("UPDATE hiring.parts SET price = 9")
+    restore("parts", mode="new", into="parts_then")
+    assert ask("SELECT price FROM hiring.parts_then ORDER BY id") == [(1,), (2.5,)]
+    assert ask("SELECT min(price) FROM hiring.parts") == [(9,)]
+    assert ask("INSERT INTO hiring.parts_then (code) VALUES ('n') RETURNING id") == [(3,)]
+    with pytest.raises(RestoreRefused, match="already"):
+        restore("parts", mode="new", into="parts_then")
+
+
+def test_appended_rows_that_no_longer_fit_are_rejections() -> None:
+    run(
+        "CREATE TABLE hiring.item (id int PRIMARY KEY, at timestamptz, amount numeric, doc jsonb,"
+        " raw bytea, tags text[], word text)",
+        "INSERT INTO hiring.item VALUES"
+        " (1, '2024-01-01 12:00:00.123456+02', 1.10, '{\"a\": 1}', '\\x00ff', '{a,NULL}', 'abc'),"
+        " (2, NULL, NULL, NULL, NULL, NULL, 'too long'),"
+        " (3, 'infinity', NULL, NULL, NULL, NULL, '')",
+    )
+    keep_copy("item")
+    run_backup(tables=["hiring.item"])
+    run("DELETE FROM hiring.item", "ALTER TABLE hiring.item ALTER word TYPE varchar(4)")
+    report = restore("item", mode="append").appended["hiring.item"]
+    assert (report.inserted, report.rejected) == (1, 2)
+    run("DELETE FROM kept.item WHERE id > 1")
+    assert difference("item") == 0
+    codes = ask("SELECT codes FROM service.rejection ORDER BY index")
+    assert codes == [(["too_long"],), (["bad_timestamp"],)]
+
+
+def test_a_drill_proves_a_backup_and_leaves_nothing(parts: None) -> None:
+    finished = run_backup()
+    schemas = ask("SELECT nspname FROM pg_namespace ORDER BY 1")
+    run_drill(find_backup(str(finished.pk)))
+    assert ask("SELECT nspname FROM pg_namespace ORDER BY 1") == schemas
+    assert ask("SELECT proven_at IS NOT NULL FROM service.backup_run WHERE kind = 'backup'") == [
+        (True,)
+    ]
+
+
+def test_a_backup_holds_one_moment_of_all_tables_and_the_receipts(parts: None) -> None:
+    finished = run_backup()
+    manifest = find_backup(str(finished.pk)).read()
+    names = {entry.full_name for entry in manifest.tables}
+    assert {"hiring.parts", "hiring.uses", "service.batch", "service.rejection"} <= names
+    assert not {name for name in names if "api_key" in name or "backup_run" in name}

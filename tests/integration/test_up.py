@@ -1,0 +1,219 @@
+"""`manage.py up`: started, stopped, killed and started again, with everything real."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.integration.running import Service
+from tests.needs import need
+from tests.waiting import wait_until
+
+JOB = [{"job_id": 1, "job_name": "Nurse"}]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("a service")
+
+
+@pytest.fixture(scope="module")
+def one_service(folder: Path) -> Iterator[Service]:
+    service = Service(folder)
+    yield service
+    if service.process is not None and service.process.poll() is None:
+        service.stop()
+    if service.postmaster is not None:
+        service.start()
+        service.stop()
+
+
+@pytest.fixture
+def service(one_service: Service) -> Service:
+    """The module's one service, running."""
+    if one_service.process is None or one_service.process.poll() is not None:
+        one_service.start()
+    return one_service
+
+
+def paste(line: str) -> dict[str, object]:
+    need(shutil.which("curl"), "curl is not installed")
+    done = subprocess.run(["sh", "-c", f"{line} -s"], capture_output=True, text=True, check=True)
+    receipt = json.loads(done.stdout)
+    assert isinstance(receipt, dict)
+    return receipt
+
+
+def all_gone(processes: list[psutil.Process]) -> bool:
+    return not any(
+        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes
+    )
+
+
+def test_a_first_start_shows_a_key_once_and_a_line_that_stores_a_row(service: Service) -> None:
+    assert stat.S_IMODE((service.data / "api_key").stat().st_mode) == 0o600
+    assert sum(service.key in line for line in service.said) == 1
+    assert service.ask("GET", "/readyz")[0] == 200
+    receipt = paste(service.curl)
+    assert (receipt["inserted"], receipt["rejected"]) == (1, 0)
+    assert paste(service.curl)["ignored"] == 1
+
+
+def test_static_files_are_served(service: Service) -> None:
+    with urllib.request.urlopen(f"{service.address}/static/admin/css/base.css") as answer:
+        assert answer.headers.get_content_type() == "text/css"
+
+
+def test_a_second_one_on_the_same_data_says_where_the_first_is(service: Service) -> None:
+    second = service.run("up")
+    assert second.returncode == 1
+    assert second.stderr.startswith("already_running: ")
+    assert service.process is not None
+    assert f"{service.address} (process {service.process.pid})" in second.stderr
+    assert service.ask("GET", "/readyz")[0] == 200
+
+
+def test_the_scheduler_runs_beside_it_and_is_started_again(service: Service) -> None:
+    scheduler = service.scheduler
+    assert scheduler is not None
+    scheduler.kill()
+    wait_until(lambda: service.scheduler not in {None, scheduler}, "another scheduler runs")
+
+
+def test_web_processes_have_the_least_privileged_role(service: Service) -> None:
+    _, *workers = service.processes()
+    for worker in workers:
+        assert worker.environ()["ROWHOUSE_ROLE"] == "service"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_everything_and_the_next_start_shows_no_key(
+    service: Service, number: signal.Signals
+) -> None:
+    processes = service.processes()
+    assert service.stop(number) == 0
+    assert all_gone(processes)
+    assert service.postmaster is None
+    service.start()
+    assert not any(service.key in line for line in service.said)
+    assert paste(service.curl)["inserted"] == 1
+
+
+def test_requests_work_again_after_postgresql_was_killed(service: Service) -> None:
+    assert service.postmaster is not None
+    before = service.processes()
+    os.kill(service.postmaster.pid, signal.SIGKILL)
+    rows = [{"job_id": 77, "job_name": "Nurse"}]
+
+    def is_stored() -> bool:
+        return service.ask("POST", "/api/ingest/jobs?on_conflict=ignore", rows)[0] == 201
+
+    wait_until(is_stored, "rows are stored again", patience_s=10)
+    assert {service.ask("GET", "/readyz")[0] for _ in range(40)} == {200}
+    assert service.processes() == before
+
+
+def test_a_killed_worker_is_replaced(service: Service) -> None:
+    granian, *workers = service.processes()
+    workers[0].kill()
+    wait_until(
+        lambda: len(service.processes()) > len(workers) and all_gone(workers[:1]), "two workers"
+    )
+    assert granian in service.processes()
+    assert service.ask("GET", "/healthz")[0] == 200
+
+
+def test_a_killed_web_server_is_started_again(service: Service) -> None:
+    old = service.processes()
+    old[0].kill()
+    wait_until(lambda: all_gone(old), "the workers of a killed server end")
+    wait_until(lambda: service.ask("GET", "/healthz")[0] == 200, "it serves again")
+    logged = (service.logs / "rowhouse.log").read_text()
+    assert "a process died and is started again" in logged
+
+
+def test_nothing_is_started_again_on_a_bad_setting(service: Service) -> None:
+    good = service.config.read_text()
+    service.config.write_text(good.replace("workers: 2", "workers: many"))
+    service.processes()[0].kill()
+    log = service.logs / "rowhouse.log"
+    wait_until(lambda: "http.workers: Expected `int`" in log.read_text(), "it says what is wrong")
+    assert service.processes() == []
+    service.config.write_text(good)
+    wait_until(lambda: service.ask("GET", "/healthz")[0] == 200, "it serves again")
+
+
+def test_nothing_outlives_a_killed_service_but_the_database_which_is_found(
+    service: Service,
+) -> None:
+    processes = service.processes()
+    postmaster = service.postmaster
+    assert postmaster is not None
+    assert service.process is not None
+    service.process.kill()
+    service.process.communicate()
+    wait_until(lambda: all_gone(processes), "the web processes end")
+    service.start()
+    assert service.postmaster == postmaster
+    service.stop()
+    assert service.postmaster is None
+
+
+def test_a_lost_folder_of_secrets_is_made_anew(service: Service) -> None:
+    service.stop()
+    shutil.rmtree(service.data / "secrets")
+    service.start()
+    assert service.ask("POST", "/api/ingest/jobs?on_conflict=ignore", JOB)[0] == 201
+    assert "password is not the one in var/secrets" in (service.logs / "rowhouse.log").read_text()
+
+
+def test_a_busy_port_is_named(service: Service, tmp_path: Path) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        other = Service(tmp_path, PORT=str(port)).run("up")
+    assert other.returncode == 1
+    assert other.stderr.startswith(f"port_busy: 127.0.0.1:{port} ")
+    assert not (tmp_path / "var" / "postgres").exists()
+
+
+def test_a_bad_port_and_a_bad_setting_end_in_one_line(tmp_path: Path) -> None:
+    bad = Service(tmp_path, PORT="eighty").run("up")
+    assert (bad.returncode, bad.stderr) == (
+        1,
+        "config_invalid: PORT: not a TCP port (0 to 65535)\n",
+    )
+
+
+def test_a_demo_fills_what_is_empty_and_leaves_the_rest(service: Service) -> None:
+    service.ask("POST", "/api/ingest/departments", [{"department_id": 5, "department_name": "X"}])
+    service.stop()
+    service.start("--demo", "--web-only", last_line="hiring.employees")
+    assert "hiring.departments: has rows already, left alone" in service.said
+    assert service.scheduler is None
+    service.stop()
+
+
+def test_keys_are_made_for_clients(service: Service) -> None:
+    done = service.run("create_api_key", "loader", "--scope", "ingest", "--table", "hiring.jobs")
+    assert done.returncode == 0, done.stderr
+    (key,) = done.stdout.splitlines()
+    assert key.count(".") == 1
+    for arguments, reason in [
+        (["--scope", "ingest", "--table", "secret"], "key_refused: secret: name a dataset"),
+        (["--scope", "read", "--table", "hiring"], "key_refused: Tables limit the scope ingest"),
+        (["--scope", "read", "--expires", "2020-01-01"], "key_refused: The key would have expired"),
+    ]:
+        refused = service.run("create_api_key", "x", *arguments)
+        assert refused.returncode == 1
+        assert refused.stderr.startswith(reason)

@@ -1,0 +1,114 @@
+"""The gateway between the server's event loop and Django's threads."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from django.http import HttpResponse, StreamingHttpResponse
+
+from project.gateway import Gateway, Limits
+
+Messages = list[dict[str, Any]]
+SCOPE = {
+    "type": "http",
+    "method": "POST",
+    "path": "/é",
+    "query_string": b"a=1",
+    "http_version": "1.1",
+    "headers": [(b"transfer-encoding", b"chunked")],
+}
+END = {"type": "http.request", "body": b"", "more_body": False}
+
+
+def run(handler: Any, *messages: dict[str, Any], **changes: Any) -> Messages:
+    """Return what the gateway sends; after the given messages the client stays silent."""
+    incoming = list(messages)
+    sent: Messages = []
+
+    async def receive() -> dict[str, Any]:
+        if not incoming:
+            await asyncio.Event().wait()
+        return incoming.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    gateway = Gateway(handler, threads=1, limits=Limits(max_bytes=10, timeout_s=0.2))
+    asyncio.run(gateway(SCOPE | changes, receive, send))
+    return sent
+
+
+def echo(environ: dict[str, Any], start_response: Any) -> HttpResponse:
+    body = environ["wsgi.input"].read()
+    return HttpResponse(f"{environ['CONTENT_LENGTH']} {body!r}")
+
+
+def part(body: bytes) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": True}
+
+
+def code(sent: Messages) -> tuple[int, str]:
+    return sent[0]["status"], msgspec.json.decode(sent[1]["body"])["code"]
+
+
+def test_a_body_reaches_django_whole_with_its_length() -> None:
+    sent = run(echo, part(b"one "), part(b"two"), END)
+    assert sent[0]["status"] == 200
+    assert sent[1]["body"] == b"7 b'one two'"
+
+
+def test_a_body_that_does_not_come_is_answered_408() -> None:
+    assert code(run(echo, part(b"one"))) == (408, "request_timeout")
+
+
+def test_a_body_that_ends_early_is_answered_400() -> None:
+    assert code(run(echo, part(b"one"), {"type": "http.disconnect"})) == (400, "bad_length")
+
+
+def test_a_body_of_the_most_bytes_is_taken_and_one_more_is_not() -> None:
+    assert run(echo, part(b"x" * 10), END)[0]["status"] == 200
+    assert code(run(echo, part(b"x" * 10), part(b"x"), END)) == (413, "too_large")
+
+
+def test_a_refusal_closes_the_connection() -> None:
+    sent = run(echo, headers=[(b"content-length", b"11")])
+    assert code(sent) == (413, "too_large")
+    assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_a_query_that_is_not_ascii_is_refused() -> None:
+    assert code(run(echo, END, query_string=b"\xff")) == (400, "bad_request")
+
+
+def test_an_error_of_the_handler_is_answered_500() -> None:
+    def fail(environ: dict[str, Any], start_response: Any) -> HttpResponse:
+        raise ZeroDivisionError
+
+    assert code(run(fail, END)) == (500, "internal_error")
+
+
+def test_small_pieces_of_a_stream_are_sent_together_and_it_is_closed() -> None:
+    closed = []
+
+    class Stream(StreamingHttpResponse):
+        def close(self) -> None:
+            closed.append(True)
+            super().close()
+
+    def pieces() -> Iterator[bytes]:
+        yield from [b"x" * 1000] * 100
+
+    sent = run(lambda environ, start: Stream(pieces()), END)
+    bodies = [message["body"] for message in sent[1:]]
+    assert len(bodies) == 2
+    assert sum(map(len, bodies)) == 100_000
+    assert [message.get("more_body", False) for message in sent[1:]] == [True, False]
+    assert closed == [True]
+
+
+def test_cookies_are_sent() -> None:
+    response = HttpResponse()
+    response.set_cookie("a", "b")
+    sent = run(lambda environ, start: response, END)
+    assert (b"set-cookie", b"a=b; Path=/") in sent[0]["headers"]
