@@ -68,7 +68,7 @@ def _server_settings(folder: Path) -> ServerSettings:
         password=secrets.token_urlsafe(16),
         port=0,
         shared_buffers="64MB",
-        max_connections=100,
+        max_connections=250,
         extra=_FAST,
     )
 

@@ -27,20 +27,22 @@ CROSS JOIN LATERAL (
 ) constraints
 CROSS JOIN LATERAL (
     -- Enum labels and domain rules, also below domains and inside arrays.
-    WITH RECURSIVE made AS (
-        SELECT t.oid, t.xmin::text::bigint AS version, t.typbasetype, t.typelem
-        FROM pg_type t WHERE t.oid = ANY (columns.type_oids)
-        UNION
-        SELECT t.oid, t.xmin::text::bigint AS version, t.typbasetype, t.typelem
-        FROM made JOIN pg_type t ON t.oid IN (made.typbasetype, made.typelem) AND t.oid >= 16384
-    )
-    SELECT concat_ws('-', count(*), sum(made.version), sum(rules.total), sum(labels.total))
-        AS figure
-    FROM made
-    CROSS JOIN LATERAL (SELECT count(*) + sum(con.xmin::text::bigint) AS total
-                        FROM pg_constraint con WHERE con.contypid = made.oid) rules
-    CROSS JOIN LATERAL (SELECT count(*) + sum(l.xmin::text::bigint) AS total
-                        FROM pg_enum l WHERE l.enumtypid = made.oid) labels
+    SELECT CASE WHEN columns.type_oids IS NOT NULL THEN (
+        WITH RECURSIVE made AS (
+            SELECT t.oid, t.xmin::text::bigint AS version, t.typbasetype, t.typelem
+            FROM pg_type t WHERE t.oid = ANY (columns.type_oids)
+            UNION
+            SELECT t.oid, t.xmin::text::bigint, t.typbasetype, t.typelem
+            FROM made JOIN pg_type t ON t.oid IN (made.typbasetype, made.typelem)
+            WHERE t.oid >= 16384
+        )
+        SELECT concat_ws('-', count(*), sum(version),
+            sum((SELECT count(*) + sum(con.xmin::text::bigint)
+                 FROM pg_constraint con WHERE con.contypid = made.oid)),
+            sum((SELECT count(*) + sum(l.xmin::text::bigint)
+                 FROM pg_enum l WHERE l.enumtypid = made.oid)))
+        FROM made
+    ) END AS figure
 ) types
 CROSS JOIN LATERAL (
     SELECT concat_ws('-', count(*), sum(i.xmin::text::bigint), sum(ic.xmin::text::bigint)) AS figure
