@@ -18,6 +18,7 @@ from tests.bench.table import Figure, print_figures
 ROWS = 5_000_000
 EVERYTHING = "2020-01-01"
 TWELVE_WEEKS = "2025-10-08"  # before the end of the generated years
+WARM_UP = 30  # requests: each thread of each worker has a connection of its own
 BARE = read_sql(Path(__file__).parent / "closure_bare.sql")
 FILL = read_sql(Path(__file__).parent / "closure_fill.sql")
 REPORT = "closure_by_complaint_type"
@@ -35,6 +36,8 @@ INDEXES = {
 def run_service(stage: Stage, runs: int) -> list[Figure]:
     """Return the milliseconds of the endpoint beside those of the bare SQL, and of the page."""
     figures = []
+    for _ in range(WARM_UP):
+        _get_closure(stage, TWELVE_WEEKS)
     with stage.connect() as connection:
         for label, since in (("all requests", EVERYTHING), ("twelve weeks", TWELVE_WEEKS)):
             ours, bare = [], []

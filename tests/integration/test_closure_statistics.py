@@ -3,13 +3,14 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
 from django.conf import settings as django_settings
 
+from ingest.loaders.socrata.requests import NEW_YORK
 from reports.closure.etl import is_closed
 from reports.management.commands.closure_statistics import Command
 from tests.nyc311 import configure, load, publish
@@ -20,10 +21,10 @@ AGENCIES = ("DOT", "HPD", "NYPD")
 
 def make_requests() -> list[Row]:
     """Return requests of the last weeks before now, two thirds of them closed."""
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = datetime.now(NEW_YORK).replace(tzinfo=None)
     requests: list[Row] = []
     for number in range(60):
-        created = now - timedelta(days=2 + number)
+        created = now - timedelta(days=2.5 + number)
         row = {"unique_key": str(70_000_000 + number), "agency": AGENCIES[number % 3]}
         row |= {"created_date": created.isoformat(timespec="milliseconds")}
         row |= {"complaint_type": f"Type {number % 4}", "status": "Open"}
@@ -94,8 +95,7 @@ def test_tables_are_printed_for_people(
 ) -> None:
     assert run("--weeks", "12") == 0
     out = capsys.readouterr().out
-    assert [out.count(title) for title in ("closure", "within a day")] == [1, 1]
-    assert all(agency in out for agency in AGENCIES)
+    assert [text for text in ("daily", "within a day", *AGENCIES) if text not in out] == []
 
 
 @pytest.mark.parametrize(
