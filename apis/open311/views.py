@@ -47,7 +47,7 @@ def call_method(request: HttpRequest) -> HttpResponseBase:
     except DatabaseError as error:
         # Not the error itself: its text may quote a row.
         sqlstate = getattr(error.__cause__, "sqlstate", None)
-        logger.exception("database error", extra={"sqlstate": sqlstate})
+        logger.error("database error", extra={"sqlstate": sqlstate, "type": type(error).__name__})
         return share(_answer_error(Unavailable("The database cannot answer now")))
 
 
