@@ -90,3 +90,24 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         db_table = "idempotency_key"
+
+
+class SocrataMark(models.Model):
+    """How far a Socrata dataset was loaded, and how far the load that is under way has come.
+
+    A load takes what was modified in [low, high) in the order of `:id`; `position` is the last
+    `:id` whose rows, and all before them, have their outcome. `mark` is the end of the last
+    complete load.
+    """
+
+    name = models.TextField(primary_key=True)  # as in rest_conf.yml
+    mark = models.DateTimeField(null=True)
+    created_since = models.DateTimeField(null=True)  # floating; only rows created since are loaded
+    low = models.DateTimeField(null=True)
+    high = models.DateTimeField(null=True)  # null: no load is under way
+    position = models.TextField(null=True)
+    rows = models.BigIntegerField(default=0)  # of the load under way or the last one
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "socrata_mark"

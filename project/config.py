@@ -116,6 +116,37 @@ class Backups(Section, frozen=True):
     check_timeout_s: Positive
 
 
+class SocrataDataset(Section, frozen=True):
+    """A dataset of a Socrata site and the table it is loaded into."""
+
+    domain: str
+    dataset: Annotated[str, Meta(pattern=r"\A[a-z0-9]{4}-[a-z0-9]{4}\Z")]
+    table: Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\Z")]
+    version: Literal["2.1", "3"]
+    created: str
+    fields: dict[str, str]
+
+
+class Socrata(Section, frozen=True):
+    """Which datasets are loaded from Socrata, and how patiently."""
+
+    timeout_s: Positive
+    retry_for_s: Positive
+    page_rows: Positive
+    overlap_minutes: Annotated[int, Meta(ge=0)]
+    datasets: dict[str, SocrataDataset]
+
+
+class Metrics(Section, frozen=True):
+    """The MDS Metrics API."""
+
+    public: bool
+    max_intervals: Positive
+    max_rows: Positive
+    result_minutes: Positive
+    redact_below: Annotated[int, Meta(ge=0)]
+
+
 class WherePrefix(Section, frozen=True):
     """A prefix of Open311's `where` that asks for the value of a column."""
 
@@ -154,9 +185,11 @@ class Config(Section, frozen=True):
     database: Database
     datasets: dict[SchemaName, Dataset]
     ingest: Ingest
+    metrics: Metrics
     schedules: Schedules
     reports: Reports
     backups: Backups
+    socrata: Socrata
     open311: Open311
     logging: Logging
 

@@ -58,6 +58,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DEBUG = False
 SECRET_KEY = os.environ.get("SECRET_KEY") or read_or_create_secret(SECRETS_DIR / "secret_key")
+# Socrata's limits are those of the application with this token; SODA 3 needs one.
+SOCRATA_APP_TOKEN = os.environ.get("SOCRATA_APP_TOKEN")
 ALLOWED_HOSTS = CONFIG.http.allowed_hosts
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -89,6 +91,7 @@ INSTALLED_APPS = [
     "django_crontab",
     "oauth2_provider",
     "ingest",
+    "apis.metrics",
     "reports",
     "backups",
     "apis.open311",
@@ -177,8 +180,10 @@ REPORTS_DIR = BASE_DIR / "reports" / "definitions"
 JOBS = {
     "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
     "expire_rejections": "ingest.retention.expire_rejections",
+    "load_socrata": "ingest.loaders.socrata.daily.load_changes",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.runs.forget_report_runs",
+    "refresh_vehicle_states": "apis.metrics.states.refresh",
 }
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]

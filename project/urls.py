@@ -12,6 +12,7 @@ handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("ingest.urls")),
+    path("mds/", include("apis.metrics.urls")),
     path("api/", include("reports.urls")),
     path("reports/", include("reports.page_urls")),
     path("open311/", include("apis.open311.urls")),
@@ -22,4 +23,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", DocsView.as_view(), name="docs"),
     path("docs/errors", show_errors, name="errors"),
     path("api/", include("backups.urls")),
+    path("api/nyc311/", include("reports.closure.urls")),
 ]

@@ -85,11 +85,8 @@ class JsonChange:
 
     def rewrite(self, row: bytes) -> bytes:
         """Return the row; what is not an object, or repeats a key, is left for the service."""
-        try:
-            members = _decode_members(row)
-            if len(members) != _count_members(row):
-                return row
-        except (msgspec.DecodeError, ValueError, RecursionError):
+        members = read_members(row)
+        if members is None:
             return row
         columns = ((self.renamed.get(name, name), bytes(value)) for name, value in members.items())
         parts = [
@@ -114,6 +111,15 @@ class JsonChange:
             dates = self.changes.dates
             self._converters[column] = dates.converter(column) if dates else None
         return self._converters[column]
+
+
+def read_members(row: bytes) -> dict[str, msgspec.Raw] | None:
+    """Return the members of an object as they stand; None for what is none or repeats a key."""
+    try:
+        members = _decode_members(row)
+        return members if len(members) == _count_members(row) else None
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
 
 
 def _count_members(row: bytes) -> int:

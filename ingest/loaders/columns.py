@@ -42,11 +42,12 @@ def name_columns(header: Sequence[str], names: ColumnNames) -> list[str]:
         return list(names.ordered)
     columns = list(header)
     for name, column in names.renamed.items():
-        columns[_find_field(header, name)] = column
+        columns[find_field(header, name)] = column
     return columns
 
 
-def _find_field(header: Sequence[str], name: str) -> int:
+def find_field(header: Sequence[str], name: str) -> int:
+    """Return the place of the only field with this name; raise `ColumnsInvalid`."""
     for spelling in (str, simplify):
         found = [i for i, title in enumerate(header) if spelling(title) == spelling(name)]
         if len(found) == 1:

@@ -48,12 +48,19 @@ def date_converter(pattern: str, kind: DateKind) -> Callable[[str], str]:
 
     @lru_cache(maxsize=_REMEMBERED)
     def convert(text: str) -> str:
-        try:
-            moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - no zone is invented
-        except ValueError:
+        moment = parse_date(text, pattern)
+        if moment is None:
             return text
         if kind == "timestamp":
             return moment.isoformat()
         return moment.date().isoformat() if moment.timetz() == time() else text
 
     return convert
+
+
+def parse_date(text: str, pattern: str) -> datetime | None:
+    """Return the date in this pattern, with an offset only where it has one; None for others."""
+    try:
+        return datetime.strptime(text, pattern)  # noqa: DTZ007 - no zone is invented
+    except ValueError:
+        return None

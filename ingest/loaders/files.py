@@ -11,7 +11,15 @@ from ingest.loaders.changes import Changes
 from ingest.loaders.columns import ColumnNames, ColumnsInvalid
 from ingest.loaders.csv_rows import split_csv
 from ingest.loaders.json_rows import split_json
-from ingest.loaders.layouts import FormatName, Layout, lay_out_csv, lay_out_json
+from ingest.loaders.layouts import (
+    FormatName,
+    Layout,
+    lay_out_csv,
+    lay_out_json,
+    lay_out_mapped_csv,
+    lay_out_mapped_json,
+)
+from ingest.loaders.mapping import RowMapping
 from ingest.loaders.ndjson_rows import split_ndjson
 from ingest.loaders.rows import FileMalformed, Rows, cut_rows
 from project.errors import RowhouseError
@@ -49,6 +57,7 @@ class ReadOptions:
     has_header: bool = True
     names: ColumnNames = field(default_factory=ColumnNames)
     changes: Changes = field(default_factory=Changes)
+    mapping: RowMapping | None = None  # instead of names and changes
     batch_rows: int = BATCH_ROWS
 
 
@@ -125,23 +134,29 @@ def _open_rows(
     if format_name == "csv":
         delimiter = options.delimiter or ("\t" if _suffix(path) == ".tsv" else ",")
         return _open_csv(split_csv(blocks, delimiter), delimiter, options)
-    layout = lay_out_json(
-        as_lines=format_name == "ndjson", names=options.names, changes=options.changes
-    )
-    return layout, split_ndjson(blocks) if format_name == "ndjson" else split_json(blocks)
+    as_lines = format_name == "ndjson"
+    if options.mapping:
+        layout = lay_out_mapped_json(as_lines=as_lines, mapping=options.mapping)
+    else:
+        layout = lay_out_json(as_lines=as_lines, names=options.names, changes=options.changes)
+    return layout, split_ndjson(blocks) if as_lines else split_json(blocks)
 
 
 def _open_csv(
     chunks: Iterator[Rows], delimiter: str, options: ReadOptions
 ) -> tuple[Layout, Iterator[Rows]]:
     first = next((chunk for chunk in chunks if chunk.texts), _NOTHING)
-    layout = lay_out_csv(
-        first.texts[0] if first.texts else None,
-        has_header=options.has_header,
-        delimiter=delimiter,
-        names=options.names,
-        changes=options.changes,
-    )
+    record = first.texts[0] if first.texts else None
+    if options.mapping:
+        layout = lay_out_mapped_csv(record, delimiter=delimiter, mapping=options.mapping)
+    else:
+        layout = lay_out_csv(
+            record,
+            has_header=options.has_header,
+            delimiter=delimiter,
+            names=options.names,
+            changes=options.changes,
+        )
     skipped = 1 if options.has_header else 0
     rest = Rows(first.texts[skipped:], first.places[skipped:])
     return layout, chain([rest], chunks)

@@ -1,12 +1,13 @@
 """How the rows of one file become the bodies of requests."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ingest.loaders.changes import Changes, CsvChange, JsonChange
 from ingest.loaders.columns import ColumnNames, ColumnsInvalid, name_columns
 from ingest.loaders.csv_fields import parse_records, write_records
+from ingest.loaders.mapping import RowMapping
 
 FormatName = Literal["csv", "ndjson", "json"]
 
@@ -98,3 +99,26 @@ def lay_out_json(*, as_lines: bool, names: ColumnNames, changes: Changes) -> Lay
         place="line" if as_lines else "index",
         encode=encode,
     )
+
+
+def lay_out_mapped_csv(first: bytes | None, *, delimiter: str, mapping: RowMapping) -> Layout:
+    """Return the layout of a CSV file whose header is this record, for a mapping."""
+    titles = next(parse_records([first], delimiter)) if first is not None else []
+    return Layout(
+        format="csv",
+        content_type="text/csv",
+        place="line",
+        encode=mapping.csv_encoder(titles, delimiter) if titles else b"".join,
+        titles=titles,
+        delimiter=delimiter,
+    )
+
+
+def lay_out_mapped_json(*, as_lines: bool, mapping: RowMapping) -> Layout:
+    """Return the layout of an NDJSON or JSON file for a mapping."""
+    plain = lay_out_json(as_lines=as_lines, names=ColumnNames(), changes=Changes())
+
+    def encode(rows: Sequence[bytes]) -> bytes:
+        return plain.encode([mapping.convert_json(row) for row in rows])
+
+    return replace(plain, encode=encode)

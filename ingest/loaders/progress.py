@@ -62,6 +62,10 @@ class LoadProgress:
         """Return how long the load has been running."""
         return time.monotonic() - self.started_at
 
+    def expect(self, size: int) -> None:
+        """Set how much there is, where it was not known at first."""
+        self._bar.update(self._task, total=size)
+
     def show_receipt(self, batch: Batch, receipt: Receipt) -> None:
         """Move the bar on; batches come in file order."""
         if batch.file != self._file:

@@ -18,6 +18,7 @@ from ingest.loaders.dates import check_pattern
 from ingest.loaders.delivery import IN_FLIGHT, LoadStopped, Totals
 from ingest.loaders.files import BATCH_ROWS, ReadOptions
 from ingest.loaders.load import LoadRequest, find_dates, load_files
+from ingest.loaders.mapping import read_mapping
 from ingest.loaders.progress import LoadProgress
 from ingest.loaders.retries import RetryPolicy
 from project.errors import RowhouseError
@@ -88,6 +89,13 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
         check_pattern(options["date_format"])
         columns = client.describe_table(options["table"]).columns
         dates = find_dates(columns, options["date_format"])
+    mapping = None
+    if options["mapping"]:
+        if options["columns"] != ColumnNames() or options["no_header"]:
+            raise CommandError("--mapping is instead of --columns and --no-header")
+        if options["date_format"] or options["null"] is not None:
+            raise CommandError("with --mapping, the mapping says what dates and nulls look like")
+        mapping = read_mapping(options["mapping"])
     params = {"on_conflict": options["on_conflict"]}
     if options["dry_run"]:
         params["dry_run"] = "true"
@@ -101,6 +109,7 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
             has_header=not options["no_header"],
             names=options["columns"],
             changes=Changes(null=options["null"], dates=dates),
+            mapping=mapping,
             batch_rows=options["batch_size"],
         ),
         params=params,
@@ -165,6 +174,12 @@ def _add_file_options(parser: CommandParser) -> None:
         default=ColumnNames(),
         help="the fields' columns in order (a,b,c), or by the fields' names (name=a,other=b); "
         "a field with no column (other=) is left out",
+    )
+    parser.add_argument(
+        "--mapping",
+        type=Path,
+        metavar="FILE",
+        help="a YAML file that says what each column is made of",
     )
     parser.add_argument(
         "--date-format",

@@ -1,0 +1,17 @@
+"""The `metrics` app: the MDS Metrics API."""
+
+from http import HTTPStatus
+
+from django.apps import AppConfig
+
+
+class MetricsConfig(AppConfig):
+    name = "apis.metrics"
+    label = "metrics"
+
+    def ready(self) -> None:
+        """Say which HTTP status answers which error."""
+        from apis.metrics.errors import ResultUnknown
+        from project.problems import register_status
+
+        register_status(ResultUnknown, HTTPStatus.NOT_FOUND)

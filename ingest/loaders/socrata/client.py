@@ -1,0 +1,188 @@
+"""A client of the Socrata Open Data API: queries, keyset pages, patience with a busy service."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import httpx
+import msgspec
+
+from ingest.loaders.retries import RetryPolicy, is_passing, read_retry_after
+from ingest.loaders.socrata.soql import Query, quote_text
+from project.errors import RowhouseError
+
+Row = dict[str, Any]
+Version = Literal["2.1", "3"]
+OnWait = Callable[[str, float], None]
+
+TIMEOUT_S = 120.0
+PAGE_ROWS = 5000
+# Socrata answers 202 while a query is still being prepared, and 500 for passing troubles.
+_AGAIN = frozenset({HTTPStatus.ACCEPTED, HTTPStatus.INTERNAL_SERVER_ERROR})
+
+_rows = msgspec.json.Decoder(list[Row])
+
+
+class SodaRefused(RowhouseError):
+    """Socrata refuses the query; its own message says why."""
+
+    code = "soda_refused"
+
+
+class SodaUnreachable(RowhouseError):
+    """Socrata did not answer in all the time it was given."""
+
+    code = "soda_unreachable"
+
+
+class TokenMissing(RowhouseError):
+    """SODA 3 is open to requests with an app token only: set SOCRATA_APP_TOKEN."""
+
+    code = "token_missing"
+
+
+class SodaClient:
+    """A client of one dataset, such as fhrw-4uyv at data.cityofnewyork.us."""
+
+    def __init__(
+        self,
+        domain: str,
+        dataset: str,
+        *,
+        token: str | None = None,
+        version: Version = "2.1",
+        timeout_s: float = TIMEOUT_S,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        on_wait: OnWait | None = None,
+    ) -> None:
+        if version == "3" and not token:
+            raise TokenMissing
+        base = domain if "://" in domain else f"https://{domain}"
+        headers = {"X-App-Token": token} if token else {}
+        self._http = httpx.Client(base_url=base, headers=headers, timeout=timeout_s)
+        self._dataset = dataset
+        self._version = version
+        self._retry = retry
+        self._on_wait = on_wait
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def query(self, query: Query, timeout_s: float | None = None) -> list[Row]:
+        """Return a query's rows; a field that is null is left out of its row.
+
+        Sent again where the answer is passing (429, 5xx, a broken connection), with growing waits;
+        raises `SodaRefused` or `SodaUnreachable`.
+        """
+        request = self._request(query, timeout_s)
+        give_up_at = time.monotonic() + self._retry.retry_for_s
+        tries = 0
+        while True:
+            outcome = self._try(request)
+            if not isinstance(outcome, _Setback):
+                return outcome
+            tries += 1
+            wait_s = self._retry.wait_s(tries, outcome.asked_s)
+            if time.monotonic() + wait_s > give_up_at:
+                raise SodaUnreachable(outcome.reason)
+            if self._on_wait:
+                self._on_wait(outcome.reason, wait_s)
+            time.sleep(wait_s)
+
+    def read_pages(
+        self,
+        query: Query,
+        *,
+        page_rows: int = PAGE_ROWS,
+        after: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Iterator[list[Row]]:
+        """Yield the rows in pages, each with its `:id`, in the order of `:id`, after the given one.
+
+        A page asks for what comes after the last `:id` of the one before: rows that are added or
+        removed meanwhile shift nothing, and page 6000 costs what page 1 does.
+        """
+        while True:
+            where = [*query.where, f":id > {quote_text(after)}"] if after else query.where
+            asked = replace(query, select=[":id", *query.select], where=where, order=[":id"])
+            page = self.query(replace(asked, limit=page_rows), timeout_s)
+            if page:
+                yield page
+            if len(page) < page_rows:
+                return
+            after = str(page[-1][":id"])
+
+    def read_groups(self, query: Query, timeout_s: float | None = None) -> list[Row]:
+        """Return all rows of a query with groups, which have no `:id` to page by."""
+        rows: list[Row] = []
+        while True:
+            page = replace(query, order=query.group, limit=PAGE_ROWS, offset=len(rows))
+            found = self.query(page, timeout_s)
+            rows += found
+            if len(found) < PAGE_ROWS:
+                return rows
+
+    def _request(self, query: Query, timeout_s: float | None) -> httpx.Request:
+        timeout = httpx.Timeout(timeout_s) if timeout_s else self._http.timeout
+        if self._version == "2.1":
+            path = f"/resource/{self._dataset}.json"
+            parameters = query.as_parameters()
+            return self._http.build_request("GET", path, params=parameters, timeout=timeout)
+        size = query.limit or PAGE_ROWS
+        body = {
+            "query": query.as_text(),
+            "page": {"pageNumber": query.offset // size + 1, "pageSize": size},
+            "includeSynthetic": False,
+        }
+        path = f"/api/v3/views/{self._dataset}/query.json"
+        return self._http.build_request("POST", path, json=body, timeout=timeout)
+
+    def _try(self, request: httpx.Request) -> "list[Row] | _Setback":
+        try:
+            answer = self._http.send(request)
+        except httpx.TransportError as error:
+            return _Setback(f"no answer from Socrata ({error or type(error).__name__})")
+        if answer.status_code in _AGAIN or is_passing(answer.status_code, ""):
+            return _Setback(
+                f"Socrata answers {answer.status_code}",
+                read_retry_after(answer.headers.get("Retry-After")),
+            )
+        if answer.status_code != HTTPStatus.OK:
+            raise SodaRefused(
+                f"Socrata answers {answer.status_code}: {_read_message(answer)}",
+                status=answer.status_code,
+            )
+        try:
+            return _rows.decode(answer.content)
+        except msgspec.DecodeError as error:
+            return _Setback(f"the answer is not a list of rows ({error})")
+
+
+class _Setback:
+    """Why a try did not lead to rows."""
+
+    def __init__(self, reason: str, asked_s: float = 0.0) -> None:
+        self.reason = reason
+        self.asked_s = asked_s
+
+
+def _read_message(answer: httpx.Response) -> str:
+    with suppress(ValueError, AttributeError):
+        return str(answer.json().get("message") or answer.reason_phrase)[:500]
+    return answer.reason_phrase

@@ -1,0 +1,87 @@
+"""GET /api/nyc311/closure…: closure statistics of the requests that were ingested."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from ingest.loaders.socrata.requests import NEW_YORK, Row, read_since
+from project.answers import answer_json
+from project.database import writer_connection
+from project.models import Scope
+from reports.closure.parameters import ClosureParameters, read_parameters
+from reports.closure.statistics import (
+    pull_closed_within_a_day_stats_since_x_weeks,
+    pull_daily_closure_statistics_since_x_weeks,
+    pull_full_closure_statistics_since_x_weeks,
+    show_moment,
+)
+
+_WINDOW = ("created_after_timestamp", "past_number_of_weeks")
+
+
+class ClosureView(APIView):
+    """Closed requests of each group: how many, which share, after how many days."""
+
+    scopes = {"GET": Scope.READ}
+    statistics: Callable[..., list[Row]] = staticmethod(pull_full_closure_statistics_since_x_weeks)
+
+    def get(self, request: Request) -> HttpResponse:
+        """Answer the groups in their order, and the window they are about."""
+        parameters = read_parameters(request._request.GET)
+        weeks, since = _window(parameters)
+        rows = self.statistics(
+            weeks,
+            writer_connection(),
+            settings.CONFIG.database.statement_timeout_s,
+            now=since + timedelta(weeks=weeks),
+            **parameters.as_arguments(),
+        )
+        page = rows[parameters.offset : parameters.offset + parameters.limit]
+        body: dict[str, Any] = {
+            "created_after_timestamp": show_moment(since),
+            "past_number_of_weeks": parameters.weeks,
+            **_links(request, parameters, len(rows)),
+            "results": [
+                {name: value for name, value in row.items() if name not in _WINDOW} for row in page
+            ],
+        }
+        return answer_json(body)
+
+
+class DailyView(ClosureView):
+    """A histogram: closed requests of each group by the days they took."""
+
+    statistics = staticmethod(pull_daily_closure_statistics_since_x_weeks)
+
+
+class WithinADayView(ClosureView):
+    """Which share of each group's requests was closed within a day."""
+
+    statistics = staticmethod(pull_closed_within_a_day_stats_since_x_weeks)
+
+
+def _window(parameters: ClosureParameters) -> tuple[int, datetime]:
+    if parameters.since is not None:
+        return 0, read_since(parameters.since)
+    weeks = parameters.weeks or 0
+    return weeks, read_since(datetime.now(NEW_YORK)) - timedelta(weeks=weeks)
+
+
+def _links(request: Request, parameters: ClosureParameters, count: int) -> dict[str, str | None]:
+    def link(offset: int) -> str:
+        query = request._request.GET.copy()
+        query["limit"], query["offset"] = str(parameters.limit), str(offset)
+        return request.build_absolute_uri(f"?{query.urlencode()}")
+
+    after = parameters.offset + parameters.limit
+    return {
+        "next": link(after) if after < count else None,
+        "previous": link(max(0, parameters.offset - parameters.limit))
+        if parameters.offset
+        else None,
+    }

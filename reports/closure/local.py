@@ -1,0 +1,142 @@
+"""Closure counted in SQL over the requests that were ingested."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection, OperationalError
+from psycopg.rows import dict_row
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from ingest.loaders.socrata.conditions import Condition
+from ingest.loaders.socrata.requests import Row, Selection
+from project.errors import Unavailable
+from project.queries import read_sql
+from reports.closure.etl import Arithmetic
+from reports.closure.tallies import DayCount, Tally, check_keys
+
+_FOLDER = Path(__file__).parent / "sql"
+_IS_CLOSED = SQL("status = 'Closed' AND closed_date IS NOT NULL")
+_TABLE = Identifier("nyc311", "service_requests")
+_OPERATORS = {
+    **{operator: SQL(operator) for operator in ("=", "<", "<=", ">", ">=")},
+    "!=": SQL("<>"),
+    "in": SQL("= ANY"),
+    "not in": SQL("<> ALL"),
+    "is null": SQL("IS NULL"),
+    "is not null": SQL("IS NOT NULL"),
+}
+
+_Values = dict[str, Any]
+
+
+class LocalRequests:
+    """The requests in nyc311.service_requests, seen through a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def read_requests(
+        self, selection: Selection, fields: Sequence[str], limit: int | None, timeout_s: float
+    ) -> list[Row]:
+        """Return the rows with their values as Python knows them, by their number."""
+        condition, values = _select(selection)
+        names = SQL(", ").join(map(Identifier, fields)) if fields else SQL("*")
+        query = SQL("SELECT {} FROM {} WHERE {} ORDER BY unique_key LIMIT %(limit)s").format(
+            names, _TABLE, condition
+        )
+        return self._read(query, values | {"limit": limit}, timeout_s)
+
+    def tally(
+        self, selection: Selection, keys: Sequence[str], arithmetic: Arithmetic, timeout_s: float
+    ) -> list[Tally]:
+        """Return a tally of each group."""
+        rows, names = self._count("tally.sql", selection, keys, arithmetic, timeout_s)
+        return [
+            Tally(
+                keys=tuple(row[name] for name in names),
+                total=row["total"],
+                closed=row["closed"],
+                days=row["days"],
+                within_a_day=row["within_a_day"],
+                before_created=row["before_created"],
+            )
+            for row in rows
+        ]
+
+    def count_days(
+        self, selection: Selection, keys: Sequence[str], arithmetic: Arithmetic, timeout_s: float
+    ) -> list[DayCount]:
+        """Return each group's requests by the days they took; the selection is of closed ones."""
+        rows, names = self._count("days.sql", selection, keys, arithmetic, timeout_s)
+        return [
+            DayCount(
+                keys=tuple(row[name] for name in names), days=row["days"], requests=row["requests"]
+            )
+            for row in rows
+        ]
+
+    def _count(
+        self,
+        file: str,
+        selection: Selection,
+        keys: Sequence[str],
+        arithmetic: Arithmetic,
+        timeout_s: float,
+    ) -> tuple[list[Row], Sequence[str]]:
+        names = check_keys(keys)
+        condition, values = _select(selection)
+        query = SQL(read_sql(_FOLDER / file)).format(
+            keys=SQL(", ").join(map(Identifier, names)),
+            days=_days(arithmetic),
+            is_closed=_IS_CLOSED,
+            selection=condition,
+        )
+        return self._read(query, values, timeout_s), names
+
+    def _read(self, query: Composed, values: _Values, timeout_s: float) -> list[Row]:
+        try:
+            with (
+                self._connection.transaction(),
+                self._connection.cursor(row_factory=dict_row) as one,
+            ):
+                one.execute(
+                    "SELECT set_config('statement_timeout', %s, true)", [f"{timeout_s * 1000:.0f}"]
+                )
+                # Not prepared: a plan for any window would not use the index for a short one.
+                return one.execute(query, values, prepare=False).fetchall()
+        except OperationalError as error:
+            raise Unavailable("The database cannot answer this in time") from error
+
+
+def _days(arithmetic: Arithmetic) -> SQL:
+    if arithmetic == "calendar":
+        return SQL("(closed_date::date - created_date::date)")
+    return SQL(read_sql(_FOLDER / "week_of_year.sql"))
+
+
+def _select(selection: Selection) -> tuple[Composed, _Values]:
+    """Return the selection as SQL and its values: only columns and operators become SQL."""
+    values: _Values = {"since": selection.since}
+    parts: list[Composable] = [
+        SQL("{} >= %(since)s::timestamp").format(Identifier(selection.moment_field))
+    ]
+    if selection.closed_only:
+        parts.append(_IS_CLOSED)
+    for place, condition in enumerate(selection.conditions):
+        name = f"value_{place}"
+        parts.append(_compare(condition, name))
+        if condition.operator in {"in", "not in"}:
+            values[name] = list(condition.values)
+        elif condition.values:
+            values[name] = condition.values[0]
+    return SQL(" AND ").join(parts), values
+
+
+def _compare(condition: Condition, name: str) -> Composable:
+    (column,) = check_keys([condition.field])
+    operator = _OPERATORS[condition.operator]
+    if not condition.values:
+        return SQL("{} {}").format(Identifier(column), operator)
+    kind = SQL("(%({})s::text[])" if condition.operator.endswith("in") else "%({})s::text")
+    return SQL("{} {} ").format(Identifier(column), operator) + kind.format(SQL(name))
