@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import psycopg
 from django.conf import settings
 from psycopg.sql import SQL, Identifier
 
@@ -12,6 +13,7 @@ from apis.open311.errors import IncidentUnknown, ReportRejected
 from ingest.batches import BatchRequest, ingest_batch
 from ingest.outcome import ReceiptRejection
 from ingest.registry import exposed_tables
+from ingest.sqlstates import describe_trouble
 from project.database import writer_connection
 from project.errors import Unavailable
 
@@ -46,10 +48,13 @@ def _draw_id(table: str, key: str) -> int:
         "SELECT drawn.id, EXISTS (SELECT FROM {table} t WHERE t.{key} = drawn.id)"
         " FROM (SELECT nextval(pg_get_serial_sequence(%s, %s)) AS id) drawn"
     ).format(table=Identifier(schema, name), key=Identifier(key))
-    for _ in range(DRAWS):
-        drawn = writer_connection().execute(statement, [table, key]).fetchone()
-        if drawn is not None and not drawn[1]:
-            return int(drawn[0])
+    try:
+        for _ in range(DRAWS):
+            drawn = writer_connection().execute(statement, [table, key]).fetchone()
+            if drawn is not None and not drawn[1]:
+                return int(drawn[0])
+    except psycopg.Error as error:
+        raise describe_trouble(error) from error
     raise Unavailable("Ids are being loaded; send the report again")
 
 

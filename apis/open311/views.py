@@ -1,6 +1,7 @@
 """/open311/api: every method of the API. /open311/: a page to try them. /open311/openapi.json."""
 
 import logging
+from http import HTTPStatus
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -29,6 +30,11 @@ logger = logging.getLogger("rowhouse.open311")
 
 VERBS = "GET, HEAD, OPTIONS, POST"
 CHALLENGE = 'Bearer realm="open311"'
+# RFC 6750, section 3.1.
+_OAUTH_ERRORS = {
+    "token_invalid": ', error="invalid_token"',
+    "scope_insufficient": ', error="insufficient_scope"',
+}
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -47,7 +53,7 @@ def call_method(request: HttpRequest) -> HttpResponseBase:
     except DatabaseError as error:
         # Not the error itself: its text may quote a row.
         sqlstate = getattr(error.__cause__, "sqlstate", None)
-        logger.exception("database error", extra={"sqlstate": sqlstate})
+        logger.error("database error", extra={"sqlstate": sqlstate, "type": type(error).__name__})
         return share(_answer_error(Unavailable("The database cannot answer now")))
 
 
@@ -93,16 +99,9 @@ def _answer_error(error: RowhouseError) -> HttpResponse:
         headers["Allow"] = error.fields["allowed"]
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_s)
-    if status in {401, 403}:
-        headers["WWW-Authenticate"] = (
-            f'{CHALLENGE}, error="{_OAUTH_ERRORS[error.code]}"'
-            if (error.code in _OAUTH_ERRORS)
-            else CHALLENGE
-        )
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        headers["WWW-Authenticate"] = CHALLENGE + _OAUTH_ERRORS.get(error.code, "")
     return answer_json(describe_error(error), status=status, headers=headers)
-
-
-_OAUTH_ERRORS = {"token_invalid": "invalid_token", "scope_insufficient": "insufficient_scope"}
 
 
 @require_safe

@@ -49,11 +49,11 @@ def rows(seed: int) -> Iterator[tuple[str, Row]]:
             {"service_id": number, "name": name, "type": kind, "description": description},
         )
     chance = random.Random(seed)  # noqa: S311 - sample data, not a secret
-    for number in range(1, INCIDENTS + 1):
-        row = _incident(chance, number)
-        is_bad = number % BAD_EVERY == 0
-        yield "incidents", _spoil(row, number // BAD_EVERY) if is_bad else row
-        if number % 5 == 0 and not is_bad:
+    incidents = [_incident(chance, number) for number in range(1, INCIDENTS + 1)]
+    for number, row in enumerate(incidents, 1):
+        yield "incidents", _spoil(row, number // BAD_EVERY) if number % BAD_EVERY == 0 else row
+    for number, row in enumerate(incidents, 1):
+        if number % 5 == 0 and number % BAD_EVERY:
             yield "incident_notes", _note(chance, number // 5, row)
 
 

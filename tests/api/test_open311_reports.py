@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from oauth2_provider.models import AccessToken, Application
 
+from project.database import writer_connection
 from tests.api.open311 import GRAFFITI, call, load, load_city, make_token, post
 from tests.api.sending import stored
 
@@ -151,6 +152,15 @@ def test_ids_are_given_out_above_those_that_were_loaded(city: Client, token: str
     load(city, "incidents", [GRAFFITI | {"incident_id": 70}])
     second = post("incidents.report", token, **REPORT).json()["incident"]["id"]
     assert second == first + 5001
+
+
+def test_a_report_that_meets_a_lost_connection_may_be_sent_again(token: str) -> None:
+    pid = writer_connection().info.backend_pid
+    assert stored(f"SELECT pg_terminate_backend({pid}, 5000)") == [(True,)]
+    answer = post("incidents.report", token, **REPORT)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+    assert answer.headers["Retry-After"]
+    assert post("incidents.report", token, **REPORT).status_code == 201
 
 
 def test_a_search_with_a_token_finds_what_its_user_reported() -> None:
