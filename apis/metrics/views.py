@@ -1,7 +1,5 @@
 """GET and POST /mds/metrics, and GET /mds/metrics/{id}."""
 
-import csv
-import io
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,15 +8,16 @@ from uuid import uuid4
 import psycopg
 from django.conf import settings
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from psycopg import Connection
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apis.metrics.answers import Answer, make_answer
+from apis.metrics.answers import MetricsAnswer, make_answer
 from apis.metrics.computation import Computation
-from apis.metrics.errors import QueryInvalid
-from apis.metrics.queries import decode_body, read_query
-from apis.metrics.registry import discover, find_metrics
+from apis.metrics.errors import QueryInvalid, ResultUnknown
+from apis.metrics.queries import MetricsQuery, decode_body, read_query
+from apis.metrics.registry import MetricsDiscovery, discover, find_metrics
 from apis.metrics.results import find_result, keep_result
 from ingest.errors import TooLarge
 from project.answers import answer_json
@@ -26,11 +25,14 @@ from project.config import Metrics
 from project.database import reader_connection
 from project.errors import Unavailable
 from project.models import Scope
+from project.openapi import CSV_TEXT, Errors, answers, parameter, reference
+from project.spreadsheets import csv_lines
 
 logger = logging.getLogger("rowhouse.metrics")
 
 MAX_BODY_BYTES = 1024 * 1024
 FORMATS = ("json", "csv")
+FORMAT = parameter("format", "How the result is written", enum=list(FORMATS))
 
 
 class _MetricsAPIView(APIView):
@@ -45,10 +47,24 @@ class _MetricsAPIView(APIView):
 class MetricsView(_MetricsAPIView):
     """Discovery and query."""
 
+    errors: Errors = {"POST": [QueryInvalid, TooLarge]}
+
+    @extend_schema(
+        operation_id="get_mds_metrics",
+        summary="Discover metrics",
+        responses=answers({200: MetricsDiscovery}),
+    )
     def get(self, request: Request) -> HttpResponse:
         """Answer which metrics there are, since when, in which intervals."""
         return answer_json(discover(reader_connection(), max_intervals=_config().max_intervals))
 
+    @extend_schema(
+        operation_id="post_mds_metrics",
+        summary="Query metrics",
+        parameters=[FORMAT],
+        request={"application/json": reference(MetricsQuery)},
+        responses=answers({200: MetricsAnswer, (200, "text/csv"): CSV_TEXT}),
+    )
     def post(self, request: Request) -> HttpResponse:
         """Answer a query; its result can be fetched again by its id for a while."""
         wanted = _read_format(request.GET)
@@ -74,6 +90,14 @@ class MetricsView(_MetricsAPIView):
 class ResultView(_MetricsAPIView):
     """A result that was computed before."""
 
+    errors: Errors = {"GET": [ResultUnknown, QueryInvalid]}
+
+    @extend_schema(
+        operation_id="get_mds_metrics_result",
+        summary="Get a result again",
+        parameters=[FORMAT],
+        responses=answers({200: MetricsAnswer, (200, "text/csv"): CSV_TEXT}),
+    )
     def get(self, request: Request, result: str) -> HttpResponse:
         """Answer it as it was."""
         wanted = _read_format(request.GET)
@@ -112,15 +136,13 @@ def _run(computation: Computation, connection: Connection) -> list[list[object]]
         ) from error
 
 
-def _answer(answer: Answer, wanted: str) -> HttpResponse:
+def _answer(answer: MetricsAnswer, wanted: str) -> HttpResponse:
     if wanted == "json":
         return answer_json(answer)
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(column.name for column in answer.columns)
-    writer.writerows(answer.rows)
+    header = [column.name for column in answer.columns]
+    records = ([None if value is None else str(value) for value in row] for row in answer.rows)
     return HttpResponse(
-        out.getvalue(),
+        b"".join(csv_lines(header, records, safe=False)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="metrics-{answer.id}.csv"'},
     )
