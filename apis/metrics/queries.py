@@ -190,6 +190,8 @@ def _read_filters(
 
 
 def _check_once(names: Sequence[str], field: str) -> None:
+    seen: set[str] = set()
     for name in names:
-        if names.count(name) > 1:
+        if name in seen:
             raise QueryInvalid(f"{name[:100]!r} is named twice", field=field)
+        seen.add(name)

@@ -1,7 +1,8 @@
 """GET and POST /mds/metrics, and GET /mds/metrics/{id}."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -56,7 +57,9 @@ class MetricsView(_MetricsAPIView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Answer which metrics there are, since when, in which intervals."""
-        return answer_json(discover(reader_connection(), max_intervals=_config().max_intervals))
+        with _looking() as connection:
+            discovery = discover(connection, max_intervals=_config().max_intervals)
+        return answer_json(discovery)
 
     @extend_schema(
         operation_id="post_mds_metrics",
@@ -68,20 +71,18 @@ class MetricsView(_MetricsAPIView):
     def post(self, request: Request) -> HttpResponse:
         """Answer a query; its result can be fetched again by its id for a while."""
         wanted = _read_format(request.GET)
+        body = decode_body(_read_body(request))
         config = _config()
-        connection = reader_connection()
-        query = read_query(
-            decode_body(_read_body(request)),
-            find_metrics(connection),
-            max_intervals=config.max_intervals,
-        )
-        computation = Computation(
-            query,
-            k=config.redact_below,
-            max_intervals=config.max_intervals,
-            max_rows=config.max_rows,
-        )
-        rows = _run(computation, connection)
+        with _looking() as connection:
+            known = find_metrics(connection)
+            query = read_query(body, known, max_intervals=config.max_intervals)
+            computation = Computation(
+                query,
+                k=config.redact_below,
+                max_intervals=config.max_intervals,
+                max_rows=config.max_rows,
+            )
+            rows = computation.run(connection)
         answer = make_answer(uuid4(), query, rows, k=config.redact_below)
         keep_result(answer, timedelta(minutes=config.result_minutes))
         return _answer(answer, wanted)
@@ -126,14 +127,14 @@ def _read_format(parameters: Mapping[str, str]) -> str:
     return wanted
 
 
-def _run(computation: Computation, connection: Connection) -> list[list[object]]:
+@contextmanager
+def _looking() -> Iterator[Connection]:
+    """Give the connection for a look at the data; raise `Unavailable` where that fails."""
     try:
-        return computation.run(connection)
+        yield reader_connection()
     except psycopg.Error as error:
         logger.warning("query not answered", extra={"sqlstate": error.sqlstate})
-        raise Unavailable(
-            "The query cannot be answered now, or only for fewer intervals"
-        ) from error
+        raise Unavailable("The query cannot be answered, at least not now") from error
 
 
 def _answer(answer: MetricsAnswer, wanted: str) -> HttpResponse:
