@@ -10,7 +10,7 @@ from apis.metrics.queries import Query
 INTERVAL_COLUMN = "interval_start"
 
 
-class AnswerColumn(msgspec.Struct, frozen=True):
+class MetricsColumn(msgspec.Struct, frozen=True):
     """One column of the rows."""
 
     name: str
@@ -18,23 +18,23 @@ class AnswerColumn(msgspec.Struct, frozen=True):
     data_type: str
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """The answer of `POST /mds/metrics` (seed, section Metrics Query API)."""
+class MetricsAnswer(msgspec.Struct, frozen=True):
+    """The answer of `POST /mds/metrics` (MDS Metrics, section Metrics Query API)."""
 
     id: UUID
     query: dict[str, Any]
-    columns: list[AnswerColumn]
+    columns: list[MetricsColumn]
     rows: list[list[Any]]
 
 
-def make_answer(identifier: UUID, query: Query, rows: list[list[Any]], *, k: int) -> Answer:
+def make_answer(identifier: UUID, query: Query, rows: list[list[Any]], *, k: int) -> MetricsAnswer:
     """Return the document; where small counts are redacted it tells below which (MDS 2.0)."""
     described = query.describe()
     if k:
         described["k_value"] = k
-    columns = [AnswerColumn(INTERVAL_COLUMN, "dimension", "datetime")]
-    columns += [AnswerColumn(name, "dimension", "string") for name in query.dimensions]
+    columns = [MetricsColumn(INTERVAL_COLUMN, "dimension", "datetime")]
+    columns += [MetricsColumn(name, "dimension", "string") for name in query.dimensions]
     columns += [
-        AnswerColumn(metric.name, query.spelling, metric.data_type) for metric in query.metrics
+        MetricsColumn(metric.name, query.spelling, metric.data_type) for metric in query.metrics
     ]
-    return Answer(id=identifier, query=described, columns=columns, rows=rows)
+    return MetricsAnswer(id=identifier, query=described, columns=columns, rows=rows)

@@ -18,15 +18,15 @@ Spelling = Literal["metric", "measure"]
 _Read = TypeVar("_Read")
 
 
-class FilterBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class MetricsFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One filter of a query."""
 
     name: str
     values: list[str]
 
 
-class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The body of `POST /mds/metrics` (seed, section Metrics Query API)."""
+class MetricsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The body of `POST /mds/metrics` (MDS Metrics, section Metrics Query API)."""
 
     metrics: list[str] | None = None
     measures: list[str] | None = None  # what MDS 2.0 calls them
@@ -35,7 +35,7 @@ class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     end_date: str | None = None
     timezone: str | None = None
     dimensions: list[str] | None = None
-    filters: list[FilterBody] | None = None
+    filters: list[MetricsFilter] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +70,10 @@ class Query:
         return described
 
 
-def decode_body(body: bytes) -> QueryBody:
+def decode_body(body: bytes) -> MetricsQuery:
     """Return the body's fields; raise `QueryInvalid` for what is missing, unknown or of no use."""
     try:
-        return msgspec.json.decode(body, type=QueryBody)
+        return msgspec.json.decode(body, type=MetricsQuery)
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
         field = place.rstrip("`").removeprefix(".").partition("[")[0]
@@ -85,7 +85,7 @@ def decode_body(body: bytes) -> QueryBody:
         raise QueryInvalid("not JSON", field="body") from error
 
 
-def read_query(body: QueryBody, known: Mapping[str, Metric], *, max_intervals: int) -> Query:
+def read_query(body: MetricsQuery, known: Mapping[str, Metric], *, max_intervals: int) -> Query:
     """Return the query; raise `QueryInvalid` for whatever cannot be answered."""
     spelling: Spelling = "metric" if body.measures is None else "measure"
     metrics = _read_metrics(body, known, f"{spelling}s")
@@ -113,7 +113,9 @@ def read_query(body: QueryBody, known: Mapping[str, Metric], *, max_intervals: i
     )
 
 
-def _read_metrics(body: QueryBody, known: Mapping[str, Metric], field: str) -> tuple[Metric, ...]:
+def _read_metrics(
+    body: MetricsQuery, known: Mapping[str, Metric], field: str
+) -> tuple[Metric, ...]:
     if body.metrics is not None and body.measures is not None:
         raise QueryInvalid("it is another name of metrics; give one of them", field="measures")
     names = body.metrics if body.measures is None else body.measures
@@ -171,7 +173,7 @@ def _read_dimensions(names: list[str], metrics: Sequence[Metric]) -> tuple[str, 
 
 
 def _read_filters(
-    filters: list[FilterBody], metrics: Sequence[Metric]
+    filters: list[MetricsFilter], metrics: Sequence[Metric]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     _check_once([one.name for one in filters], "filters")
     for one in filters:
@@ -188,6 +190,8 @@ def _read_filters(
 
 
 def _check_once(names: Sequence[str], field: str) -> None:
+    seen: set[str] = set()
     for name in names:
-        if names.count(name) > 1:
+        if name in seen:
             raise QueryInvalid(f"{name[:100]!r} is named twice", field=field)
+        seen.add(name)

@@ -29,8 +29,8 @@ class MetricGroup(msgspec.Struct, frozen=True):
     intervals: list[str]
 
 
-class Discovery(msgspec.Struct, frozen=True):
-    """The answer of `GET /mds/metrics` (seed, section Metrics Discovery API)."""
+class MetricsDiscovery(msgspec.Struct, frozen=True):
+    """The answer of `GET /mds/metrics` (MDS Metrics, section Metrics Discovery API)."""
 
     metrics: list[MetricGroup]
     max_intervals: int
@@ -77,7 +77,7 @@ def find_metrics(connection: Connection) -> dict[str, Metric]:
     }
 
 
-def discover(connection: Connection, *, max_intervals: int) -> Discovery:
+def discover(connection: Connection, *, max_intervals: int) -> MetricsDiscovery:
     """Return what can be asked for, from one look at each table's first moment."""
     firsts: dict[int, datetime | None] = {}
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -96,7 +96,7 @@ def discover(connection: Connection, *, max_intervals: int) -> Discovery:
         for family in families_of(metric):
             dimensions |= dict.fromkeys(name for name in family.dimensions)
             filters |= dict.fromkeys([*family.dimensions, *family.filters])
-    return Discovery(
+    return MetricsDiscovery(
         metrics=[
             MetricGroup(name=names, since=since, intervals=list(intervals))
             for (since, intervals), names in groups.items()

@@ -6,15 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from apis.metrics.answers import Answer
+from apis.metrics.answers import MetricsAnswer
 from apis.metrics.errors import ResultUnknown
 from apis.metrics.models import MetricResult
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Answer).decode
+_decode = msgspec.json.Decoder(MetricsAnswer).decode
 
 
-def keep_result(answer: Answer, lifetime: timedelta) -> None:
+def keep_result(answer: MetricsAnswer, lifetime: timedelta) -> None:
     """Store the answer until its lifetime is over; forget those whose lifetime is."""
     now = datetime.now(UTC)
     MetricResult.objects.filter(expires_at__lt=now).delete()
@@ -26,7 +26,7 @@ def keep_result(answer: Answer, lifetime: timedelta) -> None:
     )
 
 
-def find_result(identifier: str) -> Answer:
+def find_result(identifier: str) -> MetricsAnswer:
     """Return a kept answer; raise `ResultUnknown`."""
     try:
         wanted = UUID(identifier)

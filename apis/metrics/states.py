@@ -1,5 +1,6 @@
 """Vehicle states as intervals: `reports.vehicle_state_intervals`, refreshed incrementally."""
 
+from django.conf import settings
 from psycopg import Connection
 
 from project.database import reader_connection
@@ -19,5 +20,9 @@ def refresh_state_intervals(connection: Connection) -> int:
 
 
 def refresh() -> str:
-    """Refresh as a scheduled job; say what was done."""
-    return f"{refresh_state_intervals(reader_connection())} intervals written"
+    """Refresh as a scheduled job, which may take as long as a report; say what was done."""
+    connection = reader_connection()
+    timeout = f"{settings.CONFIG.reports.statement_timeout_s}s"
+    with connection.transaction():
+        connection.execute("SELECT set_config('statement_timeout', %s, true)", [timeout])
+        return f"{refresh_state_intervals(connection)} intervals written"

@@ -1,24 +1,24 @@
 """GET and POST /mds/metrics, and GET /mds/metrics/{id}."""
 
-import csv
-import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
 import psycopg
 from django.conf import settings
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from psycopg import Connection
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apis.metrics.answers import Answer, make_answer
+from apis.metrics.answers import MetricsAnswer, make_answer
 from apis.metrics.computation import Computation
-from apis.metrics.errors import QueryInvalid
-from apis.metrics.queries import decode_body, read_query
-from apis.metrics.registry import discover, find_metrics
+from apis.metrics.errors import QueryInvalid, ResultUnknown
+from apis.metrics.queries import MetricsQuery, decode_body, read_query
+from apis.metrics.registry import MetricsDiscovery, discover, find_metrics
 from apis.metrics.results import find_result, keep_result
 from ingest.errors import TooLarge
 from project.answers import answer_json
@@ -26,11 +26,14 @@ from project.config import Metrics
 from project.database import reader_connection
 from project.errors import Unavailable
 from project.models import Scope
+from project.openapi import CSV_TEXT, Errors, answers, parameter, reference
+from project.spreadsheets import csv_lines
 
 logger = logging.getLogger("rowhouse.metrics")
 
 MAX_BODY_BYTES = 1024 * 1024
 FORMATS = ("json", "csv")
+FORMAT = parameter("format", "How the result is written", enum=list(FORMATS))
 
 
 class _MetricsAPIView(APIView):
@@ -45,27 +48,41 @@ class _MetricsAPIView(APIView):
 class MetricsView(_MetricsAPIView):
     """Discovery and query."""
 
+    errors: Errors = {"POST": [QueryInvalid, TooLarge]}
+
+    @extend_schema(
+        operation_id="get_mds_metrics",
+        summary="Discover metrics",
+        responses=answers({200: MetricsDiscovery}),
+    )
     def get(self, request: Request) -> HttpResponse:
         """Answer which metrics there are, since when, in which intervals."""
-        return answer_json(discover(reader_connection(), max_intervals=_config().max_intervals))
+        with _looking() as connection:
+            discovery = discover(connection, max_intervals=_config().max_intervals)
+        return answer_json(discovery)
 
+    @extend_schema(
+        operation_id="post_mds_metrics",
+        summary="Query metrics",
+        parameters=[FORMAT],
+        request={"application/json": reference(MetricsQuery)},
+        responses=answers({200: MetricsAnswer, (200, "text/csv"): CSV_TEXT}),
+    )
     def post(self, request: Request) -> HttpResponse:
         """Answer a query; its result can be fetched again by its id for a while."""
         wanted = _read_format(request.GET)
+        body = decode_body(_read_body(request))
         config = _config()
-        connection = reader_connection()
-        query = read_query(
-            decode_body(_read_body(request)),
-            find_metrics(connection),
-            max_intervals=config.max_intervals,
-        )
-        computation = Computation(
-            query,
-            k=config.redact_below,
-            max_intervals=config.max_intervals,
-            max_rows=config.max_rows,
-        )
-        rows = _run(computation, connection)
+        with _looking() as connection:
+            known = find_metrics(connection)
+            query = read_query(body, known, max_intervals=config.max_intervals)
+            computation = Computation(
+                query,
+                k=config.redact_below,
+                max_intervals=config.max_intervals,
+                max_rows=config.max_rows,
+            )
+            rows = computation.run(connection)
         answer = make_answer(uuid4(), query, rows, k=config.redact_below)
         keep_result(answer, timedelta(minutes=config.result_minutes))
         return _answer(answer, wanted)
@@ -74,6 +91,14 @@ class MetricsView(_MetricsAPIView):
 class ResultView(_MetricsAPIView):
     """A result that was computed before."""
 
+    errors: Errors = {"GET": [ResultUnknown, QueryInvalid]}
+
+    @extend_schema(
+        operation_id="get_mds_metrics_result",
+        summary="Get a result again",
+        parameters=[FORMAT],
+        responses=answers({200: MetricsAnswer, (200, "text/csv"): CSV_TEXT}),
+    )
     def get(self, request: Request, result: str) -> HttpResponse:
         """Answer it as it was."""
         wanted = _read_format(request.GET)
@@ -102,25 +127,23 @@ def _read_format(parameters: Mapping[str, str]) -> str:
     return wanted
 
 
-def _run(computation: Computation, connection: Connection) -> list[list[object]]:
+@contextmanager
+def _looking() -> Iterator[Connection]:
+    """Give the connection for a look at the data; raise `Unavailable` where that fails."""
     try:
-        return computation.run(connection)
+        yield reader_connection()
     except psycopg.Error as error:
         logger.warning("query not answered", extra={"sqlstate": error.sqlstate})
-        raise Unavailable(
-            "The query cannot be answered now, or only for fewer intervals"
-        ) from error
+        raise Unavailable("The query cannot be answered, at least not now") from error
 
 
-def _answer(answer: Answer, wanted: str) -> HttpResponse:
+def _answer(answer: MetricsAnswer, wanted: str) -> HttpResponse:
     if wanted == "json":
         return answer_json(answer)
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(column.name for column in answer.columns)
-    writer.writerows(answer.rows)
+    header = [column.name for column in answer.columns]
+    records = ([None if value is None else str(value) for value in row] for row in answer.rows)
     return HttpResponse(
-        out.getvalue(),
+        b"".join(csv_lines(header, records, safe=False)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="metrics-{answer.id}.csv"'},
     )

@@ -89,9 +89,13 @@ def test_a_metric_whose_table_lacks_a_column_is_not_listed(client: Client) -> No
     execute("ALTER TABLE hiring.employees RENAME COLUMN hire_date TO hired_on")
     try:
         names = [name for group in discover(client)["metrics"] for name in group["name"]]
+        answer = ask(
+            client, "employees.hired.count", interval="P1D", start_date="2018-01-01T00:00Z"
+        )
     finally:
         execute("ALTER TABLE hiring.employees RENAME COLUMN hired_on TO hire_date")
     assert "employees.hired.count" not in names
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert "trips.count" in names
 
 

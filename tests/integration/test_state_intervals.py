@@ -11,6 +11,7 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apis.metrics.states import refresh as refresh_job
 from apis.metrics.states import refresh_state_intervals
 from project.database import reader_connection
 from tests.api.sending import execute, send, stored
@@ -167,6 +168,12 @@ def test_everything_is_computed_anew_where_triggers_are_missing() -> None:
         assert kept() == replay() != []
     finally:
         execute("ALTER TABLE mds.vehicle_events ENABLE TRIGGER note_inserted")
+
+
+def test_the_scheduled_job_says_what_it_wrote() -> None:
+    add_events([("v1", "10:00", "service_start", "available", "A")])
+    assert refresh_job() == "1 intervals written"
+    assert kept() == replay() != []
 
 
 def test_any_role_of_the_service_may_refresh() -> None:
