@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from backups.appending import Appended
 from backups.archive import find_backup
 from backups.foreign import append_file
+from backups.plan import RestoreRequest
 from backups.progress import progress_bar
-from backups.restoring import RestoreReport, RestoreRequest
+from backups.restoring import RestoreReport
 from backups.runs import run_restore
 from backups.wording import describe_plan
 

@@ -1,5 +1,8 @@
 """Restores of tables that other things depend on, and of tables that changed."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import psycopg
 import pytest
 from psycopg import IsolationLevel
@@ -7,7 +10,8 @@ from psycopg import IsolationLevel
 from backups.archive import find_backup
 from backups.connection import admin_conninfo
 from backups.errors import RestoreRefused
-from backups.restoring import RestoreReport, RestoreRequest, restore_backup
+from backups.plan import RestoreRequest
+from backups.restoring import RestoreReport, restore_backup
 from backups.runs import run_backup, run_drill
 from tests.integration.backups.tables import ask, difference, keep_copy, run
 
@@ -30,12 +34,12 @@ SELECT (SELECT array_agg(pg_get_constraintdef(oid) ORDER BY conname) FROM pg_con
 """
 
 
-def restore(*tables: str, **options: object) -> RestoreReport:
+def restore(*tables: str, **options: Any) -> RestoreReport:
     return restore_backup(find_backup(None), RestoreRequest(tables=tables, **options))
 
 
 @pytest.fixture
-def parts() -> None:
+def parts() -> Iterator[None]:
     run(
         "CREATE FUNCTION hiring.watch() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN RETURN NEW; END'",
