@@ -60,7 +60,10 @@ def run_backup(
         run.folder, run.bytes = manifest.name, manifest.bytes
         run.last_batch, run.backup = manifest.last_batch, run.pk
         run.report = {entry.full_name: entry.rows for entry in manifest.tables}
-    apply_retention()
+    try:
+        apply_retention()
+    except OSError:  # the backup is good all the same; the next one tries again
+        logger.exception("old backups could not be removed")
     return run
 
 
