@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +10,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from backups.errors import BackupDamaged, BackupUnknown
+from backups.errors import BackupDamaged, BackupError, BackupUnknown
 from backups.files import remove_folder
 from backups.manifest import MANIFEST_NAME, Manifest, TableEntry, read_manifest
+from backups.selection import choose_tables
 
 _TIME = "%Y%m%dT%H%M%SZ"
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -84,6 +85,22 @@ def find_backup(wanted: str | None) -> Backup:
         if wanted in {None, str(backup.id), backup.folder.name}:
             return backup
     raise BackupUnknown("There is no backup" if wanted is None else f"There is no backup {wanted}")
+
+
+def find_backup_of(tables: Sequence[str]) -> Backup:
+    """Return the newest backup that has all these tables, the newest complete one for none.
+
+    Raise `BackupUnknown` where there is none.
+    """
+    for backup in list_backups():
+        try:
+            manifest = backup.read()
+            choose_tables(manifest.tables, tables)
+        except BackupError:
+            continue
+        if tables or manifest.complete:
+            return backup
+    raise BackupUnknown(f"There is no backup of {', '.join(tables) or 'all tables'}")
 
 
 def remove_backup(backup: Backup) -> None:

@@ -7,15 +7,19 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
 import polars as pl
 
 from backups.archive import Backup
+from backups.codecs import Buffer
 from backups.container import ContainerReader
 from backups.errors import BackupDamaged, BackupError, FileRefused
 from backups.files import CHUNK_BYTES, open_plain
+from backups.inspection import Answer, Request
 from backups.manifest import MANIFEST_NAME, Manifest, TableEntry
 from backups.records import RecordReader
 from backups.rows import RowCodec
@@ -23,6 +27,31 @@ from backups.schema import FileSchema, parse_schema
 
 Progress = Callable[[int], None]
 Problem = tuple[str, str]  # the file and what is wrong with it
+
+
+def examine(request: Request, say: Callable[[Answer], None], out: IO[bytes]) -> None:
+    """Do what a request asks for; say what is found, write the rows that are wanted."""
+    path = Path(request.path)
+    backup = Backup(path, UUID(int=0), datetime.now(UTC))
+
+    def progress(rows: int) -> None:
+        say(Answer(rows=rows))
+
+    try:
+        if request.task == "foreign":
+            examine_foreign(path, progress)
+        elif request.task == "copy":
+            rows, content = write_copy_text(backup, request.tables[0], request.places, out)
+            say(Answer(rows=rows, content_sha256=content))
+        else:
+            for problem in examine_backup(
+                backup, tables=request.tables, records=request.records, progress=progress
+            ):
+                say(Answer(problem=problem))
+    except BackupError as error:
+        say(Answer(problem=(path.name, error.message)))
+    except OSError as error:
+        say(Answer(problem=(path.name, f"The file cannot be read: {error.strerror or error}")))
 
 
 def examine_backup(
@@ -124,19 +153,22 @@ def write_copy_text(
     manifest = backup.read()
     entry = next(one for one in manifest.tables if one.full_name == table)
     content = hashlib.sha256()
-    rows = 0
     with open_table(backup, manifest, entry) as (container, schema):
         codec = RowCodec(schema.fields)
-        subset = RowCodec(tuple(schema.fields[place] for place in places))
-        names = [codec.names[place] for place in places]
+        is_whole = list(places) == list(range(len(schema.fields)))
         for frame in read_frames(container, entry, schema):
-            taken = frame.select(names)
-            taken.columns = subset.names
             out.write(codec.to_copy(frame, places))
-            content.update(subset.encode(taken))
-            rows += len(frame)
+            if not is_whole:
+                content.update(_encode_columns(codec, frame, places))
     out.flush()
-    return rows, content.hexdigest()
+    return entry.rows, entry.content_sha256 if is_whole else content.hexdigest()
+
+
+def _encode_columns(codec: RowCodec, frame: pl.DataFrame, places: Sequence[int]) -> Buffer:
+    subset = RowCodec(tuple(codec.fields[place] for place in places))
+    taken = frame.select([codec.names[place] for place in places])
+    taken.columns = subset.names
+    return subset.encode(taken)
 
 
 def find_strangers(backup: Backup, manifest: Manifest) -> Iterator[Problem]:

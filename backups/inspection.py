@@ -7,10 +7,7 @@ that makes it crash, hang or eat memory takes only it down.
 
 import resource
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal
-from uuid import UUID
 
 import msgspec
 
@@ -38,46 +35,18 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def main() -> None:
     """Examine what stdin asks for."""
+    # Loading the libraries takes longer than most files do: it is done while nothing is asked yet.
+    from backups.examination import examine
+
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     resource.setrlimit(resource.RLIMIT_AS, (request.memory_bytes, request.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (request.seconds, request.seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        _examine(request)
+        examine(request, _say, sys.stdout.buffer)
     except MemoryError:
-        _say(Answer(problem=(Path(request.path).name, "It needs more memory than is allowed")))
+        _say(Answer(problem=("", "It needs more memory than is allowed")))
     _say(Answer(done=True))
-
-
-def _examine(request: Request) -> None:
-    # Only now, with the limits in place, the libraries that parse what the files hold.
-    from backups.archive import Backup
-    from backups.errors import BackupError
-    from backups.examination import examine_backup, examine_foreign, write_copy_text
-
-    path = Path(request.path)
-    backup = Backup(path, UUID(int=0), datetime.now(UTC))
-
-    def progress(rows: int) -> None:
-        _say(Answer(rows=rows))
-
-    try:
-        if request.task == "foreign":
-            examine_foreign(path, progress)
-        elif request.task == "copy":
-            rows, content = write_copy_text(
-                backup, request.tables[0], request.places, sys.stdout.buffer
-            )
-            _say(Answer(rows=rows, content_sha256=content))
-        else:
-            for problem in examine_backup(
-                backup, tables=request.tables, records=request.records, progress=progress
-            ):
-                _say(Answer(problem=problem))
-    except BackupError as error:
-        _say(Answer(problem=(path.name, error.message)))
-    except OSError as error:
-        _say(Answer(problem=(path.name, f"The file cannot be read: {error.strerror or error}")))
 
 
 def _say(answer: Answer) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -20,17 +21,11 @@ CHUNK_BYTES = 1 << 18
 
 
 class Inspection:
-    """One child at work; it is gone when the `with` block ends."""
+    """One child, made ready at once and at work when it is asked; gone after the `with` block."""
 
-    def __init__(self, path: Path, **task: Any) -> None:
+    def __init__(self) -> None:
         limits = settings.CONFIG.backups
-        self._path = path
-        self._request = Request(
-            path=str(path),
-            memory_bytes=limits.check_memory_mb << 20,
-            seconds=limits.check_timeout_s,
-            **task,
-        )
+        self._path = Path()
         self._child = subprocess.Popen(
             [sys.executable, "-m", "backups.inspection"],
             cwd=settings.BASE_DIR,
@@ -45,10 +40,23 @@ class Inspection:
     def __enter__(self) -> Self:
         self._alarm.start()
         fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        if self._child.stdin is not None:
-            self._child.stdin.write(msgspec.json.encode(self._request))
-            self._child.stdin.close()
         return self
+
+    def ask(self, path: Path, **task: Any) -> None:
+        """Have the child look at a backup's folder or a file; once only."""
+        limits = settings.CONFIG.backups
+        self._path = path
+        request = Request(
+            path=str(path),
+            memory_bytes=limits.check_memory_mb << 20,
+            seconds=limits.check_timeout_s,
+            **task,
+        )
+        if self._child.stdin is None:
+            raise RuntimeError("the child cannot be asked")
+        with suppress(BrokenPipeError):  # its answers tell of its death
+            self._child.stdin.write(msgspec.json.encode(request))
+            self._child.stdin.close()
 
     def __exit__(
         self,
@@ -56,11 +64,17 @@ class Inspection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child, whatever it is doing."""
         self._alarm.cancel()
         self._child.kill()
         self._child.wait()
-        self._out.close()
-        self._err.close()
+        for pipe in (self._child.stdin, self._out, self._err):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
 
     def answers(self) -> Iterator[Answer]:
         """Yield what the child says; its death is a problem too."""

@@ -13,7 +13,6 @@ from django.conf import settings
 
 from backups.archive import (
     DRAFT_PREFIX,
-    Backup,
     archive_folder,
     file_name,
     find_leftovers,
@@ -32,7 +31,7 @@ from backups.selection import choose_tables, is_included
 from backups.snapshot import Snapshot, take_snapshot
 from backups.writer import TableSource, write_table
 
-LOCK_NAME = "lock"
+LOCK_SUFFIX = ".lock"
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,6 @@ def make_backup(
     except OSError as error:
         raise BackupError(f"The backup cannot be written: {error}") from error
     return manifest
-
-
-def folder_of(manifest: Manifest) -> Backup:
-    """Return the backup that was just made."""
-    return Backup(archive_folder() / manifest.name, manifest.id, manifest.snapshot_at)
 
 
 def _write_tables(
@@ -137,27 +131,25 @@ def _estimate_rows(snapshot: Snapshot, sources: Sequence[TableSource]) -> int:
 @contextmanager
 def _draft_folder(archive: Path, run: UUID) -> Iterator[Path]:
     draft = archive / f"{DRAFT_PREFIX}{run}"
-    draft.mkdir()
-    # Held by the process while it lives: a draft that nobody holds is a killed run's.
-    with (archive / f"{DRAFT_PREFIX}{run}.{LOCK_NAME}").open("w") as lock:
+    # Held by the process while it lives: a draft whose lock nobody holds is a killed run's.
+    with (archive / f"{draft.name}{LOCK_SUFFIX}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
+            draft.mkdir()
             yield draft
         finally:
-            if draft.exists():
-                shutil.rmtree(draft, ignore_errors=True)
+            shutil.rmtree(draft, ignore_errors=True)
             Path(lock.name).unlink(missing_ok=True)
 
 
 def _remove_leftovers(archive: Path) -> None:
-    for path in list(find_leftovers(archive)):
-        if path.name.endswith(LOCK_NAME):
-            continue
-        lock_path = path.with_name(f"{path.name}.{LOCK_NAME}")
+    names = {path.name.removesuffix(LOCK_SUFFIX) for path in find_leftovers(archive)}
+    for name in names:
+        lock_path = archive / f"{name}{LOCK_SUFFIX}"
         with lock_path.open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(archive / name, ignore_errors=True)
             lock_path.unlink(missing_ok=True)

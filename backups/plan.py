@@ -1,5 +1,7 @@
 """What a restore would do to a table, told before it is done."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -9,8 +11,20 @@ from backups.definition import TableDefinition
 from backups.dependents import read_dependents
 from backups.manifest import TableEntry
 from backups.schema import FileSchema
+from ingest.outcome import OnConflict
 
 Mode = Literal["replace", "append", "new"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreRequest:
+    """What is to be restored, and how."""
+
+    tables: Sequence[str] = ()  # none: all of the backup
+    mode: Mode = "replace"
+    into: str | None = None  # the new table's name, with the mode `new`
+    dry_run: bool = False
+    on_conflict: OnConflict = "reject"  # of appended rows
 
 
 class Retyped(msgspec.Struct, frozen=True):

@@ -17,8 +17,20 @@ class TableReader:
     def __init__(self, backup: Backup, entry: TableEntry) -> None:
         self._backup = backup
         self.entry = entry
+        self._child: Inspection | None = None
         self.rows = 0
         self.content_sha256 = ""
+
+    def prepare(self) -> None:
+        """Have the child start now; what is prepared and not used must be closed."""
+        if self._child is None:
+            self._child = Inspection()
+
+    def close(self) -> None:
+        """End the child if it was prepared."""
+        if self._child is not None:
+            self._child.close()
+            self._child = None
 
     @cached_property
     def schema(self) -> FileSchema:
@@ -31,10 +43,15 @@ class TableReader:
         Raises `BackupDamaged` at the end where the file is not what was written, so commit
         nothing before. Nothing of the file is decoded in this process.
         """
-        child = Inspection(
-            self._backup.folder, task="copy", tables=[self.entry.full_name], places=list(places)
-        )
+        self.prepare()
+        child, self._child = self._child or Inspection(), None
         with child:
+            child.ask(
+                self._backup.folder,
+                task="copy",
+                tables=[self.entry.full_name],
+                places=list(places),
+            )
             yield from child.output()
             for answer in child.answers():
                 if answer.problem is not None:

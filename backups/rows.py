@@ -10,8 +10,7 @@ import polars as pl
 from backups.codecs import Buffer
 from backups.container import SYNC_BYTES, ContainerReader, encode_block, encode_header
 from backups.errors import FileRefused
-from backups.schema import Field, FileSchema
-from backups.types import POLARS_TYPES
+from backups.schema import Field
 
 _NO_SYNC = bytes(SYNC_BYTES)
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -99,10 +98,3 @@ def _copy_text(values: pl.Series, field: Field) -> pl.Expr:
     if values.str.contains_any(list(_ESCAPES)).any():
         return expression.str.replace_many(_ESCAPES)
     return expression
-
-
-def empty_frame(schema: FileSchema) -> pl.DataFrame:
-    """Return a data frame without rows of the schema's carriers."""
-    codec = RowCodec(schema.fields)
-    types = [POLARS_TYPES[field.adapter.carrier] for field in schema.fields]
-    return pl.DataFrame(schema=dict(zip(codec.names, types, strict=True)))

@@ -22,11 +22,13 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from backups.archive import Backup, find_backup, list_backups, remove_backup
+from backups.drill import prove_backup
 from backups.errors import BackupDamaged, BackupError, BackupUnknown
 from backups.heartbeat import Heartbeat
 from backups.making import Watcher, make_backup
 from backups.models import BackupRun
-from backups.restoring import RestoreReport, RestoreRequest, prove_backup, restore_backup
+from backups.plan import RestoreRequest
+from backups.restoring import RestoreReport, restore_backup
 from backups.retention import KeptBackup, choose_removable
 from backups.status import read_proofs
 from backups.verify import find_problems
@@ -58,7 +60,10 @@ def run_backup(
         run.folder, run.bytes = manifest.name, manifest.bytes
         run.last_batch, run.backup = manifest.last_batch, run.pk
         run.report = {entry.full_name: entry.rows for entry in manifest.tables}
-    apply_retention()
+    try:
+        apply_retention()
+    except OSError:  # the backup is good all the same; the next one tries again
+        logger.exception("old backups could not be removed")
     return run
 
 

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import msgspec
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from backups import ddl
-from backups.definition import TableDefinition, search_in
+from backups.definition import TableDefinition, read_definition, search_in
 from backups.dependents import Dependent, follow, read_dependents, release
 from backups.errors import RestoreRefused
+from backups.plan import find_table
 from backups.shadow import Shadow, undo_schema
 
 LOCK_PATIENCE = "2s"
@@ -68,12 +70,14 @@ class _Swap:
             self._execute_in(
                 one, [SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(self._live(one))]
             )
+        replaced = [self._read_again(one) for one in replaced]
         followers = [(one, self._read_followers(one)) for one in replaced]
         for one, dependents in followers:
             self._execute_in(one, release(dependents))
         for one in replaced:
             self._put_aside(one)
-        for one in self._replacements:
+        anew = [one for one in self._replacements if one.oid is None]
+        for one in [*replaced, *anew]:
             self._move_in(one)
         for one, dependents in followers:
             search_in(self._connection, one.definition.schema)
@@ -81,6 +85,18 @@ class _Swap:
 
     def _live(self, one: Replacement) -> Identifier:
         return Identifier(one.definition.schema, one.definition.table)
+
+    def _read_again(self, one: Replacement) -> Replacement:
+        """Return the replacement with its sequences as they are now that nobody can use them.
+
+        Raise `RestoreRefused` where the table is not the one that the plan was made for.
+        """
+        schema, name = one.definition.schema, one.definition.table
+        if find_table(self._connection, schema, name) == one.oid:
+            definition = read_definition(self._connection, int(one.oid or 0), schema)
+            if _without_numbers(definition) == _without_numbers(one.definition):
+                return replace(one, shadow=replace(one.shadow, definition=definition))
+        raise RestoreRefused(f"{schema}.{name} was changed while it was restored: try again")
 
     def _read_followers(self, one: Replacement) -> list[Dependent]:
         # A table that is replaced too brings its foreign keys itself.
@@ -160,3 +176,10 @@ class _Swap:
     def _execute(self, statements: Iterable[Composed]) -> None:
         for statement in statements:
             self._connection.execute(statement)
+
+
+def _without_numbers(definition: TableDefinition) -> TableDefinition:
+    sequences = tuple(
+        msgspec.structs.replace(sequence, last_value=None) for sequence in definition.sequences
+    )
+    return msgspec.structs.replace(definition, sequences=sequences)

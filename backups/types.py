@@ -18,16 +18,6 @@ from ingest.catalog import Column
 
 Carrier = OneOf["boolean", "int", "long", "float", "double", "string", "bytes"]
 
-POLARS_TYPES: Mapping[str, Any] = {
-    "boolean": pl.Boolean,
-    "int": pl.Int32,
-    "long": pl.Int64,
-    "float": pl.Float32,
-    "double": pl.Float64,
-    "string": pl.String,
-    "bytes": pl.Binary,
-}
-
 # A decimal of more digits does not fit the 64 bits in which PostgreSQL hands it over.
 MAX_DECIMAL_DIGITS = 18
 

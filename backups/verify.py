@@ -7,7 +7,9 @@ from typing import Any
 
 from backups.archive import Backup
 from backups.errors import BackupDamaged, FileRefused
+from backups.examination import find_strangers
 from backups.inspector import Inspection
+from backups.manifest import Manifest
 
 Progress = Callable[[int], None]
 
@@ -50,6 +52,18 @@ def check_backup(
         )
 
 
+def check_folder(backup: Backup, manifest: Manifest) -> None:
+    """Raise `BackupDamaged` where files are missing, or there are more than the manifest knows."""
+    problems = [f"{file}: {problem}" for file, problem in find_strangers(backup, manifest)]
+    problems += [
+        f"{entry.file}: The file is missing"
+        for entry in manifest.tables
+        if not backup.path_of(entry).is_file()
+    ]
+    if problems:
+        raise BackupDamaged(f"{manifest.name} is damaged: {'; '.join(problems)}")
+
+
 def check_foreign_file(path: Path, *, progress: Progress = lambda rows: None) -> None:
     """Raise `FileRefused` unless every record of a file that others wrote can be decoded."""
     problems = _inspect(path, progress, task="foreign")
@@ -59,7 +73,8 @@ def check_foreign_file(path: Path, *, progress: Progress = lambda rows: None) ->
 
 def _inspect(path: Path, progress: Progress, **task: Any) -> list[Problem]:
     problems = []
-    with Inspection(path, **task) as inspection:
+    with Inspection() as inspection:
+        inspection.ask(path, **task)
         for answer in inspection.answers():
             if answer.rows is not None:
                 progress(answer.rows)

@@ -11,7 +11,7 @@ from backups.api.documents import RunDocument, describe_backup, describe_run
 from backups.archive import Backup, find_backup, list_backups
 from backups.errors import BackupUnknown
 from backups.models import BackupRun
-from backups.restoring import RestoreRequest
+from backups.plan import RestoreRequest
 from backups.runs import create_run, describe_request, mark_dead_runs, start_run
 from backups.selection import choose_tables
 from backups.snapshot import SERVICE_TABLES

@@ -7,10 +7,11 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backups.appending import Appended
-from backups.archive import find_backup
+from backups.archive import find_backup, find_backup_of
 from backups.foreign import append_file
+from backups.plan import RestoreRequest
 from backups.progress import progress_bar
-from backups.restoring import RestoreReport, RestoreRequest
+from backups.restoring import RestoreReport
 from backups.runs import run_restore
 from backups.wording import describe_plan
 
@@ -24,7 +25,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--all", action="store_true", help="every table of the backup")
         parser.add_argument(
-            "--from", dest="source", metavar="RUN|FILE.avro", help="without it: the newest backup"
+            "--from",
+            dest="source",
+            metavar="RUN|FILE.avro",
+            help="without it: the newest with them",
         )
         parser.add_argument("--mode", choices=["replace", "append", "new"])
         parser.add_argument("--into", metavar="NAME", help="restore into a new table of this name")
@@ -47,7 +51,7 @@ class Command(BaseCommand):
         if source.endswith(".avro"):
             self._append_file(Path(source), options)
             return
-        backup = find_backup(source or None)
+        backup = find_backup(source) if source else find_backup_of(options["tables"])
         request = RestoreRequest(
             tables=options["tables"],
             mode=options["mode"] or ("new" if options["into"] else "replace"),

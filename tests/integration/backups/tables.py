@@ -181,7 +181,8 @@ def difference(name: str) -> int:
             " SELECT count(*) FROM ((TABLE a EXCEPT ALL TABLE b)"
             " UNION ALL (TABLE b EXCEPT ALL TABLE a)) d"
         ).format(v=values, a=Identifier("hiring", name), b=Identifier("kept", name))
-        return int(connection.execute(query).fetchone()[0])
+        (count,) = connection.execute(query).fetchall()
+        return int(count[0])
 
 
 def drop(names: Iterable[str]) -> None:

@@ -16,7 +16,8 @@ from backups.container import MAGIC, encode_block, encode_header, encode_long
 from backups.errors import BackupDamaged, FileRefused
 from backups.examination import examine_backup
 from backups.manifest import MANIFEST_NAME, Manifest, seal_manifest
-from backups.restoring import RestoreRequest, restore_backup
+from backups.plan import RestoreRequest
+from backups.restoring import restore_backup
 from backups.runs import run_backup
 from backups.verify import check_foreign_file, find_problems
 from tests.integration.backups.tables import ask, run

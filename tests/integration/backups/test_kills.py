@@ -12,7 +12,8 @@ from backups.archive import DRAFT_PREFIX, find_backup, list_backups
 from backups.errors import BackupError
 from backups.files import DurableFile
 from backups.making import make_backup
-from backups.restoring import RestoreRequest, restore_backup
+from backups.plan import RestoreRequest
+from backups.restoring import restore_backup
 from backups.runs import create_run, mark_dead_runs, run_backup
 from backups.verify import find_problems
 from tests.integration.backups.tables import ask, run
@@ -39,11 +40,11 @@ def dying(*arguments, **options):
     return original(*arguments, **options)
 setattr(holder, attribute, dying)
 from uuid_utils.compat import uuid7
-from backups import archive, making, restoring
+from backups import archive, making, plan, restoring
 if work == "backup":
     making.make_backup(uuid7())
 else:
-    request = restoring.RestoreRequest(tables=["hiring.one", "hiring.two"])
+    request = plan.RestoreRequest(tables=["hiring.one", "hiring.two"])
     restoring.restore_backup(archive.find_backup(None), request)
 """
 
@@ -70,7 +71,7 @@ RESTORE_STEPS = [
     ("backups.swap", "_Swap._put_aside", 1),
     ("backups.swap", "_Swap._move_in", 2),
     ("backups.swap", "_Swap._set_sequence", 1),
-    ("backups.restoring", "_analyze", 1),
+    ("backups.replacing", "_analyze", 1),
 ]
 
 

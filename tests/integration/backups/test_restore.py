@@ -1,14 +1,22 @@
 """Restores of tables that other things depend on, and of tables that changed."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg import IsolationLevel
 
-from backups.archive import find_backup
+from backups import shadow
+from backups.archive import find_backup, list_backups
 from backups.connection import admin_conninfo
 from backups.errors import RestoreRefused
-from backups.restoring import RestoreReport, RestoreRequest, restore_backup
+from backups.metrics import BackupCollector
+from backups.plan import RestoreRequest
+from backups.restoring import RestoreReport, restore_backup
 from backups.runs import run_backup, run_drill
+from project.config import Keep
 from tests.integration.backups.tables import ask, difference, keep_copy, run
 
 pytestmark = pytest.mark.usefixtures("scratch")
@@ -30,12 +38,12 @@ SELECT (SELECT array_agg(pg_get_constraintdef(oid) ORDER BY conname) FROM pg_con
 """
 
 
-def restore(*tables: str, **options: object) -> RestoreReport:
+def restore(*tables: str, **options: Any) -> RestoreReport:
     return restore_backup(find_backup(None), RestoreRequest(tables=tables, **options))
 
 
 @pytest.fixture
-def parts() -> None:
+def parts() -> Iterator[None]:
     run(
         "CREATE FUNCTION hiring.watch() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN RETURN NEW; END'",
@@ -281,3 +289,61 @@ def test_a_backup_holds_one_moment_of_all_tables_and_the_receipts(parts: None) -
     names = {entry.full_name for entry in manifest.tables}
     assert {"hiring.parts", "hiring.uses", "service.batch", "service.rejection"} <= names
     assert not {name for name in names if "api_key" in name or "backup_run" in name}
+
+
+def test_numbers_given_out_during_a_restore_are_not_given_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run("CREATE TABLE hiring.item (id serial PRIMARY KEY)", "INSERT INTO hiring.item VALUES (1)")
+    run_backup(tables=["hiring.item"])
+    check = shadow.check_content
+
+    def ingest_meanwhile(made: shadow.Shadow) -> None:
+        run(
+            "INSERT INTO hiring.item SELECT nextval('hiring.item_id_seq') + 0 * n"
+            " FROM generate_series(2, 9) n WHERE n > 2"
+        )
+        check(made)
+
+    run("SELECT setval('hiring.item_id_seq', 1)")
+    monkeypatch.setattr(shadow, "check_content", ingest_meanwhile)
+    restore("item")
+    assert ask("INSERT INTO hiring.item DEFAULT VALUES RETURNING id") == [(9,)]
+
+
+def test_a_table_that_changes_during_its_restore_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run("CREATE TABLE hiring.item (id int)", "INSERT INTO hiring.item VALUES (1)")
+    run_backup(tables=["hiring.item"])
+    check = shadow.check_content
+
+    def alter_meanwhile(made: shadow.Shadow) -> None:
+        run("ALTER TABLE hiring.item ADD extra int")
+        check(made)
+
+    monkeypatch.setattr(shadow, "check_content", alter_meanwhile)
+    with pytest.raises(RestoreRefused, match="was changed while it was restored"):
+        restore("item")
+    assert ask("SELECT id, extra FROM hiring.item") == [(1, None)]
+
+
+def test_metrics_tell_the_age_of_the_last_good_and_the_last_proven_backup() -> None:
+    def measured() -> dict[str, float]:
+        return {one.name: one.samples[0].value for one in BackupCollector().collect()}
+
+    assert measured() == {"rowhouse_backups": 0}
+    finished = run_backup()
+    assert set(measured()) == {"rowhouse_backups", "rowhouse_backup_age_seconds"}
+    run_drill(find_backup(str(finished.pk)))
+    assert 0 <= measured()["rowhouse_backup_proven_age_seconds"] < 60
+
+
+def test_old_backups_are_removed_after_a_new_one(settings: Any) -> None:
+    keep = Keep(newest=2, daily=0, weekly=0, proven=1)
+    config = settings.CONFIG
+    settings.CONFIG = replace(config, backups=replace(config.backups, keep=keep))
+    first = run_backup()
+    run_drill(find_backup(str(first.pk)))
+    later = [run_backup() for _ in range(3)]
+    assert [one.id for one in list_backups()] == [later[2].pk, later[1].pk, first.pk]

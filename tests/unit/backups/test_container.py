@@ -3,6 +3,7 @@
 import bz2
 import io
 import lzma
+from collections.abc import Callable
 
 import fastavro
 import msgspec
@@ -33,7 +34,7 @@ def test_a_codec_undoes_what_it_did(codec: str, data: bytes) -> None:
 
 @pytest.mark.parametrize("codec", [*CODECS, "bzip2", "xz"])
 def test_nothing_is_unpacked_beyond_its_limit(codec: str) -> None:
-    others = {"bzip2": bz2.compress, "xz": lzma.compress}
+    others: dict[str, Callable[[bytes], bytes]] = {"bzip2": bz2.compress, "xz": lzma.compress}
     data = bytes(100_000)
     packed = others[codec](data) if codec in others else bytes(pack(codec, data))
     assert unpack(codec, packed, len(data)) == data
