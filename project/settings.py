@@ -178,6 +178,8 @@ REPORTS_DIR = BASE_DIR / "reports" / "definitions"
 
 # The jobs that have a line under schedules.jobs in rest_conf.yml, and what runs them.
 JOBS = {
+    "back_up": "backups.runs.run_backup",
+    "prove_backup": "backups.runs.run_drill",
     "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
     "expire_rejections": "ingest.retention.expire_rejections",
     "load_socrata": "ingest.loaders.socrata.daily.load_changes",
