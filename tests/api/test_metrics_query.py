@@ -361,7 +361,6 @@ def test_a_result_is_forgotten_after_its_lifetime(client: Client) -> None:
     assert MetricResult.objects.count() == 1
 
 
-@pytest.mark.parametrize("identifier", ["0190a8e4-1111-7000-8000-000000000001", "none"])
 @pytest.mark.parametrize("identifier", ["44428624-186b-4fc3-a7fb-124f487464a1", "none"])
 def test_an_unknown_result_is_not_found(client: Client, identifier: str) -> None:
     assert client.get(f"/mds/metrics/{identifier}").json()["code"] == "result_unknown"

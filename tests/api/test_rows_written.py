@@ -127,4 +127,4 @@ def test_a_stream_gives_its_connection_back_when_it_is_left(client: Client) -> N
     answer.close()
     execute("DROP TABLE hiring.many")
     # A backend ends a moment after its client has gone.
-    assert any(stored(query) == before for _ in range(2000))
+    assert any(stored(query) <= before for _ in range(2000))
