@@ -7,6 +7,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import nanoarrow
 import polars as pl
 from nanoarrow._utils import NanoarrowException
+from psycopg.sql import SQL, Identifier, Literal
 
 from backups.connection import EXACT_TEXT, PATIENT
 
@@ -45,12 +46,7 @@ def stream_frames(
 def _begin(cursor: adbc.Cursor, snapshot: str | None) -> None:
     cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     if snapshot is not None:
-        cursor.execute(f"SET TRANSACTION SNAPSHOT '{_checked(snapshot)}'")
+        cursor.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(snapshot)).as_string())
     for name, value in (EXACT_TEXT | PATIENT).items():
-        cursor.execute(f"SET LOCAL {name} = '{value}'")
-
-
-def _checked(snapshot: str) -> str:
-    if not all(character.isalnum() or character == "-" for character in snapshot):
-        raise ValueError("PostgreSQL does not name snapshots like this")
-    return snapshot
+        setting = SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value))
+        cursor.execute(setting.as_string())
