@@ -5,10 +5,9 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from typing import cast
 
-import psycopg
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpResponse
@@ -17,7 +16,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from project.answers import answer_json
-from project.database import writer_connection
 from project.errors import RowhouseError
 from project.keys import KeyRequired
 from project.metrics import write_metrics
@@ -77,8 +75,10 @@ def check_readiness() -> dict[str, str]:
     """Return "ok", or in words what is wrong, for each thing the service needs."""
     try:
         missing = _missing_migrations()
-        writer_connection().execute("SELECT 1")
-    except (DatabaseError, psycopg.Error, RowhouseError):
+        # Through Django's cursor, which finds out that a connection was lost and opens another.
+        with connections["ingest"].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
         return {"database": "does not answer", "migrations": "unknown"}
     return {"database": "ok", "migrations": f"{missing} not applied" if missing else "ok"}
 

@@ -1,5 +1,6 @@
 """Every PostgreSQL type and its corner values, through Avro and back."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,11 @@ def test_an_empty_table_is_restored_empty() -> None:
     assert (report.rows, ask("SELECT count(*) FROM hiring.nothing")) == (0, [(0,)])
 
 
+def _plain_nan(number: float) -> float:
+    # A NaN that carries a payload, which only binary clients can store, is not carried over.
+    return math.nan if math.isnan(number) else number
+
+
 LIMIT = 10**12
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 ROWS = st.lists(
@@ -135,7 +141,7 @@ ROWS = st.lists(
         st.none() | st.integers(-(2**63), 2**63 - 1),
         st.none() | TEXTS,
         st.none() | st.binary(),
-        st.none() | st.floats(),
+        st.none() | st.floats().map(_plain_nan),
         st.none()
         | st.decimals(
             allow_nan=False, allow_infinity=False, places=4, min_value=-LIMIT, max_value=LIMIT

@@ -26,7 +26,8 @@ def test_several_processes_lose_and_mix_no_line_while_they_rotate(tmp_path: Path
     assert [writer.wait() for writer in writers] == [0, 0, 0]
     files = [file for file in tmp_path.iterdir() if file.suffix != ".lock"]
     assert len(files) > 2
-    assert all(file.stat().st_size <= 20000 for file in files)
+    # Two others may find room at the same moment, and write a line each.
+    assert all(file.stat().st_size <= 20000 + 2 * 200 for file in files)
     lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
     told = sorted((line["writer"], line["number"]) for line in lines)
     assert told == [(name, number) for name in ("a", "b", "c") for number in range(500)]
