@@ -58,6 +58,8 @@ def set_up_database(
         for dataset in config.datasets:
             if not only or dataset in only:
                 done[dataset] = apply_dataset(connection, dataset, folder / dataset / "schema.sql")
+            else:
+                _make_schema(connection, dataset)  # the roles get their rights in every one
         apply_links(connection, config.datasets, folder, done)
         if config.database.separate_roles:
             apply_roles(
@@ -66,13 +68,17 @@ def set_up_database(
     return done
 
 
+def _make_schema(connection: BaseDatabaseWrapper, dataset: str) -> None:
+    with connection.cursor() as cursor:
+        _execute(cursor, "CREATE SCHEMA IF NOT EXISTS {}", dataset)
+
+
 def apply_dataset(connection: BaseDatabaseWrapper, dataset: str, file: Path) -> list[str]:
     """Make the schema and apply its file, if there is one; return what was done, in words.
 
     Runs in the caller's transaction; raise `SetupRefused` when that must be rolled back.
     """
-    with connection.cursor() as cursor:
-        _execute(cursor, "CREATE SCHEMA IF NOT EXISTS {}", dataset)
+    _make_schema(connection, dataset)
     if not file.exists():
         return []
     text = file.read_text(encoding="utf-8")

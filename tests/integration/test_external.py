@@ -77,6 +77,12 @@ def test_setup_db_makes_everything_and_may_be_repeated(environment: dict[str, st
     assert (second.returncode, second.stdout) == (0, "hiring: up to date\n")
 
 
+def test_a_dataset_is_set_up_alone_on_a_new_database(environment: dict[str, str]) -> None:
+    done = manage(environment, "setup_db", "hiring")
+    assert done.returncode == 0, done.stderr
+    assert "hiring: create table employees" in done.stdout
+
+
 def test_the_roles_log_in_with_their_own_passwords(environment: dict[str, str]) -> None:
     manage(environment, "setup_db")
     secrets = Path(environment["ROWHOUSE_DATA"]) / "secrets"
