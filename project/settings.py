@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "reports",
     "backups",
     "apis.open311",
+    "apis.covid",
 ]
 
 MIDDLEWARE = [
