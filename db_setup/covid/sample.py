@@ -1,4 +1,4 @@
-"""Deterministic sample rows: three waves of a sickness in eight states, and what the API calls them."""
+"""Deterministic sample rows: three waves of a sickness in eight states."""
 
 import json
 import math

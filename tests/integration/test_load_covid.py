@@ -45,7 +45,7 @@ def test_a_later_release_changes_the_rows_that_differ(load: Load) -> None:
         " FROM service.batch WHERE id IN (SELECT id FROM service.batch"
         " WHERE table_name = 'covid.states_daily' ORDER BY id DESC LIMIT 21)"
     ) == [(4_017, 10_473, 6_290, 0)]
-    first = dict(((state, day), moment) for state, day, moment in before)
+    first = {(state, day): moment for state, day, moment in before}
     after = stored("SELECT state, date, last_update FROM covid.states_daily")
     moved = sum(first.get((state, day), moment) != moment for state, day, moment in after)
     assert moved == 10_473
