@@ -66,9 +66,11 @@ class Exchange:
         mark(response, self._etag, self._build.built_at)
         audience = "public" if config.public else "private"
         response.headers["Cache-Control"] = f"{audience}, max-age={config.cache_s}"
-        patch_vary_headers(response, ["Accept-Encoding"] if config.public else ["Authorization"])
+        patch_vary_headers(response, ["Accept-Encoding"])
         if config.public:
             response.headers["Access-Control-Allow-Origin"] = "*"
+        else:
+            patch_vary_headers(response, ["Authorization"])
         return response
 
 

@@ -12,8 +12,8 @@ from apis.covid.templates import format_moment
 
 # The files that the reports side writes, without computed values.
 DOWNLOADS: dict[Scope, str] = {
-    "states": "/reports/covid_states_history.csv",
-    "us": "/reports/covid_us_history.csv",
+    "states": "/reports/covid_states_daily.csv",
+    "us": "/reports/covid_us_daily.csv",
 }
 
 
@@ -56,7 +56,7 @@ class DataChange(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None
 
 
-class SumCheck(msgspec.Struct, frozen=True, kw_only=True):
+class SumCheck(msgspec.Struct, frozen=True):
     """On how many days the states add up to one of the nation's figures."""
 
     figure: str

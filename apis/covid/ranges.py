@@ -67,7 +67,8 @@ def choose_days(asked: Asked, span: tuple[date, date], page_days: int) -> Days:
         return _choose_page(asked.page, first, last, page_days)
     if asked.first is None and asked.last is None:
         return Days(first, last)
-    return Days(first, last, _list_before(asked, span), _list_after(asked, span))
+    length = max(last - first, timedelta(0))
+    return Days(first, last, _list_before(asked, span, length), _list_after(asked, span, length))
 
 
 def _choose_page(page: int, first: date, last: date, page_days: int) -> Days:
@@ -84,21 +85,21 @@ def _choose_page(page: int, first: date, last: date, page_days: int) -> Days:
     )
 
 
-def _list_before(asked: Asked, span: tuple[date, date]) -> dict[str, str] | None:
+def _list_before(asked: Asked, span: tuple[date, date], length: timedelta) -> dict[str, str] | None:
     if asked.first is None or asked.first <= span[0]:
         return None
     found = {"to": str(asked.first - DAY)}
     if asked.last is not None:
-        found["from"] = str(max(asked.first - (asked.last - asked.first) - DAY, date.min))
+        found["from"] = str(max(asked.first - length - DAY, span[0]))
     return found
 
 
-def _list_after(asked: Asked, span: tuple[date, date]) -> dict[str, str] | None:
+def _list_after(asked: Asked, span: tuple[date, date], length: timedelta) -> dict[str, str] | None:
     if asked.last is None or asked.last >= span[1]:
         return None
     found = {"from": str(asked.last + DAY)}
     if asked.first is not None:
-        found["to"] = str(asked.last + (asked.last - asked.first) + DAY)
+        found["to"] = str(min(asked.last + length + DAY, span[1]))
     return found
 
 

@@ -75,7 +75,8 @@ def find_state(connection: Connection, name: str) -> State:
     """Return the state with this code or slug, in any case; raise `StateUnknown`."""
     row = connection.execute(
         "SELECT state, metadata FROM reports.covid_states WHERE state = %s OR slug = %s",
-        [name.upper(), name.lower()],
+        # PostgreSQL cannot even compare with U+0000, which no name has.
+        [name.upper().replace("\0", "?"), name.lower().replace("\0", "?")],
     ).fetchone()
     if row is None:
         shown = name[:100]

@@ -19,7 +19,7 @@ from project.errors import RowhouseError
 from reports import state
 from reports.errors import RefreshFailed, ReportBusy
 from reports.refresh import describe_failure, record_failure, refresh_report
-from reports.registry import find_reports
+from reports.registry import find_report
 
 logger = logging.getLogger("rowhouse.covid")
 
@@ -31,7 +31,7 @@ SOURCES = tuple(
         *("population", "field_definitions", "changes"),
     )
 )
-DOWNLOADS = ("covid_states_history", "covid_us_history")
+DOWNLOADS = ("covid_states_daily", "covid_us_daily")
 # Grows when this program writes something else than before out of the same data.
 EDITION = "1"
 TRIES = 3
@@ -79,10 +79,8 @@ def refresh_everything() -> str:
     if "covid" not in settings.CONFIG.datasets:
         return "there is no dataset covid"
     refreshed = refresh_api()
-    reports = find_reports().found
     for name in DOWNLOADS:
-        if name in reports:
-            refresh_report(reports[name])
+        refresh_report(find_report(name))
     return f"{refreshed.outcome}, {refreshed.rows} rows"
 
 
