@@ -13,6 +13,7 @@ from psycopg.sql import Composed
 
 from ingest.catalog import SQL, Table, UniqueKey
 from ingest.constraints import ConstraintChecks
+from ingest.copying import CopyData
 from ingest.outcome import OnConflict, Rejection
 from ingest.rules import Decoded, RowRules, join_rows
 from ingest.statements import (
@@ -84,12 +85,14 @@ class TableWriter:
         return written
 
     def _copy(
-        self, connection: Connection, columns: tuple[str, ...], data: str, count: int
+        self, connection: Connection, columns: tuple[str, ...], rows: CopyData, count: int
     ) -> Written:
         cursor = connection.cursor()
-        statement = self._compose(connection, columns, copy_statement, self.table, columns)
+        statement = self._compose(
+            connection, (columns, rows.dialect), copy_statement, self.table, columns, rows.dialect
+        )
         with cursor.copy(statement) as copy:
-            copy.write(data)
+            copy.write(rows.data)
         if cursor.rowcount != count:
             raise RowsSkipped
         return Written(inserted=count)
