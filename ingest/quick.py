@@ -110,6 +110,11 @@ class SoundRows:
         ]
         return json_lines_as_csv(_encode_lines(zip(*columns, strict=True)))
 
+    def values_of(self, name: str) -> set[str]:
+        """Return the text of each value of a column that is neither null nor missing."""
+        (pick,) = (each.pick for each in self._fields if each.column.name == name)
+        return set(map(str, set(map(pick, self._tuples)) - {None, UNSET}))
+
     def _is_sound(self, each: Field) -> bool:
         screen = each.adapter.screen
         if not self._may_lack:

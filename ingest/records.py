@@ -5,6 +5,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import msgspec
 
@@ -190,12 +191,15 @@ def _keep_whole(rules: RowRules, body: CsvBody, names: Sequence[str], group_by: 
     def make_array() -> bytes:
         return _encode([_drop_empty(names, record) for record in records])
 
+    def find_values(name: str) -> set[str]:
+        return set(map(itemgetter(names.index(name)), records)) - {""} if name in names else set()
+
     columns = rules.columns_of(names, group_by)
     copy = None
     if all(rules.by_name[name].adapter.copied_as for name in names):
         columns = tuple(names)
         copy = _as_copy_data(body) or json_lines_as_csv(_encode_lines(records))
-    return Rows(columns, range(len(records)), make_array, copy)
+    return Rows(columns, range(len(records)), make_array, copy, find_values)
 
 
 def _as_copy_data(body: CsvBody) -> CopyData | None:

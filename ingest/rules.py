@@ -40,11 +40,23 @@ class Rows:
     indexes: Sequence[int]  # the place of each row in the batch
     make_array: Callable[[], bytes]
     copy: CopyData | None = None  # the same for COPY, where COPY can take it
+    # Returns the text of each value other than null that occurs in a column of whole numbers, text
+    # or uuids; None where the rows were not looked at by column.
+    find_values: Callable[[str], set[str]] | None = None
 
     @property
     def array(self) -> bytes:
         """The rows as one JSON array."""
         return self.make_array()
+
+    @property
+    def has_values(self) -> bool:
+        """Whether `values_of` can tell a column's values."""
+        return self.find_values is not None
+
+    def values_of(self, name: str) -> set[str]:
+        """Return the text of each value that occurs in a column, which its rows bring."""
+        return self.find_values(name) if self.find_values is not None else set()
 
     def split(self) -> dict[int, bytes]:
         """Return each row's JSON text under its place in the batch."""
@@ -175,7 +187,8 @@ class RowRules:
         if presence is None:
             return None
         columns = self._columns(presence, group_by)
-        return Rows(columns, range(len(sound.rows)), lambda: array, sound.copy_data(columns))
+        copy = sound.copy_data(columns)
+        return Rows(columns, range(len(sound.rows)), lambda: array, copy, sound.values_of)
 
     # Which columns a row brings.
 

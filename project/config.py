@@ -44,6 +44,7 @@ class Database(Section, frozen=True):
     url: str | None
     pooler: Literal["none", "transaction"]
     separate_roles: bool
+    foreign_keys: Literal["batch", "row"]
     statement_timeout_s: Positive
     lock_timeout_s: Positive
     embedded: Embedded

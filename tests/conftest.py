@@ -59,6 +59,7 @@ def database(django_db_setup: set[Table], django_db_blocker: DjangoDbBlocker) ->
         yield
         forget_trusted_keys()
         connections["ingest"].close()
+        connections["unchecked"].close()
         clean(django_db_setup)
 
 

@@ -23,7 +23,7 @@ from ingest.registry import KnownTable, exposed_tables
 from ingest.rules import Decoded
 from project.answers import answer_json
 from project.config import Ingest
-from project.database import writer_connection
+from project.database import unchecked_connection, writer_connection
 from project.keys import ScopeMissing
 from project.logs import note
 from project.metrics import count_rows
@@ -66,7 +66,11 @@ class IngestView(APIView):
             max_raw_bytes=limits.max_raw_bytes,
         )
         receipt, is_replayed = ingest_batch(
-            writer_connection, exposed_tables(), batch, _for_key(key, decode)
+            writer_connection,
+            exposed_tables(),
+            batch,
+            _for_key(key, decode),
+            connect_unchecked=unchecked_connection,
         )
         _note_receipt(request, receipt)
         if not is_replayed:

@@ -44,6 +44,7 @@ TABLE = Table(
     name="made",
     comment=None,
     partitioned=False,
+    watched=False,
     columns=(make_column("v"), make_column("w")),
     unique_keys=(),
     foreign_keys=(),

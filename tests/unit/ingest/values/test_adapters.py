@@ -74,6 +74,7 @@ def make_rules(type_name: str, *, required: bool) -> RowRules:
             name="made",
             comment=None,
             partitioned=False,
+            watched=False,
             columns=(make_column("v", **fields, not_null=required), make_column("w")),
             unique_keys=(),
             foreign_keys=(),
