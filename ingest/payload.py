@@ -16,7 +16,7 @@ from ingest.errors import (
     RepeatedEnvelopeKey,
     TooDeep,
 )
-from ingest.values.adapter import Number
+from ingest.values.adapter import SHOWN_CHARACTERS, Number
 from ingest.values.structures import RepeatedKey, is_deeper_than, parse_json
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -109,10 +109,12 @@ def _check_envelope(body: bytes, array: bytes, max_depth: int) -> None:
     except ValueError as error:
         raise JsonSyntax(f"The body is not JSON: {error}") from error
     if isinstance(outer, RepeatedKey):
-        raise RepeatedEnvelopeKey(f"The key {outer.key!r} stands twice in the outer object")
+        key = outer.key[:SHOWN_CHARACTERS]
+        raise RepeatedEnvelopeKey(f"The key {key!r} stands twice in the outer object")
     unknown = sorted(outer.keys() - {"rows", "table"})
     if "rows" not in outer or unknown:
-        problem = f"unknown keys {unknown}" if unknown else "there is no `rows`"
+        named = ", ".join(unknown)[:SHOWN_CHARACTERS]
+        problem = f"unknown keys {named!r}" if unknown else "there is no `rows`"
         raise BadShape(f"The outer object is not right: {problem}")
 
 

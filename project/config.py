@@ -27,7 +27,9 @@ class Http(Section, frozen=True):
     workers: Positive
     threads: Positive
     body_timeout_s: Positive
+    requests_per_minute: Positive | None
     allowed_hosts: list[str]
+    production: bool
 
 
 class Embedded(Section, frozen=True):

@@ -18,6 +18,7 @@ from project import problems
 from project.errors import RowhouseError, Unavailable
 from project.keys import KeyInvalid, KeyRequired, ScopeMissing
 from project.pages import DEFAULT_LIMIT, MAX_LIMIT, Page
+from project.throttling import TooManyRequests
 
 SECURITY = "ApiKey"
 CSV_TEXT: dict[str, Any] = {"type": "string", "description": "One record a line, header first"}
@@ -147,7 +148,7 @@ class ViewSchema(AutoSchema):
     def _refusals(self) -> dict[int, list[type[RowhouseError]]]:
         errors: list[type[RowhouseError]] = [Unavailable]
         if self._scope() is not None:
-            errors += [KeyRequired, KeyInvalid, ScopeMissing]
+            errors += [KeyRequired, KeyInvalid, ScopeMissing, TooManyRequests]
         errors += getattr(self.view, "errors", {}).get(self.method, [])
         refusals: dict[int, list[type[RowhouseError]]] = {}
         for error in errors:
