@@ -42,6 +42,7 @@ class Database(Section, frozen=True):
     """Which PostgreSQL is used and how patient its clients are."""
 
     url: str | None
+    direct_url: str | None
     pooler: Literal["none", "transaction"]
     separate_roles: bool
     statement_timeout_s: Positive

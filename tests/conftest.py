@@ -1,6 +1,5 @@
 """Fixtures of all tests: a clean database, API keys, a client, a real server."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from project.datasets import set_up_database
 from project.keys import forget_trusted_keys
 from project.models import ApiKey, Scope
 from tests.cleaning import Table, clean, list_tables
+from tests.database import database_environment, leave_pooler, use_pooler
+from tests.pooler import is_wanted
 
 KeyMaker = Callable[..., str]
 START_PATIENCE_S = 30
@@ -43,9 +44,13 @@ def django_db_setup(
             secrets_dir=settings.SECRETS_DIR,
         )
         tables = list_tables()
+        if is_wanted():
+            use_pooler()
     yield tables
     with django_db_blocker.unblock():
         connections.close_all()
+        if is_wanted():
+            leave_pooler()
         teardown_databases(made, verbosity=0)
 
 
@@ -83,15 +88,11 @@ def client(api_key: KeyMaker) -> Client:
 def archive(database: None, tmp_path: Path, settings: Settings) -> Path:
     """Have backups go to an empty folder; processes the service starts know it too."""
     folder = tmp_path / "archive"
-    text = (Path(settings.BASE_DIR) / "rest_conf.yml").read_text()
+    text = Path(settings.CONFIG_PATH).read_text()
     config = tmp_path / "rest_conf.yml"
     config.write_text(text.replace("folder: null ", f"folder: {folder} "))
     settings.CONFIG = read_config(config)
-    settings.COMMAND_ENVIRONMENT = {
-        **os.environ,
-        "ROWHOUSE_CONFIG": str(config),
-        "DATABASE_URL": _test_database_url(),
-    }
+    settings.COMMAND_ENVIRONMENT = database_environment() | {"ROWHOUSE_CONFIG": str(config)}
     return folder
 
 
@@ -110,7 +111,7 @@ def server(django_db_setup: set[Table], tmp_path_factory: pytest.TempPathFactory
                 "project.asgi:application",
             ],
             cwd=settings.BASE_DIR,
-            env=os.environ | {"DATABASE_URL": _test_database_url()},
+            env=database_environment(),
             stdout=file,
             stderr=subprocess.STDOUT,
         )
@@ -120,11 +121,6 @@ def server(django_db_setup: set[Table], tmp_path_factory: pytest.TempPathFactory
     finally:
         process.terminate()
         process.wait()
-
-
-def _test_database_url() -> str:
-    before, _, _ = os.environ["DATABASE_URL"].rpartition("/")
-    return f"{before}/{connection.settings_dict['NAME']}"
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
