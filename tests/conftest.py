@@ -1,9 +1,5 @@
 """Fixtures of all tests: a clean database, API keys, a client, a real server."""
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +19,9 @@ from project.models import ApiKey, Scope
 from tests.cleaning import Table, clean, list_tables
 from tests.database import database_environment, leave_pooler, use_pooler
 from tests.pooler import is_wanted
+from tests.serving import serving
 
 KeyMaker = Callable[..., str]
-START_PATIENCE_S = 30
 
 
 @pytest.fixture(scope="session")
@@ -99,35 +95,5 @@ def archive(database: None, tmp_path: Path, settings: Settings) -> Path:
 @pytest.fixture(scope="session")
 def server(django_db_setup: set[Table], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the test database with granian, as the service does; yield the base URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    output = tmp_path_factory.mktemp("server") / "output"
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws"),
-                *("--host", "127.0.0.1", "--port", str(port), "--http", "1"),
-                "project.asgi:application",
-            ],
-            cwd=settings.BASE_DIR,
-            env=database_environment(),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_for_port(port, process, output)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_for_port(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
-    deadline = time.monotonic() + START_PATIENCE_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as attempt:
-            if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"granian does not answer:\n{output.read_text()}")
+    with serving(tmp_path_factory.mktemp("server") / "output") as url:
+        yield url
