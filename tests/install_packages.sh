@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what the tests need beside Python: a PostgreSQL server that is not the embedded one, the
-# ODBC driver that Tableau uses, and a cron daemon.
+# ODBC driver that Tableau uses, a cron daemon, and PgBouncer.
 # On Debian and Ubuntu; elsewhere install them by other means (PostgreSQL 15 or later).
 set -euo pipefail
 
@@ -8,6 +8,7 @@ wanted=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || wanted+=(postgresql)
 compgen -G '/usr/lib/*/odbc/psqlodbcw.so' > /dev/null || wanted+=(odbc-postgresql unixodbc)
 command -v cron > /dev/null || wanted+=(cron)
+[ -x /usr/sbin/pgbouncer ] || command -v pgbouncer > /dev/null || wanted+=(pgbouncer)
 if [ "${#wanted[@]}" -eq 0 ]; then
     exit 0
 fi
