@@ -9,7 +9,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 # The checks need settings and secrets, but must leave the service's own alone.
 CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 
-.PHONY: run demo test check bench
+.PHONY: run demo test check bench faults
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.stamp
@@ -30,6 +30,10 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(PY) -m tests.bench
+
+# The long form of tests/faults; the short one is part of `make test`.
+faults: $(VENV)/dev.stamp
+	$(PY) -m pytest tests/faults --hypothesis-profile=long
 
 # A stamp is as new as its last installation: a changed requirements file installs again.
 $(VENV)/run.stamp: requirements/run.txt $(VENV)/made.stamp

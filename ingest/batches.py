@@ -24,6 +24,7 @@ from ingest.errors import (
     TooLarge,
 )
 from ingest.outcome import OnConflict, Receipt
+from ingest.points import Point, reach
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded
 from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
@@ -104,7 +105,9 @@ def ingest_batch(
     for _ in range(TRIES):
         attempt = _Attempt(registry, request, decode, companion)
         try:
-            return attempt.run(connect(), carefully=carefully)
+            answer = attempt.run(connect(), carefully=carefully)
+            reach(Point.COMMITTED)
+            return answer
         except (BadRequest, TooLarge, TableUnknown, TableAmbiguous):
             # Whatever became of the table since, a batch that was stored has its receipt.
             receipt = attempt.find_stored_receipt(connect())
@@ -156,14 +159,18 @@ class _Attempt:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
         self._options, self._decoded = self._decode_rows(connection)
+        reach(Point.BEFORE_BEGIN)
         with connection.transaction():
             self._known.writer.hold(connection)
             if not self._registry.is_current(connection, self._request.table, self._known):
                 raise TableChanged
             self.is_untouched = False
             if self._request.claim is None or self._claim_key(self._request.claim):
+                reach(Point.KEY_CLAIMED)
                 written = self._write(carefully=carefully)
-                return self._store(written), False
+                receipt = self._store(written)
+                reach(Point.BEFORE_COMMIT)
+                return receipt, False
         return self._find_receipt(), True
 
     def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:

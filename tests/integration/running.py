@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 
 from project.postmaster import Postmaster, find_postmaster
 
@@ -100,6 +101,17 @@ class Service:
     def postmaster(self) -> Postmaster | None:
         """The embedded server's process."""
         return find_postmaster((self.data / "postgres" / "data").resolve())
+
+    def connect(self) -> psycopg.Connection:
+        """Return a new connection of the administrator, in autocommit mode, to its database."""
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=int((self.data / "postgres" / "port").read_text()),
+            user="postgres",
+            password=(self.data / "secrets" / "postgres_password").read_text().strip(),
+            dbname="rowhouse",
+            autocommit=True,
+        )
 
     def processes(self) -> list[psutil.Process]:
         """granian and its workers."""
