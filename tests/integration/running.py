@@ -26,8 +26,8 @@ class Service:
 
     def __init__(self, folder: Path, **changes: str) -> None:
         self.folder = folder
-        self.data = folder / "var"
-        self.logs = folder / "logs"
+        self.data = Path(changes.get("ROWHOUSE_DATA", folder / "var"))
+        self.logs = Path(changes.get("ROWHOUSE_LOGS", folder / "logs"))
         self.errors = folder / "errors"
         config = (ROOT / "rest_conf.yml").read_text()
         config = config.replace("port: 5433 ", "port: 0 ").replace("256MB", "16MB")
