@@ -1,6 +1,7 @@
 """Fixtures of the fault tests: a service to harm, its clients, and the figures of a run."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.faults.stage import Stage, set_stage
 FIGURES = "figures"
 
 FleetMaker = Callable[..., Fleet]
+Recorder = Callable[[str], None]
 Judge = Callable[..., Verdict]
 
 
@@ -45,7 +47,13 @@ def fleet_for(request: pytest.FixtureRequest) -> FleetMaker:
 
 
 @pytest.fixture
-def judge(record_property: Callable[[str, object], None]) -> Judge:
+def record(record_property: Callable[[str, object], None]) -> Recorder:
+    """Return a function that keeps a figure of this run for the summary."""
+    return partial(record_property, FIGURES)
+
+
+@pytest.fixture
+def judge(record: Recorder) -> Judge:
     """Return a function that makes the final read and compares; it records the figures."""
 
     def compare(fleet: Fleet, faults: int, connect: Callable[[], Any] = log_in) -> Verdict:
@@ -53,13 +61,12 @@ def judge(record_property: Callable[[str, object], None]) -> Judge:
             final = read_final(reader)
         verdict = fleet.history.judge(final)
         history = fleet.history
-        record_property(
-            FIGURES,
+        record(
             f"{faults} faults, {len(history.attempted)} batches, "
             f"{len(history.acknowledged)} acknowledged, sent again {dict(history.setbacks)}, "
             f"lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, "
             f"unexpected {len(verdict.unexpected)}, unbalanced {len(verdict.unbalanced)}, "
-            f"torn {len(verdict.torn)}",
+            f"torn {len(verdict.torn)}"
         )
         assert history.unknown_answers == []
         return verdict

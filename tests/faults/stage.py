@@ -15,6 +15,7 @@ from tests.serving import HOST, database_url, serving
 from tests.waiting import wait_until
 
 WORKERS = 2
+PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +43,15 @@ class Stage:
         draft = order.with_suffix(".draft")
         draft.write_text(str(worker.pid))
         draft.rename(order)
-        wait_until(lambda: not order.exists(), f"worker {worker.pid} reaches the point {point}")
+        wait_until(
+            lambda: not order.exists(),
+            f"worker {worker.pid} reaches the point {point}",
+            patience_s=PATIENCE_S,
+        )
         wait_until(
             lambda: len(self.workers()) == WORKERS and worker not in self.workers(),
             "a killed worker is replaced",
+            patience_s=PATIENCE_S,
         )
 
     def log(self) -> str:
