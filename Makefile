@@ -9,7 +9,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 # The checks need settings and secrets, but must leave the service's own alone.
 CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 
-.PHONY: run demo test check bench faults
+.PHONY: run demo test check bench faults soak
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.stamp
@@ -34,6 +34,9 @@ bench: $(VENV)/dev.stamp
 # The long form of tests/faults; the short one is part of `make test`.
 faults: $(VENV)/dev.stamp
 	$(PY) -m pytest tests/faults --hypothesis-profile=long
+
+soak: $(VENV)/dev.stamp
+	$(PY) -m tests.bench.soak
 
 # A stamp is as new as its last installation: a changed requirements file installs again.
 $(VENV)/run.stamp: requirements/run.txt $(VENV)/made.stamp

@@ -34,6 +34,9 @@ DEFINITION = (
 # What a row's size may be: stored, refused by PostgreSQL, refused by the rules.
 _SIZES: tuple[tuple[object, ...], ...] = ((1,), (1, 1, 1, -1), (1, 1, 1, "x"), (1, 1, -1, "x"))
 
+# Why a row of theirs may be rejected.
+REASONS = frozenset({"check_violation", "not_integer"})
+
 _RECEIPT = frozenset({201, 207, 422})
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from tests.database import log_in
-from tests.faults.clients import DEFINITION, Fleet, Habits
+from tests.faults.clients import DEFINITION, REASONS, Fleet, Habits
 from tests.faults.history import Verdict
 from tests.faults.reading import read_final
 from tests.faults.stage import Stage, set_stage
@@ -56,7 +56,13 @@ def record(record_property: Callable[[str, object], None]) -> Recorder:
 def judge(record: Recorder) -> Judge:
     """Return a function that makes the final read and compares; it records the figures."""
 
-    def compare(fleet: Fleet, faults: int, connect: Callable[[], Any] = log_in) -> Verdict:
+    def compare(
+        fleet: Fleet,
+        faults: int,
+        connect: Callable[[], Any] = log_in,
+        *,
+        reasons: frozenset[str] = REASONS,
+    ) -> Verdict:
         with connect() as reader:
             final = read_final(reader)
         verdict = fleet.history.judge(final)
@@ -69,6 +75,7 @@ def judge(record: Recorder) -> Judge:
             f"torn {len(verdict.torn)}"
         )
         assert history.unknown_answers == []
+        assert history.reasons() <= reasons
         return verdict
 
     return compare

@@ -66,6 +66,15 @@ class History:
         with self._lock:
             self.acknowledged[batch.key] = receipt
 
+    def reasons(self) -> set[str]:
+        """Return the codes of all errors of rejected rows."""
+        return {
+            error["code"]
+            for receipt in self.acknowledged.values()
+            for rejection in receipt["rejections"]
+            for error in rejection["errors"]
+        }
+
     def set_back(self, reason: str) -> None:
         """Note that a try had no final answer."""
         with self._lock:
