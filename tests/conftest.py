@@ -1,7 +1,10 @@
 """Fixtures of all tests: a clean database, API keys, a client, a real server."""
 
 import os
+import socket
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +22,9 @@ from project.datasets import set_up_database
 from project.keys import forget_trusted_keys
 from project.models import ApiKey, Scope
 from tests.cleaning import Table, clean, list_tables
-from tests.serving import HOST, database_url, serving
 
 KeyMaker = Callable[..., str]
+START_PATIENCE_S = 30
 
 
 @pytest.fixture(scope="session")
@@ -95,14 +98,42 @@ def archive(database: None, tmp_path: Path, settings: Settings) -> Path:
 @pytest.fixture(scope="session")
 def server(django_db_setup: set[Table], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the test database with granian, as the service does; yield the base URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    output = tmp_path_factory.mktemp("server") / "output"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws"),
+                *("--host", "127.0.0.1", "--port", str(port), "--http", "1"),
+                "project.asgi:application",
+            ],
+            cwd=settings.BASE_DIR,
+            env=os.environ | {"DATABASE_URL": database_url()},
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for_port(port, process, output)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
 
-    def command(port: int) -> list[str]:
-        return [
-            *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws"),
-            *("--host", HOST, "--port", str(port), "--http", "1"),
-            "project.asgi:application",
-        ]
 
-    environment = os.environ | {"DATABASE_URL": database_url()}
-    with serving(command, environment, tmp_path_factory.mktemp("server")) as (url, _):
-        yield url
+def database_url() -> str:
+    """Return the URL of the test database, for processes that a test starts."""
+    before, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    return f"{before}/{connection.settings_dict['NAME']}"
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
+    """Return as soon as a server listens on its port; fail the test where it does not."""
+    deadline = time.monotonic() + START_PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"granian does not answer:\n{output.read_text()}")

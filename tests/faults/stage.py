@@ -1,6 +1,7 @@
 """A service of the test database whose workers a test may kill at named points."""
 
 import os
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from django.conf import settings
 
 from ingest.points import Point
 from project.startup import web_command
-from tests.serving import HOST, database_url, serving
+from project.supervisor import choose_port
+from tests.conftest import database_url, wait_for_port
 from tests.waiting import wait_until
 
+HOST = "127.0.0.1"
 WORKERS = 2
 PATIENCE_S = 180.0
 
@@ -77,8 +80,23 @@ def set_stage(folder: Path, changes: Mapping[str, str] | None = None) -> Iterato
         "ROWHOUSE_LOGS": str(folder / "logs"),
         "ROWHOUSE_TEST_ORDERS": str(folder),
     }
-    with serving(_command, environment, folder) as (url, process):
+    port = choose_port(HOST, 0)
+    output = folder / "output"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            _command(port),
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for_port(port, process, output)
+        url = f"http://{HOST}:{port}"
         yield Stage(url=url, folder=folder, server=psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _command(port: int) -> list[str]:
