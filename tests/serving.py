@@ -36,6 +36,15 @@ def serving(
 
     `command` makes the server's command line from its port.
     """
+    with running_server(output, command, environment) as (url, _):
+        yield url
+
+
+@contextmanager
+def running_server(
+    output: Path, command: Command, environment: dict[str, str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve as `serving` does; yield the base URL and the process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -49,7 +58,7 @@ def serving(
         )
     try:
         _wait_for_port(port, process, output)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
         process.wait()
