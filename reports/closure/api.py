@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -13,7 +14,9 @@ from ingest.loaders.socrata.requests import Row, read_since
 from project.answers import answer_json
 from project.database import reader_connection
 from project.models import Scope
-from reports.closure.parameters import ClosureParameters, read_parameters
+from project.openapi import Errors
+from reports.closure.description import describe_closure
+from reports.closure.parameters import ClosureParameters, ParameterInvalid, read_parameters
 from reports.closure.statistics import (
     find_weeks_end,
     pull_closed_within_a_day_stats_since_x_weeks,
@@ -21,14 +24,27 @@ from reports.closure.statistics import (
     pull_full_closure_statistics_since_x_weeks,
     show_moment,
 )
+from reports.closure.tallies import GroupUnknown
 
+_SHARES = {"closed_within_a_day": "number", "overall_closed_within_a_day": "number"}
+_TALLIES = {
+    "total": "integer",
+    "closed": "integer",
+    "perc_closed": "number",
+    "days_to_closure": "number",
+    "number_of_records": "integer",
+    "closed_before_created": "integer",
+}
+_DAYS = {"days_to_closure": "integer", "number_of_records": "integer"}
 _WINDOW = ("created_after_timestamp", "past_number_of_weeks")
 
 
+@extend_schema_view(get=describe_closure("Get closure statistics", _TALLIES))
 class ClosureView(APIView):
     """Closed requests of each group: how many, which share, after how many days."""
 
     scopes = {"GET": Scope.READ}
+    errors: Errors = {"GET": [ParameterInvalid, GroupUnknown]}
     statistics: Callable[..., list[Row]] = staticmethod(pull_full_closure_statistics_since_x_weeks)
 
     def get(self, request: Request) -> HttpResponse:
@@ -56,12 +72,14 @@ class ClosureView(APIView):
         return answer_json(body)
 
 
+@extend_schema_view(get=describe_closure("Get a histogram of days to closure", _DAYS))
 class DailyView(ClosureView):
     """A histogram: closed requests of each group by the days they took."""
 
     statistics = staticmethod(pull_daily_closure_statistics_since_x_weeks)
 
 
+@extend_schema_view(get=describe_closure("Get shares closed within a day", _SHARES))
 class WithinADayView(ClosureView):
     """Which share of each group's requests was closed within a day."""
 
