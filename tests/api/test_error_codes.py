@@ -1,4 +1,4 @@
-"""Codes of errors: in the code, in the OpenAPI description, in docs/errors.md and on /docs/errors."""
+"""Codes of errors: in the code, in the OpenAPI description, in docs/errors.md, on /docs/errors."""
 
 import pkgutil
 import re
