@@ -54,7 +54,7 @@ def find_key(secret: str) -> ApiKey:
         raise KeyInvalid from error
     if key.has_expired:
         raise KeyInvalid
-    _record_use(key)
+    record_use(key)
     if len(_trusted) > 1000:
         _trusted.clear()
     _trusted[secret] = (now + TRUSTED_S, key)
@@ -66,7 +66,8 @@ def forget_trusted_keys() -> None:
     _trusted.clear()
 
 
-def _record_use(key: ApiKey) -> None:
+def record_use(key: ApiKey) -> None:
+    """Remember, to the minute, when the key was last used."""
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > LAST_USED_STEP:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

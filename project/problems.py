@@ -11,7 +11,7 @@ from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 
-from project import keys
+from project import keys, sessions
 from project.errors import RowhouseError, Unavailable
 
 logger = logging.getLogger("rowhouse.error")
@@ -24,6 +24,7 @@ _statuses: dict[type[RowhouseError], int] = {
     keys.KeyRequired: HTTPStatus.UNAUTHORIZED,
     keys.KeyInvalid: HTTPStatus.UNAUTHORIZED,
     keys.ScopeMissing: HTTPStatus.FORBIDDEN,
+    sessions.CsrfFailed: HTTPStatus.FORBIDDEN,
 }
 
 

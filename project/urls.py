@@ -11,6 +11,7 @@ handler404 = "project.problems.not_found"
 handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("project.site.urls")),
     path("api/", include("ingest.urls")),
     path("mds/", include("apis.metrics.urls")),
     path("api/", include("reports.urls")),
