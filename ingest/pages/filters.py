@@ -59,7 +59,8 @@ def show_filters(filters: Mapping[str, str]) -> dict[str, str]:
     for name in ("since", "until"):
         if name in shown:
             moment = datetime.fromisoformat(shown[name]).astimezone(UTC)
-            shown[name] = moment.replace(tzinfo=None).isoformat()
+            precision = "milliseconds" if moment.microsecond else "seconds"
+            shown[name] = moment.replace(tzinfo=None).isoformat(timespec=precision)
     return shown
 
 

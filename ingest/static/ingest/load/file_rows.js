@@ -33,14 +33,19 @@ export async function* readRows(source, onRead) {
   if (cutter.problem) throw new FileProblem(cutter.problem);
 }
 
-/** Return up to `count` rows from the file's beginning. */
+/** Return up to `count` rows from the file's beginning, and what ended them before that, if anything. */
 export async function readFirstRows(source, count) {
   const rows = [];
-  for await (const some of readRows(source)) {
-    rows.push(...some.slice(0, count - rows.length));
-    if (rows.length === count) break;
+  try {
+    for await (const some of readRows(source)) {
+      rows.push(...some.slice(0, count - rows.length));
+      if (rows.length === count) break;
+    }
+  } catch (error) {
+    if (!(error instanceof FileProblem)) throw error;
+    return { rows, problem: error.message };
   }
-  return rows;
+  return { rows, problem: null };
 }
 
 function makeCutter({ format, delimiter }) {

@@ -1,6 +1,6 @@
 // The page that loads a file: what was chosen, and what the buttons do.
 
-import { call } from "../../site/api.js";
+import { Refusal, call } from "../../site/api.js";
 import { Refused, Unanswered } from "./delivery.js";
 import { takeDrops } from "./drops.js";
 import { guessDelimiter } from "./header.js";
@@ -41,13 +41,9 @@ async function take(chosen) {
   file = chosen;
   const format = formatOf(file.name);
   if (format) find("format").value = format;
-  try {
-    if (find("format").value === "csv") {
-      const [first] = await readFirstRows({ ...source(), format: "ndjson" }, 1);
-      if (first) find("delimiter").value = guessDelimiter(first.text);
-    }
-  } catch (error) {
-    if (!(error instanceof FileProblem)) throw error; // the preview says what is wrong
+  if (find("format").value === "csv") {
+    const { rows } = await readFirstRows({ ...source(), format: "ndjson" }, 1);
+    if (rows.length) find("delimiter").value = guessDelimiter(rows[0].text);
   }
   await preview();
 }
@@ -64,23 +60,25 @@ async function preview() {
   if (!file || !table) return;
   mapping.clear("Reading the beginning of the file …");
   try {
-    const [rows, description] = await Promise.all([
+    const [beginning, description] = await Promise.all([
       readFirstRows(source(), PREVIEWED_ROWS),
       describeTable(table),
     ]);
-    if (mine === previews) showRows(rows, description);
+    if (mine === previews) showBeginning(beginning, description);
   } catch (error) {
     if (mine === previews) mapping.clear(error.message, { isBad: true });
+    if (!(error instanceof Refusal)) throw error;
   }
   showButtons();
 }
 
-function showRows(rows, description) {
+function showBeginning({ rows, problem }, description) {
   const { format, delimiter } = source();
   const hasHeader = find("header").value === "present";
-  if (!rows.length) mapping.clear("There are no rows in this file.", { isBad: true });
+  if (!rows.length) mapping.clear(problem ?? "There are no rows in this file.", { isBad: true });
   else if (format === "csv") mapping.showRecords(rows, description, { delimiter, hasHeader });
   else mapping.showObjects(rows, description);
+  if (problem && rows.length) mapping.addProblem(`${problem} Only rows before it can be loaded.`);
 }
 
 async function describeTable(name) {

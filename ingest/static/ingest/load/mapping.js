@@ -38,7 +38,7 @@ export class Mapping {
       : first.map((_, at) => writable[at]?.name ?? "");
     const rows = this.titles.map((title, at) => [
       title,
-      examples.map((fields) => shorten(fields[at] ?? "")).join(" · "),
+      examples.map((fields) => shorten(fields[at] || "–")).join(" · "),
       this.#makeSelect(title, at, writable, table),
     ]);
     const titles = ["Field", "First values", "Column"];
@@ -52,7 +52,7 @@ export class Mapping {
     const objects = rows.map(({ text }) => parseObject(text));
     const keys = [...new Set(objects.flatMap((row) => Object.keys(row)))];
     const known = new Set(table.columns.map(({ name }) => name));
-    const valueOf = (row, key) => (key in row ? shorten(JSON.stringify(row[key])) : "");
+    const valueOf = (row, key) => (key in row ? shorten(JSON.stringify(row[key])) : "–");
     const lines = keys.map((key) => [
       key,
       objects.slice(0, EXAMPLES).map((row) => valueOf(row, key)).join(" · "),
@@ -61,6 +61,11 @@ export class Mapping {
     const missing = findMissing(keys, table.columns);
     this.#warning.textContent = missing.length ? missingText(missing) : "";
     this.#show(makeTable("Keys and columns", ["Key", "First values", "Column"], lines));
+  }
+
+  /** Say what else is wrong with the file. */
+  addProblem(text) {
+    this.#place.append(make("p", { class: "error" }, text));
   }
 
   #show(content) {

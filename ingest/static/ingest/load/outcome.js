@@ -32,7 +32,7 @@ function showReasons(tally, placeName) {
     make("code", {}, code),
     column,
     number(rows),
-    places.map(number).join(", ") + (rows > places.length ? " …" : ""),
+    places.join(", ") + (rows > places.length ? " …" : ""),
     message,
   ]);
   const titles = ["Reason", "Column", "Rows", `First ${placeName}s`, "Such as"];
