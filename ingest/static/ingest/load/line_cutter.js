@@ -11,8 +11,8 @@ export class LineCutter {
     const lines = (this.pending + block).split("\n");
     this.pending = lines.pop();
     return lines
-      .map((line) => ({ text: trimSpace(line), place: (this.#line += 1) }))
-      .filter(({ text }) => text);
+      .map((text) => ({ text, place: (this.#line += 1) }))
+      .filter(({ text }) => trimSpace(text));
   }
 
   /** Return the last line, which no line end follows. */
