@@ -10,8 +10,8 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which HTTP status answers which error."""
+        from project.passwords import TooManyAttempts
         from project.problems import register_status
-        from project.site.attempts import TooManyAttempts
         from project.site.login import PasswordRefused
 
         register_status(TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS)

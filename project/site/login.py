@@ -11,15 +11,12 @@ from django.views.decorators.cache import never_cache
 
 from project.errors import RowhouseError
 from project.keys import find_key
+from project.passwords import attempts
 from project.problems import status_of
 from project.sessions import CsrfFailed, sign_in_as_user, sign_in_with_key
-from project.site.attempts import Attempts
 from project.site.pages import READING, answer_as_page, show_error
 
 TRIED_METHODS = (*READING, "POST")
-NAME_LENGTH = 150  # Django's own limit; no longer one is remembered
-
-_attempts = Attempts()
 
 
 class PasswordRefused(RowhouseError):
@@ -70,15 +67,14 @@ def _answer_logout(request: HttpRequest) -> HttpResponseBase:
 def _open_session(request: HttpRequest) -> None:
     """Raise `KeyInvalid`, `PasswordRefused` or `TooManyAttempts` where there is to be none."""
     # U+0000 is in no name, and PostgreSQL cannot even look for it.
-    fields = {name: value.replace("\0", "") for name, value in request.POST.items()}
+    fields = {name: str(value).replace("\0", "") for name, value in request.POST.items()}
     if "key" in fields:
         sign_in_with_key(request, find_key(fields["key"].strip()))
         return
-    name, password = fields.get("username", "")[:NAME_LENGTH], fields.get("password", "")
-    _attempts.check(name)
+    name, password = fields.get("username", ""), fields.get("password", "")
+    attempts.check(name)
     user = authenticate(request, username=name, password=password)
     if not isinstance(user, User) or not user.is_staff:
-        _attempts.count_failure(name)
         raise PasswordRefused
     sign_in_as_user(request, user)
 

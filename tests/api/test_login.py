@@ -10,10 +10,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from project.models import ApiKey, Scope
+from project import passwords
+from project.models import ApiKey
+from project.passwords import FAILURES_A_NAME, Attempts
 from project.sessions import expire_sessions
 from project.site import login
-from project.site.attempts import FAILURES_A_NAME, Attempts
 from tests.conftest import KeyMaker
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -22,8 +23,10 @@ ROWS = [{"department_id": 1, "department_name": "A"}]
 
 
 @pytest.fixture(autouse=True)
-def _nobody_failed_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login, "_attempts", Attempts())
+def _nobody_failed_yet(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a quick one
+    monkeypatch.setattr(passwords, "attempts", Attempts())
+    monkeypatch.setattr(login, "attempts", passwords.attempts)
 
 
 @pytest.fixture
@@ -117,6 +120,14 @@ def test_passwords_cannot_be_guessed_for_long(browser: Client) -> None:
         assert log_in(browser, username="ann", password="wrong") == 401
     assert log_in(browser, username="ann", password="correct horse") == 429
     assert log_in(browser, username="bob", password="wrong") == 401
+    assert not other_login_takes("ann", "correct horse")
+    User.objects.create_user("eve", password="correct horse")
+    assert other_login_takes("eve", "correct horse")
+
+
+def other_login_takes(name: str, password: str) -> bool:
+    fields = {"username": name, "password": password}
+    return Client().post("/open311/oauth/login", fields).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -182,9 +193,13 @@ def test_pages_bring_a_strict_content_policy(client: Client) -> None:
 
 
 def test_a_report_page_is_another_one_for_who_is_signed_in(
-    browser: Client, api_key: KeyMaker, settings: Settings
+    browser: Client, client: Client, api_key: KeyMaker
 ) -> None:
-    before = browser.get("/reports/").content.decode()
-    assert log_in(browser, key=api_key(*Scope.values)) == 302
-    assert "Log out" in browser.get("/reports/").content.decode()
-    assert "Log out" not in before
+    client.post("/api/reports/hires_by_quarter/refresh")
+    address = "/reports/hires_by_quarter/"
+    etag = browser.get(address).headers["ETag"]
+    assert browser.get(address, headers={"If-None-Match": etag}).status_code == 304
+    assert log_in(browser, key=api_key("read")) == 302
+    answer = browser.get(address, headers={"If-None-Match": etag})
+    assert answer.status_code == 200
+    assert "Log out" in answer.content.decode()

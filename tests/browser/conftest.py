@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connections
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from project.models import Scope
 from tests.browser.visits import PATIENCE_MS, Visit
@@ -35,6 +35,7 @@ def browser() -> Iterator[Browser]:
     """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     need(program, "there is no chromium: run tests/install_packages.sh")
+    expect.set_options(timeout=PATIENCE_MS)
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:
