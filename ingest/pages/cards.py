@@ -106,8 +106,7 @@ def _fold(lines: list[Line]) -> list[Line]:
     if len(shown) <= SHOWN_LINES or not any(line.errors for line in shown):
         return lines
     return [
-        replace(line, folded=True) if not line.errors and not line.spare else line
-        for line in lines
+        replace(line, folded=True) if not line.errors and not line.spare else line for line in lines
     ]
 
 

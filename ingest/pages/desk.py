@@ -61,7 +61,9 @@ def _make_cards(rejections: Iterable[Rejection], key: ApiKey | None) -> list[Car
         if name not in tables:
             tables[name] = _find_table(name)
         schema, _, table = name.partition(".")
-        may_change = key is not None and key.may(Scope.INGEST) and key.may_ingest_into(schema, table)
+        may_change = (
+            key is not None and key.may(Scope.INGEST) and key.may_ingest_into(schema, table)
+        )
         cards.append(make_card(rejection, tables[name], may_change=may_change))
     return cards
 

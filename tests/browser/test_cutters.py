@@ -17,7 +17,6 @@ from tests.browser.conftest import VisitMaker
 
 CASES = 300
 SEED = 5
-SCRIPTS = "/static/ingest/load/"
 
 # Cut each text in blocks of several lengths: the rows, and whether there was damage.
 CUT = """async ([script, name, texts]) => {
@@ -45,25 +44,16 @@ def page(visit: VisitMaker) -> Page:
     return page
 
 
-def cut(page: Page, script: str, name: str, texts: list[str]) -> list[list[Cut]]:
-    """Return what a cutter makes of each text, for each length of blocks."""
-    found = page.evaluate(CUT, [script, name, texts])
-    return [[(rows, bad) for rows, bad in cuts] for cuts in found]
-
-
 def split(text: str, splitter: Split) -> Cut:
     """Return what the command line's loader makes of a text."""
     rows: list[list[Any]] = []
     try:
         for piece in splitter([text.encode()]):
-            rows += [[row.decode(), place] for row, place in zip(*_columns(piece), strict=True)]
+            places = zip(piece.texts, piece.places, strict=True)
+            rows += [[row.decode(), place] for row, place in places]
     except FileMalformed:
         return rows, True
     return rows, False
-
-
-def _columns(piece: Rows) -> tuple[Any, Any]:
-    return piece.texts, piece.places
 
 
 def make_csv_texts() -> list[str]:
@@ -78,7 +68,7 @@ def make_json_texts() -> list[str]:
     for _ in range(CASES):
         rows = ", ".join(make_value(chance, 3) for _ in range(chance.randrange(5)))
         other = make_value(chance, 2)
-        around = '{"a": %s, "rows" :\n[%s], "b": [1, {"rows": []}]}' % (other, rows)
+        around = f'{{"a": {other}, "rows" :\n[{rows}], "b": [1, {{"rows": []}}]}}'
         texts.append(chance.choice([f"[{rows}]", f" [{rows}]\n", around]))
     return texts
 
@@ -93,29 +83,35 @@ def make_value(chance: random.Random, depth: int) -> str:
     inner = [make_value(chance, depth - 1) for _ in range(chance.randrange(3))]
     if kind == 5:
         return f"[{', '.join(inner)}]"
-    return "{%s}" % ", ".join(f'"k{place}": {value}' for place, value in enumerate(inner))
+    members = ", ".join(f'"k{place}": {value}' for place, value in enumerate(inner))
+    return f"{{{members}}}"
+
+
+def check_cuts(page: Page, script: str, name: str, texts: list[str], splitter: Split) -> None:
+    """Compare a script's cutter with the command line's, for each length of blocks."""
+    found = page.evaluate(CUT, [script, name, texts])
+    for text, cuts in zip(texts, found, strict=True):
+        expected = split(text, splitter)
+        for rows, is_damaged in cuts:
+            assert (rows, is_damaged) == expected, text
 
 
 def test_csv_is_cut_as_by_the_command_line(page: Page) -> None:
     texts = make_csv_texts()
-    expected = [split(text, split_csv) for text in texts]
-    assert {bad for _, bad in expected} == {True, False}
-    for text, wanted, cuts in zip(texts, expected, cut(page, "csv_cutter", "CsvCutter", texts)):
-        assert cuts == [wanted] * len(cuts), text
+    assert {is_damaged for _, is_damaged in (split(text, split_csv) for text in texts)} == {
+        True,
+        False,
+    }
+    check_cuts(page, "csv_cutter", "CsvCutter", texts, split_csv)
 
 
 def test_json_is_cut_as_by_the_command_line(page: Page) -> None:
-    texts = make_json_texts()
-    expected = [split(text, split_json) for text in texts]
-    for text, wanted, cuts in zip(texts, expected, cut(page, "json_cutter", "JsonCutter", texts)):
-        assert cuts == [wanted] * len(cuts), text
+    check_cuts(page, "json_cutter", "JsonCutter", make_json_texts(), split_json)
 
 
 def test_lines_are_cut_as_by_the_command_line(page: Page) -> None:
     texts = ['{"a": 1}\n\n {"b": 2} \r\n5', "\n", "", '{"a": "\u2028\u00a0"}\n']
-    expected = [split(text, split_ndjson) for text in texts]
-    for text, wanted, cuts in zip(texts, expected, cut(page, "line_cutter", "LineCutter", texts)):
-        assert cuts == [wanted] * len(cuts), text
+    check_cuts(page, "line_cutter", "LineCutter", texts, split_ndjson)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,10 @@ BAD = [
 @pytest.fixture
 def rejected(client: Client) -> Client:
     """Return a client; four employees were rejected."""
-    assert send(client, "departments", [{"department_id": 1, "department_name": "A"}]).status_code == 201
+    assert (
+        send(client, "departments", [{"department_id": 1, "department_name": "A"}]).status_code
+        == 201
+    )
     assert send(client, "jobs", [{"job_id": 7, "job_name": "Clerk"}]).status_code == 201
     assert send(client, "employees", BAD).status_code == 422
     return client
