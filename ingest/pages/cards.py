@@ -57,6 +57,11 @@ class Card:
     errors_json: str  # all of them
 
     @property
+    def is_unread(self) -> bool:
+        """Whether there is no value to show, only the row's text."""
+        return all(line.spare for line in self.lines)
+
+    @property
     def folded(self) -> int:
         """How many lines are folded away."""
         return sum(line.folded for line in self.lines)

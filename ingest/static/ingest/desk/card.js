@@ -22,6 +22,7 @@ export class Card {
   /** Let the values be edited, beginning at the first wrong one. */
   open() {
     this.unfold();
+    this.#showTable();
     for (const row of this.rows) {
       row.hidden = false;
       row.querySelector(".value").replaceChildren(this.#makeInput(row));
@@ -84,6 +85,12 @@ export class Card {
     row.classList.toggle("wrong", isWrong);
     if (isWrong) row.hidden = false;
     row.querySelector(FIELD)?.setAttribute("aria-invalid", String(isWrong));
+  }
+
+  // The table of a row whose values could not be told apart is hidden until it is edited.
+  #showTable() {
+    const table = this.element.querySelector(".values");
+    if (table) table.hidden = false;
   }
 
   #makeInput(row) {

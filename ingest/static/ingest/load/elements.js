@@ -10,10 +10,12 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
-/** Return a table that may be scrolled sideways on a phone. */
+/** Return a table; on a phone its cells stand under each other, each with its column's title. */
 export function makeTable(label, titles, rows) {
   const head = make("tr", {}, ...titles.map((title) => make("th", { scope: "col" }, title)));
-  const cells = rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))));
-  const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...cells));
+  const lines = rows.map((row) =>
+    make("tr", {}, ...row.map((cell, at) => make("td", { "data-title": titles[at] }, cell))),
+  );
+  const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines));
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table);
 }
