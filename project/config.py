@@ -28,6 +28,7 @@ class Http(Section, frozen=True):
     threads: Positive
     body_timeout_s: Positive
     allowed_hosts: list[str]
+    tls_proxy: bool
 
 
 class Embedded(Section, frozen=True):

@@ -132,6 +132,9 @@ LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_NAME = "rowhouse_session"
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.http.tls_proxy
+# Without it pages that come over HTTPS could not send a form: the token's check compares schemes.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.http.tls_proxy else None
 # Pages hand the token to their scripts themselves; no script has to read a cookie.
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "project.site.login.refuse_forged_form"

@@ -26,7 +26,10 @@ HOURS = 24
 # Of each table's open rejections no more are looked at for the chart of reasons.
 MOST_REJECTIONS = 10_000
 
-_SIZES = "SELECT oid, pg_total_relation_size(oid) FROM unnest(%s::oid[]) AS part (oid)"
+_SIZES = """
+SELECT oid, pg_total_relation_size(oid), pg_relation_size(oid) = 0
+FROM unnest(%s::oid[]) AS part (oid)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,17 +93,21 @@ def read_tables(connection: Connection, schemas: Sequence[str]) -> list[TableSta
     """Return every exposed table, ordered by its full name."""
     found = connection.execute(read_sql(SQL / "tables.sql"), {"schemas": list(schemas)}).fetchall()
     sizes = _read_sizes(connection, [oid for row in found for oid in row[3]])
-    return [
-        TableState(
-            name=name,
-            comment=comment,
-            rows=rows,
-            bytes=sum(sizes.get(oid, 0) for oid in oids) if sizes else None,
-            last_batch=batch,
-            last_batch_at=moment,
+    states = []
+    for name, comment, rows, oids, batch, moment in found:
+        parts = [sizes[oid] for oid in oids if oid in sizes]
+        states.append(
+            TableState(
+                name=name,
+                comment=comment,
+                # A table without a byte has no row, whatever is known of it.
+                rows=0 if parts and all(is_empty for _, is_empty in parts) else rows,
+                bytes=sum(size for size, _ in parts) if parts else None,
+                last_batch=batch,
+                last_batch_at=moment,
+            )
         )
-        for name, comment, rows, oids, batch, moment in found
-    ]
+    return states
 
 
 def read_hours(connection: Connection, now: datetime) -> list[Hour]:
@@ -160,15 +167,17 @@ def read_jobs(connection: Connection, now: datetime) -> list[JobState]:
     return sorted(states, key=lambda job: (job.next_run, job.name))
 
 
-def _read_sizes(connection: Connection, oids: Sequence[int]) -> dict[int, int]:
-    """Return the bytes of tables with their indexes; nothing where that cannot be told at once.
+def _read_sizes(connection: Connection, oids: Sequence[int]) -> dict[int, tuple[int, bool]]:
+    """Return the bytes of tables with their indexes, and whether there are none without these.
 
+    Nothing is returned where that cannot be told at once.
     Sizes are asked of the files under a lock, for which one waits while a definition is changed
     or a restored table takes the place of another.
     """
     try:
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '100ms'")
-            return dict(connection.execute(_SIZES, [list(oids)]).fetchall())
+            rows = connection.execute(_SIZES, [list(oids)]).fetchall()
+            return {oid: (size, is_empty) for oid, size, is_empty in rows if size is not None}
     except psycopg.errors.LockNotAvailable:
         return {}

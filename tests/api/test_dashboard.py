@@ -133,7 +133,9 @@ def test_rows_are_those_of_the_statistics(person: Client) -> None:
         # Otherwise they are told to others within seconds.
         admin.execute("SELECT pg_stat_force_next_flush()")
         admin.commit()
-    assert '"Rows, about">5<' in find_row(read_section(person, "tables"), "hiring.counted")
+    tables = read_section(person, "tables")
+    assert '"Rows, about">5<' in find_row(tables, "hiring.counted")
+    assert '"Rows, about">0<' in find_row(tables, "hiring.jobs")
 
 
 def test_no_dataset_table_is_read(

@@ -4,10 +4,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
 from django.db import connections
+from django.test import Client
 from playwright.sync_api import Browser, expect, sync_playwright
+from pytest_django import Settings
 
+from project.demo import fill_empty_tables
 from project.models import Scope
 from tests.browser.visits import PATIENCE_MS, Visit
 from tests.conftest import KeyMaker
@@ -77,3 +81,17 @@ def visit(browser: Browser, server: str, database: None) -> Iterator[VisitMaker]
 def key(api_key: KeyMaker) -> str:
     """Return an API key of every scope."""
     return api_key(*Scope.values)
+
+
+@pytest.fixture
+def sample(client: Client, server: str, settings: Settings) -> Client:
+    """Return a client of every scope; the hiring dataset holds its sample rows, as in a demo."""
+    config = settings.CONFIG
+    settings.CONFIG = msgspec.structs.replace(
+        config, datasets={"hiring": config.datasets["hiring"]}
+    )
+    fill_empty_tables(server, lambda _: None)
+    settings.CONFIG = config
+    for name in ("hires_by_quarter", "departments_above_mean"):
+        assert client.post(f"/api/reports/{name}/refresh").status_code == 200
+    return client

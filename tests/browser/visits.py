@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from tests.needs import need
 
-AXE: Path = settings.BASE_DIR / "tests/browser/node_modules/axe-core/axe.min.js"
+AXE: Path = settings.BASE_DIR / "tests/npm/node_modules/axe-core/axe.min.js"
 PICTURES: Path = settings.BASE_DIR / "docs" / "pictures"
 
 # Generous: CI runs several tests at once.
@@ -100,7 +100,12 @@ def check_no_sideways_scrolling(page: Page) -> None:
     assert not page.evaluate(too_wide), f"{page.url} scrolls sideways"
 
 
+def pictures_are_wanted() -> bool:
+    """Return whether this run is to write the pictures of the documentation."""
+    return os.environ.get("ROWHOUSE_PICTURES") == "1"
+
+
 def take_picture(page: Page, name: str) -> None:
-    """Write docs/pictures/NAME.png where ROWHOUSE_PICTURES=1 asks for it (`make pictures`)."""
-    if os.environ.get("ROWHOUSE_PICTURES") == "1":
+    """Write docs/pictures/NAME.png where `make pictures` asks for it."""
+    if pictures_are_wanted():
         page.screenshot(path=PICTURES / f"{name}.png")
