@@ -15,6 +15,7 @@ handler500 = "project.problems.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("project.site.urls")),
     path("api/", include("ingest.urls")),
+    path("", include("ingest.pages.urls")),
     path("mds/", include("apis.metrics.urls")),
     path("api/", include("reports.urls")),
     path("reports/", include("reports.page_urls")),
