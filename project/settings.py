@@ -127,6 +127,7 @@ INSTALLED_APPS = [
     "reports",
     "backups",
     "apis.open311",
+    "apis.covid",
 ]
 
 MIDDLEWARE = [
@@ -241,6 +242,7 @@ JOBS = {
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.runs.forget_report_runs",
     "refresh_vehicle_states": "apis.metrics.states.refresh",
+    "refresh_covid": "apis.covid.refresh.refresh_everything",
 }
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("reports.urls")),
     path("reports/", include("reports.page_urls")),
     path("open311/", include("apis.open311.urls")),
+    path("covid/", include("apis.covid.urls")),
     path("healthz", AliveView.as_view()),
     path("readyz", ReadyView.as_view()),
     path("internal/metrics", MetricsView.as_view()),

@@ -86,7 +86,8 @@ def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
         if answer is not None:
             return answer
         columns = describe_columns(definition, read_shown_columns(connection, definition))
-        rows = read_rows(connection, definition, limit=CHARTED_ROWS)
+        limit = CHARTED_ROWS if definition.header.chart else SHOWN_ROWS
+        rows = read_rows(connection, definition, limit=limit)
     records = [msgspec.json.decode(row) for row in rows]
     page = render(
         request,
