@@ -1,7 +1,5 @@
 """A service of the test database whose workers a test may kill at named points."""
 
-import os
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +10,7 @@ from django.conf import settings
 
 from ingest.points import Point
 from project.startup import web_command
-from project.supervisor import choose_port
-from tests.conftest import database_url, wait_for_port
+from tests.serving import running_server
 from tests.waiting import wait_until
 
 HOST = "127.0.0.1"
@@ -74,29 +71,13 @@ def set_stage(folder: Path, changes: Mapping[str, str] | None = None) -> Iterato
         text = text.replace(old, new)
     config = folder / "rest_conf.yml"
     config.write_text(text)
-    environment = os.environ | {
-        "DATABASE_URL": database_url(),
+    environment = {
         "ROWHOUSE_CONFIG": str(config),
         "ROWHOUSE_LOGS": str(folder / "logs"),
         "ROWHOUSE_TEST_ORDERS": str(folder),
     }
-    port = choose_port(HOST, 0)
-    output = folder / "output"
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            _command(port),
-            cwd=settings.BASE_DIR,
-            env=environment,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for_port(port, process, output)
-        url = f"http://{HOST}:{port}"
+    with running_server(folder / "output", _command, environment) as (url, process):
         yield Stage(url=url, folder=folder, server=psutil.Process(process.pid))
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _command(port: int) -> list[str]:
