@@ -54,7 +54,6 @@ class Habits:
     sends_keys: bool = True
     drops_every: int = 0  # so many batches, of which the first try's answer is thrown away
     passing: frozenset[int] = frozenset({503})  # answers after which a batch is sent again
-    parents: int = PARENTS  # to which of them rows refer
 
 
 @dataclass
@@ -128,7 +127,7 @@ class _Client:
             {
                 "element": one,
                 "size": self._random.choice(sizes),
-                "parent": self._random.randint(1, self._habits.parents),
+                "parent": self._random.randint(1, PARENTS),
             }
             for one in batch.elements
         ]
