@@ -28,11 +28,10 @@ ANSWER_PATIENCE_S = 60.0
 BATCH_PATIENCE_S = 180.0
 
 TABLE = "hiring.elements"
-PARENTS = 5
 # No key keeps an element from being stored twice.
-DEFINITION = f"""
+DEFINITION = """
 CREATE TABLE hiring.parents (id int PRIMARY KEY);
-INSERT INTO hiring.parents SELECT generate_series(1, {PARENTS});
+INSERT INTO hiring.parents SELECT generate_series(1, 5);
 CREATE TABLE hiring.elements (
     element bigint NOT NULL,
     size int NOT NULL CHECK (size > 0),
@@ -43,6 +42,8 @@ _SIZES: tuple[tuple[object, ...], ...] = ((1,), (1, 1, 1, -1), (1, 1, 1, "x"), (
 
 # Why a row of theirs may be rejected.
 REASONS = frozenset({"check_violation", "not_integer"})
+
+_PARENTS = range(1, 6)
 
 _RECEIPT = frozenset({201, 207, 422})
 
@@ -127,7 +128,7 @@ class _Client:
             {
                 "element": one,
                 "size": self._random.choice(sizes),
-                "parent": self._random.randint(1, PARENTS),
+                "parent": self._random.choice(_PARENTS),
             }
             for one in batch.elements
         ]
