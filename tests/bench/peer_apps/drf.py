@@ -57,8 +57,6 @@ class Job(models.Model):
 
 
 class Employee(models.Model):
-    objects = models.Manager["Employee"]()
-
     employee_id = models.IntegerField(primary_key=True)
     employee_name = models.TextField()
     hire_date = models.DateTimeField()
@@ -84,7 +82,7 @@ class EmployeesView(APIView):
         rows.is_valid(raise_exception=True)
         given = zip(rows.validated_data, request.data, strict=True)
         with transaction.atomic():
-            Employee.objects.bulk_create(
+            Employee._default_manager.bulk_create(
                 Employee(**row, department_id=sent["department_id"], job_id=sent["job_id"])
                 for row, sent in given
             )
