@@ -15,9 +15,9 @@ from django.utils.functional import SimpleLazyObject
 
 from apis.open311.specification import SCOPES
 from project.config import read_config, read_port
-from project.database import database_settings
+from project.database import database_settings, direct_server
 from project.logs import logging_settings
-from project.secrets import read_or_create_secret
+from project.secrets import read_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
@@ -47,20 +47,51 @@ DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
 # What a management command needs that a web process starts.
 COMMAND_ENVIRONMENT = {**os.environ, "ROWHOUSE_ROLE": "admin"}
 DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
-DATABASES = database_settings(
+# The same database past the pooler, as its administrator.
+DIRECT_DATABASE = direct_server(
     url=DATABASE_URL,
-    role=DATABASE_ROLE,
+    direct_url=os.environ.get("DATABASE_DIRECT_URL") or CONFIG.database.direct_url,
     config=CONFIG.database,
     data_dir=DATA_DIR,
+    secrets_dir=SECRETS_DIR,
+)
+DATABASES = database_settings(
+    url=DATABASE_URL,
+    direct=DIRECT_DATABASE,
+    role=DATABASE_ROLE,
+    config=CONFIG.database,
     secrets_dir=SECRETS_DIR,
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DEBUG = False
-SECRET_KEY = os.environ.get("SECRET_KEY") or read_or_create_secret(SECRETS_DIR / "secret_key")
+SECRET_KEY = read_secret_key(
+    os.environ.get("SECRET_KEY"),
+    file=SECRETS_DIR / "secret_key",
+    is_production=CONFIG.http.production,
+)
 # Socrata's limits are those of the application with this token; SODA 3 needs one.
 SOCRATA_APP_TOKEN = os.environ.get("SOCRATA_APP_TOKEN")
 ALLOWED_HOSTS = CONFIG.http.allowed_hosts
+# With http.production all traffic is HTTPS, which a proxy in front undoes. Without it the service
+# is reached by HTTP on this machine, where the checks for HTTPS have nothing to say.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.http.production else None
+SECURE_SSL_REDIRECT = CONFIG.http.production
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^internal/metrics$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if CONFIG.http.production else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = CONFIG.http.production
+SECURE_HSTS_PRELOAD = CONFIG.http.production
+SESSION_COOKIE_SECURE = CONFIG.http.production
+CSRF_COOKIE_SECURE = CONFIG.http.production
+_CHECKS_FOR_HTTPS = [
+    "security.W004",  # HSTS
+    "security.W008",  # the redirect
+    "security.W012",  # the session's cookie
+    "security.W016",  # the CSRF token's cookie
+    "oauth2_provider.W008",  # redirect addresses of applications
+]
+SILENCED_SYSTEM_CHECKS = [] if CONFIG.http.production else _CHECKS_FOR_HTTPS
+
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -96,6 +127,7 @@ INSTALLED_APPS = [
     "reports",
     "backups",
     "apis.open311",
+    "apis.covid",
 ]
 
 MIDDLEWARE = [
@@ -109,6 +141,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "project.logins.LoginGuardMiddleware",
 ]
 
 TEMPLATES = [
@@ -127,14 +160,11 @@ TEMPLATES = [
     }
 ]
 
-AUTHENTICATION_BACKENDS = ["project.passwords.LimitedBackend"]
+AUTHENTICATION_BACKENDS = ["project.logins.GuardedBackend"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_NAME = "rowhouse_session"
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.http.tls_proxy
-# Without it pages that come over HTTPS could not send a form: the token's check compares schemes.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.http.tls_proxy else None
 # Pages hand the token to their scripts themselves; no script has to read a cookie.
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "project.site.login.refuse_forged_form"
@@ -161,7 +191,11 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Rowhouse",
-    "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.",
+    "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.\n\n"
+    "Every refusal is a problem document (RFC 9457) with a stable `code`; each operation lists its "
+    "own. Any address may also answer 400 `bad_host`, 404 `not_found`, 405 `method_not_allowed` "
+    "and 500 `internal_error`. /docs/errors has every code in words. The Open311 API has its "
+    "standard's own shape of errors.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/",
@@ -170,12 +204,15 @@ SPECTACULAR_SETTINGS = {
         "ingest.api.table_paths.describe_tables",
         "apis.open311.openapi.add_to_schema",
     ],
+    # It asks the database which tables there are.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # The Open311 API's reports. Tokens are stored as hashes, codes need PKCE with S256.
 OAUTH2_PROVIDER = {
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"] if CONFIG.http.production else ["http", "https"],
     "SCOPES": SCOPES,
     "DEFAULT_SCOPES": [],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
@@ -205,6 +242,7 @@ JOBS = {
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.runs.forget_report_runs",
     "refresh_vehicle_states": "apis.metrics.states.refresh",
+    "refresh_covid": "apis.covid.refresh.refresh_everything",
 }
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]
@@ -229,6 +267,7 @@ _CRON_VARIABLES = {
     "ROWHOUSE_LOGS": str(LOGS_DIR),
     "ROWHOUSE_CONFIG": str(CONFIG_PATH),
     "DATABASE_URL": os.environ.get("DATABASE_URL"),
+    "DATABASE_DIRECT_URL": os.environ.get("DATABASE_DIRECT_URL"),
     "SECRET_KEY": os.environ.get("SECRET_KEY"),
 }
 CRON_ENVIRONMENT = "\n".join(

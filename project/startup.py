@@ -77,9 +77,8 @@ def web_command(host: str, port: int) -> tuple[str, ...]:
         "--port": port,
         "--workers": settings.CONFIG.http.workers,
         "--backpressure": HELD_REQUESTS,
-        # A request's headers must arrive within this time, and the next request on a
-        # connection that is kept open.
-        "--http1-header-read-timeout": 30_000,
+        # Of a request's headers, and of the next request on a connection that is kept open.
+        "--http1-header-read-timeout": settings.CONFIG.http.body_timeout_s * 1000,
         "--workers-kill-timeout": 20,
         "--log-level": "warning",
     }
@@ -93,7 +92,7 @@ def _start_database() -> Server | None:
         return None
     server = repair_password(start_server(_server_settings()))
     create_database(server, EMBEDDED_DATABASE)
-    use_port(settings.DATABASES, server.port)
+    use_port([settings.DIRECT_DATABASE, *settings.DATABASES.values()], server.port)
     return server
 
 

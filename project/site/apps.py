@@ -9,10 +9,8 @@ class SiteConfig(AppConfig):
     name = "project.site"
 
     def ready(self) -> None:
-        """Say which HTTP status answers which error."""
-        from project.passwords import TooManyAttempts
+        """Say which HTTP status answers a wrong password."""
         from project.problems import register_status
         from project.site.login import PasswordRefused
 
-        register_status(TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS)
         register_status(PasswordRefused, HTTPStatus.UNAUTHORIZED)

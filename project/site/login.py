@@ -11,7 +11,6 @@ from django.views.decorators.cache import never_cache
 
 from project.errors import RowhouseError
 from project.keys import find_key
-from project.passwords import attempts
 from project.problems import status_of
 from project.sessions import CsrfFailed, sign_in_as_user, sign_in_with_key
 from project.site.pages import READING, answer_as_page, show_error
@@ -72,7 +71,6 @@ def _open_session(request: HttpRequest) -> None:
         sign_in_with_key(request, find_key(fields["key"].strip()))
         return
     name, password = fields.get("username", ""), fields.get("password", "")
-    attempts.check(name)
     user = authenticate(request, username=name, password=password)
     if not isinstance(user, User) or not user.is_staff:
         raise PasswordRefused

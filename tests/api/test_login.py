@@ -10,11 +10,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from project import passwords
+from project.logins import ATTEMPTS_A_NAME
 from project.models import ApiKey
-from project.passwords import FAILURES_A_NAME, Attempts
 from project.sessions import expire_sessions
-from project.site import login
 from tests.conftest import KeyMaker
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -23,10 +21,8 @@ ROWS = [{"department_id": 1, "department_name": "A"}]
 
 
 @pytest.fixture(autouse=True)
-def _nobody_failed_yet(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a quick one
-    monkeypatch.setattr(passwords, "attempts", Attempts())
-    monkeypatch.setattr(login, "attempts", passwords.attempts)
+def _hash_passwords_quickly(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -116,7 +112,7 @@ def test_a_user_who_is_no_member_of_staff_gets_no_session_and_no_data(
 
 def test_passwords_cannot_be_guessed_for_long(browser: Client) -> None:
     User.objects.create_user("ann", password="correct horse", is_staff=True)
-    for _ in range(FAILURES_A_NAME):
+    for _ in range(ATTEMPTS_A_NAME):
         assert log_in(browser, username="ann", password="wrong") == 401
     assert log_in(browser, username="ann", password="correct horse") == 429
     assert log_in(browser, username="bob", password="wrong") == 401
