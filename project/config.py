@@ -27,7 +27,9 @@ class Http(Section, frozen=True):
     workers: Positive
     threads: Positive
     body_timeout_s: Positive
+    requests_per_minute: Positive | None
     allowed_hosts: list[str]
+    production: bool
 
 
 class Embedded(Section, frozen=True):
@@ -44,6 +46,7 @@ class Database(Section, frozen=True):
     url: str | None
     pooler: Literal["none", "transaction"]
     separate_roles: bool
+    foreign_keys: Literal["batch", "row"]
     statement_timeout_s: Positive
     lock_timeout_s: Positive
     embedded: Embedded

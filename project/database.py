@@ -1,5 +1,6 @@
 """Which database each part of the service connects to, and as whom."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,13 +45,19 @@ def database_settings(
     ingest["OPTIONS"].setdefault("prepare_threshold", 2)
     # A refresh is rare: its connection is not kept.
     reports = _connection(server, config) | {"CONN_MAX_AGE": 0}
+    unchecked = _connection(server, config, session_replication_role="replica")
+    unchecked["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 2}
     if config.separate_roles:
         ingest |= _login(WRITER_ROLE, secrets_dir)
+        unchecked |= _login(WRITER_ROLE, secrets_dir)
         reports |= _login(REPORT_WRITER_ROLE, secrets_dir)
         if role == "service":
             default |= _login(SERVICE_ROLE, secrets_dir)
     mirror = {"TEST": {"MIRROR": "default"}}
-    return {"default": default, "ingest": ingest | mirror, "reports": reports | mirror}
+    databases = {"default": default, "ingest": ingest | mirror, "reports": reports | mirror}
+    if config.foreign_keys == "batch" and config.pooler == "none":
+        databases["unchecked"] = unchecked | mirror
+    return databases
 
 
 def writer_connection() -> psycopg.Connection:
@@ -59,6 +66,25 @@ def writer_connection() -> psycopg.Connection:
     Raises `Unavailable` where the database cannot be reached.
     """
     return _usable(connections["ingest"])
+
+
+def unchecked_connection() -> psycopg.Connection | None:
+    """Return this thread's connection for rows whose foreign keys ingest has checked itself.
+
+    No trigger fires there, nor those that check foreign keys (session_replication_role). None
+    where `database.foreign_keys` says so, behind a pooler, and where the role may not have it.
+    """
+    if "unchecked" not in connections.settings or not _may_check_itself():
+        return None
+    return _usable(connections["unchecked"])
+
+
+@cache
+def _may_check_itself() -> bool:
+    """Return whether the administrator was a superuser when `setup_db` made the roles."""
+    asked = "SELECT has_parameter_privilege('session_replication_role', 'SET')"
+    row = writer_connection().execute(asked).fetchone()
+    return bool(row and row[0])
 
 
 def reader_connection() -> psycopg.Connection:
@@ -137,7 +163,7 @@ def _embedded_server(config: Database, data_dir: Path, secrets_dir: Path) -> dic
     }
 
 
-def _connection(server: dict[str, Any], config: Database) -> dict[str, Any]:
+def _connection(server: dict[str, Any], config: Database, **settings: str) -> dict[str, Any]:
     options: dict[str, Any] = {"connect_timeout": 5, **server["OPTIONS"]}
     pooled = config.pooler == "transaction"
     if pooled:
@@ -151,6 +177,7 @@ def _connection(server: dict[str, Any], config: Database) -> dict[str, Any]:
                 "-c timezone=UTC",
                 f"-c statement_timeout={config.statement_timeout_s}s",
                 f"-c lock_timeout={config.lock_timeout_s}s",
+                *(f"-c {name}={value}" for name, value in settings.items()),
             ]
         )
     return {

@@ -44,6 +44,28 @@ class ApiKey(AbstractAPIKey):
         return not self.tables or schema in self.tables or f"{schema}.{table}" in self.tables
 
 
+class KeyUsage(models.Model):
+    """How many requests a key has asked for in the minute it was last used."""
+
+    key_prefix = models.TextField(primary_key=True)
+    minute = models.DateTimeField()
+    requests = models.IntegerField()
+
+    class Meta:
+        db_table = "key_usage"
+
+
+class LoginAttempt(models.Model):
+    """An attempt to log in that has not succeeded; kept while it counts."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.TextField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "login_attempt"
+
+
 class AppliedSchema(models.Model):
     """A dataset's schema.sql as it was last applied: what a changed file is compared with."""
 

@@ -19,6 +19,7 @@ from project.errors import RowhouseError, Unavailable
 from project.gateway import BodyIncomplete, BodyLate, BodyTooLarge
 from project.keys import KeyInvalid, KeyRequired, ScopeMissing
 from project.pages import DEFAULT_LIMIT, MAX_LIMIT, Page
+from project.throttling import TooManyRequests
 
 SECURITY = "ApiKey"
 CSV_TEXT: dict[str, Any] = {"type": "string", "description": "One record a line, header first"}
@@ -167,7 +168,7 @@ class ViewSchema(AutoSchema):
     def _refusals(self) -> dict[int, list[type[RowhouseError]]]:
         errors: list[type[RowhouseError]] = [Unavailable]
         if self._scope() is not None:
-            errors += [KeyRequired, KeyInvalid, ScopeMissing]
+            errors += [KeyRequired, KeyInvalid, ScopeMissing, TooManyRequests]
         if self.method == "POST":
             errors += [BodyIncomplete, BodyLate, BodyTooLarge]
         errors += getattr(self.view, "errors", {}).get(self.method, [])

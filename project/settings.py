@@ -17,7 +17,7 @@ from apis.open311.specification import SCOPES
 from project.config import read_config, read_port
 from project.database import database_settings
 from project.logs import logging_settings
-from project.secrets import read_or_create_secret
+from project.secrets import read_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
@@ -57,10 +57,33 @@ DATABASES = database_settings(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DEBUG = False
-SECRET_KEY = os.environ.get("SECRET_KEY") or read_or_create_secret(SECRETS_DIR / "secret_key")
+SECRET_KEY = read_secret_key(
+    os.environ.get("SECRET_KEY"),
+    file=SECRETS_DIR / "secret_key",
+    is_production=CONFIG.http.production,
+)
 # Socrata's limits are those of the application with this token; SODA 3 needs one.
 SOCRATA_APP_TOKEN = os.environ.get("SOCRATA_APP_TOKEN")
 ALLOWED_HOSTS = CONFIG.http.allowed_hosts
+# With http.production all traffic is HTTPS, which a proxy in front undoes. Without it the service
+# is reached by HTTP on this machine, where the checks for HTTPS have nothing to say.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.http.production else None
+SECURE_SSL_REDIRECT = CONFIG.http.production
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^internal/metrics$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if CONFIG.http.production else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = CONFIG.http.production
+SECURE_HSTS_PRELOAD = CONFIG.http.production
+SESSION_COOKIE_SECURE = CONFIG.http.production
+CSRF_COOKIE_SECURE = CONFIG.http.production
+_CHECKS_FOR_HTTPS = [
+    "security.W004",  # HSTS
+    "security.W008",  # the redirect
+    "security.W012",  # the session's cookie
+    "security.W016",  # the CSRF token's cookie
+    "oauth2_provider.W008",  # redirect addresses of applications
+]
+SILENCED_SYSTEM_CHECKS = [] if CONFIG.http.production else _CHECKS_FOR_HTTPS
+
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -107,6 +130,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "project.logins.LoginGuardMiddleware",
 ]
 
 TEMPLATES = [
@@ -124,6 +148,7 @@ TEMPLATES = [
     }
 ]
 
+AUTHENTICATION_BACKENDS = ["project.logins.GuardedBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -156,12 +181,15 @@ SPECTACULAR_SETTINGS = {
         "ingest.api.table_paths.describe_tables",
         "apis.open311.openapi.add_to_schema",
     ],
+    # It asks the database which tables there are.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # The Open311 API's reports. Tokens are stored as hashes, codes need PKCE with S256.
 OAUTH2_PROVIDER = {
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"] if CONFIG.http.production else ["http", "https"],
     "SCOPES": SCOPES,
     "DEFAULT_SCOPES": [],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,

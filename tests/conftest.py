@@ -59,6 +59,7 @@ def database(django_db_setup: set[Table], django_db_blocker: DjangoDbBlocker) ->
         yield
         forget_trusted_keys()
         connections["ingest"].close()
+        connections["unchecked"].close()
         clean(django_db_setup)
 
 
@@ -90,7 +91,7 @@ def archive(database: None, tmp_path: Path, settings: Settings) -> Path:
     settings.COMMAND_ENVIRONMENT = {
         **os.environ,
         "ROWHOUSE_CONFIG": str(config),
-        "DATABASE_URL": _test_database_url(),
+        "DATABASE_URL": database_url(),
     }
     return folder
 
@@ -110,24 +111,26 @@ def server(django_db_setup: set[Table], tmp_path_factory: pytest.TempPathFactory
                 "project.asgi:application",
             ],
             cwd=settings.BASE_DIR,
-            env=os.environ | {"DATABASE_URL": _test_database_url()},
+            env=os.environ | {"DATABASE_URL": database_url()},
             stdout=file,
             stderr=subprocess.STDOUT,
         )
     try:
-        _wait_for_port(port, process, output)
+        wait_for_port(port, process, output)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
 
 
-def _test_database_url() -> str:
+def database_url() -> str:
+    """Return the URL of the test database, for processes that a test starts."""
     before, _, _ = os.environ["DATABASE_URL"].rpartition("/")
     return f"{before}/{connection.settings_dict['NAME']}"
 
 
-def _wait_for_port(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
+def wait_for_port(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
+    """Return as soon as a server listens on its port; fail the test where it does not."""
     deadline = time.monotonic() + START_PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as attempt:

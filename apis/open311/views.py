@@ -22,7 +22,7 @@ from apis.open311.places import list_terms
 from apis.open311.specification import Method, read_specification
 from project.answers import answer_json
 from project.config import Config
-from project.errors import RowhouseError, Unavailable
+from project.errors import RowhouseError, TryLater, Unavailable
 from project.logs import note
 from project.problems import status_of
 
@@ -97,7 +97,7 @@ def _answer_error(error: RowhouseError) -> HttpResponse:
     status = status_of(type(error))
     if isinstance(error, VerbNotAllowed):
         headers["Allow"] = error.fields["allowed"]
-    if isinstance(error, Unavailable):
+    if isinstance(error, TryLater):
         headers["Retry-After"] = str(error.retry_after_s)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         headers["WWW-Authenticate"] = CHALLENGE + _OAUTH_ERRORS.get(error.code, "")
