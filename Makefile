@@ -9,7 +9,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 # The checks need settings and secrets, but must leave the service's own alone.
 CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 
-.PHONY: run demo test check bench
+.PHONY: run demo test check bench fuzz
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.stamp
@@ -27,6 +27,10 @@ check: $(VENV)/dev.stamp
 	$(CHECK) $(PY) -m mypy .
 	$(CHECK) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(MAKE) --no-print-directory test
+
+# Hours: other requests, steps and names each time than the few that `make test` tries.
+fuzz: $(VENV)/dev.stamp
+	$(PY) -m pytest --hypothesis-profile=long -s tests/fuzz
 
 bench: $(VENV)/dev.stamp
 	$(PY) -m tests.bench

@@ -44,3 +44,10 @@ class DocsView(SpectacularSwaggerView):
     def get(self, request: Request, *args: Any, **options: Any) -> Any:
         """Show the description for people, and try requests out."""
         return super().get(request, *args, **options)
+
+    def options(  # type: ignore[override]
+        self, request: Request, *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Answer the methods: the page's own template is none for them."""
+        methods = self.allowed_methods
+        return answer_json({"allow": methods}, headers={"Allow": ", ".join(methods)})

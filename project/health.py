@@ -11,16 +11,19 @@ from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from project.answers import answer_json
 from project.errors import RowhouseError
-from project.keys import KeyRequired
+from project.keys import KeyInvalid, KeyRequired
 from project.metrics import write_metrics
 from project.models import ApiKey, Scope
+from project.openapi import Errors, answers
 from project.problems import register_status
+from project.throttling import TooManyRequests
 
 
 class NotReady(RowhouseError):
@@ -61,7 +64,9 @@ class MetricsView(APIView):
     """GET /internal/metrics: for a Prometheus on this machine, or one with a key."""
 
     scopes = {"GET": None}
+    errors: Errors = {"GET": [KeyRequired, KeyInvalid, TooManyRequests]}
 
+    @extend_schema(responses=answers({(200, "text/plain"): {"type": "string"}}))
     def get(self, request: Request) -> HttpResponse:
         """Answer Prometheus's text format."""
         key = cast("ApiKey | None", request.auth)

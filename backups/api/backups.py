@@ -3,26 +3,29 @@
 from uuid import UUID
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from backups.api.bodies import BackupBody, RestoreBody, VerifyBody, read_options
+from backups.api.bodies import OPTION_ERRORS, BackupBody, RestoreBody, VerifyBody, read_options
 from backups.api.documents import RunDocument, describe_backup, describe_run
 from backups.archive import Backup, find_backup, list_backups
-from backups.errors import BackupUnknown
+from backups.errors import BackupDamaged, BackupUnknown, TooManyRuns
 from backups.models import BackupRun
 from backups.plan import RestoreRequest
-from backups.runs import create_run, describe_request, mark_dead_runs, start_run
+from backups.runs import describe_request, mark_dead_runs, request_run
 from backups.selection import choose_tables
 from backups.snapshot import SERVICE_TABLES
-from ingest.errors import BadParameter
+from ingest.errors import BadParameter, TableAmbiguous, TableUnknown
 from ingest.registry import exposed_tables
 from project.answers import answer_json
 from project.database import writer_connection
 from project.logs import note
 from project.models import Scope
+from project.openapi import Errors, answers, page_of, parameter, reference
 
 PAGE = 50
+RUN_ERRORS = (*OPTION_ERRORS, TooManyRuns)
 Kind = BackupRun.Kind
 
 
@@ -30,7 +33,18 @@ class BackupsView(APIView):
     """All backups, and new ones."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.BACKUP}
+    errors: Errors = {
+        "GET": [BadParameter],
+        "POST": [*RUN_ERRORS, TableUnknown, TableAmbiguous],
+    }
 
+    @extend_schema(
+        summary="List backups",
+        parameters=[
+            parameter("before", "Only backups older than the one with this id", format="uuid")
+        ],
+        responses=answers({200: page_of(RunDocument)}),
+    )
     def get(self, request: Request) -> HttpResponse:
         """Answer a page of backups, newest first: finished, running and failed ones."""
         mark_dead_runs()
@@ -45,13 +59,18 @@ class BackupsView(APIView):
             following = request.build_absolute_uri(f"{request.path}?before={page[-1].id}")
         return answer_json({"next": following, "previous": None, "results": page})
 
+    @extend_schema(
+        summary="Make a backup",
+        request={"application/json": reference(BackupBody)},
+        responses=answers({202: RunDocument}),
+    )
     def post(self, request: Request) -> HttpResponse:
         """Start a backup in the background; answer 202 with the run."""
         options = read_options(request, BackupBody)
         for name in options.tables:
             if name not in {f"service.{table}" for table in SERVICE_TABLES}:
                 exposed_tables().find(writer_connection(), name)
-        run = create_run(Kind.BACKUP, tables=options.tables, options={"codec": options.codec})
+        run = request_run(Kind.BACKUP, tables=options.tables, options={"codec": options.codec})
         return _accept(request, run)
 
 
@@ -59,7 +78,9 @@ class BackupView(APIView):
     """One backup, or one run of a check or restore."""
 
     scopes = {"GET": Scope.READ}
+    errors: Errors = {"GET": [BackupUnknown]}
 
+    @extend_schema(summary="Get a run", responses=answers({200: RunDocument}))
     def get(self, request: Request, run: str) -> HttpResponse:
         """Answer the run as it is now."""
         mark_dead_runs()
@@ -77,12 +98,18 @@ class VerifyView(APIView):
     """Checks of one backup."""
 
     scopes = {"POST": Scope.BACKUP}
+    errors: Errors = {"POST": [*RUN_ERRORS, BackupUnknown]}
 
+    @extend_schema(
+        summary="Check a backup",
+        request={"application/json": reference(VerifyBody)},
+        responses=answers({202: RunDocument}),
+    )
     def post(self, request: Request, run: str) -> HttpResponse:
         """Start a check in the background; answer 202 with its run."""
         backup = _find(run)
         options = read_options(request, VerifyBody)
-        check = create_run(Kind.VERIFY, backup=backup.id, options={"restore": options.restore})
+        check = request_run(Kind.VERIFY, backup=backup.id, options={"restore": options.restore})
         return _accept(request, check)
 
 
@@ -90,7 +117,13 @@ class RestoreView(APIView):
     """Restores from one backup."""
 
     scopes = {"POST": Scope.BACKUP}
+    errors: Errors = {"POST": [*RUN_ERRORS, BadParameter, BackupUnknown, BackupDamaged]}
 
+    @extend_schema(
+        summary="Restore tables",
+        request={"application/json": reference(RestoreBody)},
+        responses=answers({202: RunDocument}),
+    )
     def post(self, request: Request, run: str) -> HttpResponse:
         """Start a restore in the background; answer 202 with its run."""
         backup = _find(run)
@@ -105,7 +138,7 @@ class RestoreView(APIView):
             dry_run=options.dry_run,
             on_conflict=options.on_conflict,
         )
-        work = create_run(
+        work = request_run(
             Kind.RESTORE,
             backup=backup.id,
             tables=restore.tables,
@@ -115,7 +148,6 @@ class RestoreView(APIView):
 
 
 def _accept(request: Request, run: BackupRun) -> HttpResponse:
-    start_run(run)
     note(request, run=str(run.pk), kind=run.kind)
     document = describe_run(run, None)
     return answer_json(document, status=202, headers={"Location": document.url})

@@ -6,10 +6,18 @@ import msgspec
 from rest_framework.request import Request
 
 from ingest.body import read_body
-from ingest.errors import BadShape, BodyEmpty, JsonSyntax
+from ingest.errors import (
+    BadShape,
+    BodyEmpty,
+    GzipBad,
+    JsonSyntax,
+    TooLarge,
+    UnsupportedMediaType,
+)
 from ingest.outcome import OnConflict
 
 MAX_BODY_BYTES = 1 << 20
+OPTION_ERRORS = (BadShape, JsonSyntax, GzipBad, UnsupportedMediaType, TooLarge)
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,11 +1,13 @@
 """What the OpenAPI description says of the ingest endpoint."""
 
-from drf_spectacular.types import OpenApiTypes
+from typing import Any
+
+from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter
 
 from ingest import errors
 from project.errors import BadParameter
-from project.openapi import CSV_TEXT, NDJSON_TEXT, parameter
+from project.openapi import CSV_TEXT, FILLED, NDJSON_TEXT, parameter
 
 # What can be wrong with any body, and with the bytes of a JSON one.
 BODY_ERRORS = (
@@ -55,25 +57,36 @@ INTAKE_PARAMETERS = [
     parameter("header", "Whether a CSV body begins with one", enum=["present", "absent"]),
     OpenApiParameter(
         "Idempotency-Key",
-        OpenApiTypes.STR,
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+( +[!-~]+)*$"},
         OpenApiParameter.HEADER,
         description="1 to 255 characters: the same request again gets the same receipt",
     ),
 ]
 
-_ROWS = {"type": "array", "items": {"type": "object"}, "minItems": 1}
+ROWS: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "object"},
+    "minItems": 1,
+    "maxItems": settings.CONFIG.ingest.max_rows,
+}
+
+# Where the table stands in the address.
+ENVELOPE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"rows": ROWS},
+    "required": ["rows"],
+    "additionalProperties": False,
+}
+
+# Where it does not.
+NAMED_ENVELOPE: dict[str, Any] = {
+    **ENVELOPE,
+    "properties": {"table": {"type": "string"}, "rows": ROWS},
+    "required": ["table", "rows"],
+}
 
 INTAKE_BODIES = {
-    "application/json": {
-        "oneOf": [
-            _ROWS,
-            {
-                "type": "object",
-                "properties": {"table": {"type": "string"}, "rows": _ROWS},
-                "required": ["rows"],
-            },
-        ]
-    },
-    "application/x-ndjson": NDJSON_TEXT,
-    "text/csv": CSV_TEXT,
+    "application/json": {"oneOf": [ROWS, ENVELOPE]},
+    "application/x-ndjson": NDJSON_TEXT | FILLED,
+    "text/csv": CSV_TEXT | FILLED,
 }
