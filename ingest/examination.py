@@ -1,7 +1,7 @@
 """The slow look at one row: everything that is wrong with it."""
 
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -37,6 +37,7 @@ class Limits:
     max_rows: int
     max_row_bytes: int
     max_depth: int
+    max_number_digits: int
 
 
 class Field:
@@ -47,6 +48,7 @@ class Field:
         self.adapter: Adapter = adapter_for(column, max_depth=limits.max_depth)
         self.attribute = f"f{place}"
         self.read = attrgetter(self.attribute)
+        self.pick = itemgetter(place)
         self.optional = not column.required
         self.is_raw = self.adapter.annotation is msgspec.Raw
 

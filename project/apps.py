@@ -16,6 +16,7 @@ def create_service_schema(using: str, **kwargs: Any) -> None:
 
 class ProjectConfig(AppConfig):
     name = "project"
+    verbose_name = "Keys and jobs"
 
     def ready(self) -> None:
         """Have the schema made whenever migrations are about to run; name a late error's status."""

@@ -22,6 +22,10 @@ handler = get_wsgi_application()
 from django.conf import settings  # noqa: E402 - the settings are readable from here on
 
 from project.gateway import Gateway, Limits  # noqa: E402
+from project.metrics import reserve_space  # noqa: E402
+
+if settings.METRICS_ARE_SHARED:
+    reserve_space(settings.METRICS_DIR)
 
 application = Gateway(
     handler,

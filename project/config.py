@@ -44,8 +44,10 @@ class Database(Section, frozen=True):
     """Which PostgreSQL is used and how patient its clients are."""
 
     url: str | None
+    direct_url: str | None
     pooler: Literal["none", "transaction"]
     separate_roles: bool
+    foreign_keys: Literal["batch", "row"]
     statement_timeout_s: Positive
     lock_timeout_s: Positive
     embedded: Embedded

@@ -32,6 +32,16 @@ class NotReady(RowhouseError):
     code = "not_ready"
 
 
+_ALIVE = {"type": "object", "properties": {"status": {"const": "alive"}}, "required": ["status"]}
+_READY = {
+    "type": "object",
+    "properties": {
+        "status": {"const": "ready"},
+        "checks": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+    "required": ["status", "checks"],
+}
+
 register_status(NotReady, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -41,8 +51,9 @@ class AliveView(APIView):
     scopes = {"GET": None}
     authentication_classes = ()
 
+    @extend_schema(summary="Is this process alive", responses=answers({200: _ALIVE}))
     def get(self, request: Request) -> HttpResponse:
-        """Answer 200."""
+        """Answer 200 while the process answers; the database is not asked."""
         return answer_json({"status": "alive"})
 
 
@@ -50,8 +61,10 @@ class ReadyView(APIView):
     """GET /readyz: the database answers and has every migration."""
 
     scopes = {"GET": None}
+    errors: Errors = {"GET": [NotReady]}
     authentication_classes = ()
 
+    @extend_schema(summary="Is the service ready", responses=answers({200: _READY}))
     def get(self, request: Request) -> HttpResponse:
         """Answer 200, or 503 with what is missing."""
         checks = check_readiness()
@@ -66,9 +79,12 @@ class MetricsView(APIView):
     scopes = {"GET": None}
     errors: Errors = {"GET": [KeyRequired, KeyInvalid, TooManyRequests]}
 
-    @extend_schema(responses=answers({(200, "text/plain"): {"type": "string"}}))
+    @extend_schema(
+        summary="Get metrics for Prometheus",
+        responses=answers({(200, "text/plain"): {"type": "string"}}),
+    )
     def get(self, request: Request) -> HttpResponse:
-        """Answer Prometheus's text format."""
+        """Answer Prometheus's text format; from another machine with a key of the scope read."""
         key = cast("ApiKey | None", request.auth)
         if not (_is_local(request) or (key and key.may(Scope.READ))):
             raise KeyRequired("From another machine this needs a key with the scope read")

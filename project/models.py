@@ -29,6 +29,8 @@ class ApiKey(AbstractAPIKey):
     )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    secret: str | None = None  # of a key that was made this moment; it is not stored
+
     class Meta(AbstractAPIKey.Meta):
         db_table = "api_key"
         verbose_name = "API key"
@@ -74,6 +76,9 @@ class AppliedSchema(models.Model):
     class Meta:
         db_table = "applied_schema"
 
+    def __str__(self) -> str:
+        return self.dataset
+
 
 class JobRun(models.Model):
     """One run of a scheduled job, or one that was skipped because another had it."""
@@ -99,3 +104,6 @@ class JobRun(models.Model):
     class Meta:
         db_table = "job_run"
         indexes: ClassVar = [models.Index(fields=["job", "-tick"], name="job_run_by_job")]
+
+    def __str__(self) -> str:
+        return f"{self.job} ({self.outcome})"

@@ -30,6 +30,7 @@ _statuses: dict[type[RowhouseError], int] = {
 
 # The codes of what Django and DRF refuse before Rowhouse's own errors can be raised.
 FRAMEWORK_CODES: dict[str, tuple[int, str]] = {
+    "bad_request": (HTTPStatus.BAD_REQUEST, "The request is not understood."),
     "bad_host": (HTTPStatus.BAD_REQUEST, "The Host header is not among http.allowed_hosts."),
     "forbidden": (HTTPStatus.FORBIDDEN, "Not allowed."),
     "internal_error": (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here."),

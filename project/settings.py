@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 
 from apis.open311.specification import SCOPES
 from project.config import read_config, read_port
-from project.database import database_settings
+from project.database import database_settings, direct_server
 from project.logs import logging_settings
 from project.secrets import read_secret_key
 
@@ -47,11 +47,19 @@ DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
 # What a management command needs that a web process starts.
 COMMAND_ENVIRONMENT = {**os.environ, "ROWHOUSE_ROLE": "admin"}
 DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
-DATABASES = database_settings(
+# The same database past the pooler, as its administrator.
+DIRECT_DATABASE = direct_server(
     url=DATABASE_URL,
-    role=DATABASE_ROLE,
+    direct_url=os.environ.get("DATABASE_DIRECT_URL") or CONFIG.database.direct_url,
     config=CONFIG.database,
     data_dir=DATA_DIR,
+    secrets_dir=SECRETS_DIR,
+)
+DATABASES = database_settings(
+    url=DATABASE_URL,
+    direct=DIRECT_DATABASE,
+    role=DATABASE_ROLE,
+    config=CONFIG.database,
     secrets_dir=SECRETS_DIR,
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -168,7 +176,11 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Rowhouse",
-    "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.",
+    "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.\n\n"
+    "Every refusal is a problem document (RFC 9457) with a stable `code`; each operation lists its "
+    "own. Any address may also answer 400 `bad_host`, 404 `not_found`, 405 `method_not_allowed` "
+    "and 500 `internal_error`. /docs/errors has every code in words. The Open311 API has its "
+    "standard's own shape of errors.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/",
@@ -238,6 +250,7 @@ _CRON_VARIABLES = {
     "ROWHOUSE_LOGS": str(LOGS_DIR),
     "ROWHOUSE_CONFIG": str(CONFIG_PATH),
     "DATABASE_URL": os.environ.get("DATABASE_URL"),
+    "DATABASE_DIRECT_URL": os.environ.get("DATABASE_DIRECT_URL"),
     "SECRET_KEY": os.environ.get("SECRET_KEY"),
 }
 CRON_ENVIRONMENT = "\n".join(

@@ -1,6 +1,8 @@
 """The service's addresses."""
 
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from ingest.api.error_page import show_errors
 from project.api_schema import DocsView, SchemaView
@@ -21,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/metrics", MetricsView.as_view()),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocsView.as_view(), name="docs"),
+    path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/", admin.site.urls),
     path("docs/errors", show_errors, name="errors"),
     path("api/", include("backups.urls")),
     path("api/nyc311/", include("reports.closure.urls")),

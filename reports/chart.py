@@ -28,9 +28,9 @@ class Bars:
         self.series = series
         sums: dict[str, list[float]] = {}
         for row in rows:
-            values = sums.setdefault(_text(row[category]), [0.0] * len(series))
+            values = sums.setdefault(as_text(row[category]), [0.0] * len(series))
             for place, (column, _) in enumerate(series):
-                values[place] += _number(row[column])
+                values[place] += as_number(row[column])
         self.categories = list(sums.items())[:MAX_CATEGORIES]
         self.left_out = len(sums) - len(self.categories)
 
@@ -107,9 +107,11 @@ def format_number(value: float) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".").replace(",", "\u202f")
 
 
-def _number(value: object) -> float:
+def as_number(value: object) -> float:
+    """Return a value of a row as a number, 0 for what is none."""
     return float(value) if isinstance(value, int | float | Decimal) else 0.0
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return a value of a row as a label."""
     return "–" if value is None else str(value)

@@ -22,6 +22,7 @@ from reports.caching import answer_file, find_unmodified, make_etag, mark
 from reports.chart import Bars, draw_bars
 from reports.definitions import Definition
 from reports.description import describe_columns
+from reports.line_chart import Lines, draw_lines
 from reports.reading import (
     Status,
     one_snapshot,
@@ -151,17 +152,20 @@ def _draw_chart(
     definition: Definition, status: Status, records: list[dict[str, object]]
 ) -> str | None:
     chart = definition.header.chart
-    needed = [chart.category, *chart.values] if chart else []
-    if chart is None or not records or not set(needed) <= set(records[0]):
+    if chart is None or not records or not set(chart.columns) <= set(records[0]):
         return None
-    columns = definition.header.columns
+    columns, title = definition.header.columns, definition.header.title
     series = [(name, columns[name].caption) for name in chart.values]
-    line = None
-    if chart.line and status.line is not None:
-        line = (chart.line.caption, status.line)
-    bars = Bars(records, chart.category, series)
+    if chart.kind == "lines":
+        lines = Lines(records, chart.category, series, by=chart.by, weight=chart.weight)
+        drawn = draw_lines(lines, title=title)
+    else:
+        line = None
+        if chart.line and status.line is not None:
+            line = (chart.line.caption, status.line)
+        drawn = draw_bars(Bars(records, chart.category, series), title=title, line=line)
     # ElementTree has escaped every text.
-    return mark_safe(draw_bars(bars, title=definition.header.title, line=line))  # noqa: S308
+    return mark_safe(drawn)  # noqa: S308
 
 
 def _answer_error(request: HttpRequest, error: RowhouseError) -> HttpResponse:

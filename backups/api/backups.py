@@ -7,10 +7,17 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from backups.api.bodies import OPTION_ERRORS, BackupBody, RestoreBody, VerifyBody, read_options
+from backups.api.bodies import (
+    OPTIONS_ERRORS,
+    BackupBody,
+    RestoreBody,
+    VerifyBody,
+    describe_options,
+    read_options,
+)
 from backups.api.documents import RunDocument, describe_backup, describe_run
 from backups.archive import Backup, find_backup, list_backups
-from backups.errors import BackupDamaged, BackupUnknown, TooManyRuns
+from backups.errors import BackupDamaged, BackupError, BackupUnknown, TooManyRuns
 from backups.models import BackupRun
 from backups.plan import RestoreRequest
 from backups.runs import describe_request, mark_dead_runs, request_run
@@ -22,10 +29,10 @@ from project.answers import answer_json
 from project.database import writer_connection
 from project.logs import note
 from project.models import Scope
-from project.openapi import Errors, answers, page_of, parameter, reference
+from project.openapi import Errors, answers, page_of, parameter
 
 PAGE = 50
-RUN_ERRORS = (*OPTION_ERRORS, TooManyRuns)
+RUN_ERRORS = (*OPTIONS_ERRORS, TooManyRuns)
 Kind = BackupRun.Kind
 
 
@@ -40,9 +47,7 @@ class BackupsView(APIView):
 
     @extend_schema(
         summary="List backups",
-        parameters=[
-            parameter("before", "Only backups older than the one with this id", format="uuid")
-        ],
+        parameters=[parameter("before", "Only backups older than this one", format="uuid")],
         responses=answers({200: page_of(RunDocument)}),
     )
     def get(self, request: Request) -> HttpResponse:
@@ -61,7 +66,7 @@ class BackupsView(APIView):
 
     @extend_schema(
         summary="Make a backup",
-        request={"application/json": reference(BackupBody)},
+        request=describe_options(BackupBody, {"tables": ["hiring.employees"]}),
         responses=answers({202: RunDocument}),
     )
     def post(self, request: Request) -> HttpResponse:
@@ -102,7 +107,7 @@ class VerifyView(APIView):
 
     @extend_schema(
         summary="Check a backup",
-        request={"application/json": reference(VerifyBody)},
+        request=describe_options(VerifyBody, {"restore": False}),
         responses=answers({202: RunDocument}),
     )
     def post(self, request: Request, run: str) -> HttpResponse:
@@ -117,11 +122,13 @@ class RestoreView(APIView):
     """Restores from one backup."""
 
     scopes = {"POST": Scope.BACKUP}
-    errors: Errors = {"POST": [*RUN_ERRORS, BadParameter, BackupUnknown, BackupDamaged]}
+    errors: Errors = {
+        "POST": [*RUN_ERRORS, BadParameter, BackupError, BackupUnknown, BackupDamaged]
+    }
 
     @extend_schema(
-        summary="Restore tables",
-        request={"application/json": reference(RestoreBody)},
+        summary="Restore from a backup",
+        request=describe_options(RestoreBody, {"tables": ["hiring.employees"], "dry_run": True}),
         responses=answers({202: RunDocument}),
     )
     def post(self, request: Request, run: str) -> HttpResponse:

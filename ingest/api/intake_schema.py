@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest
 
 from ingest import errors
 from project.errors import BadParameter
@@ -85,8 +85,19 @@ NAMED_ENVELOPE: dict[str, Any] = {
     "required": ["table", "rows"],
 }
 
+_DEPARTMENTS = [{"department_id": 1, "department_name": "Parks and Trails"}]
+NAMED_EXAMPLE = {"table": "hiring.departments", "rows": _DEPARTMENTS}
+
+
+def _body(schema: dict[str, Any], example: Any) -> OpenApiRequest:
+    shown = OpenApiExample("rows", value=example, request_only=True)
+    return OpenApiRequest(schema, examples=[shown])
+
+
 INTAKE_BODIES = {
-    "application/json": {"oneOf": [ROWS, ENVELOPE]},
-    "application/x-ndjson": NDJSON_TEXT | FILLED,
-    "text/csv": CSV_TEXT | FILLED,
+    "application/json": _body({"oneOf": [ROWS, ENVELOPE]}, _DEPARTMENTS),
+    "application/x-ndjson": _body(
+        NDJSON_TEXT | FILLED, '{"department_id": 1, "department_name": "Parks and Trails"}\n'
+    ),
+    "text/csv": _body(CSV_TEXT | FILLED, "department_id,department_name\n1,Parks and Trails\n"),
 }

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from django.conf import settings
 from psycopg import Connection
 
-from ingest.api.intake_schema import ENVELOPE, NAMED_ENVELOPE
+from ingest.api.intake_schema import ENVELOPE, NAMED_ENVELOPE, NAMED_EXAMPLE
 from ingest.api.intake_schema import ROWS as ROWS_ARRAY
 from ingest.catalog import Table
 from ingest.description import column_schema, filter_schema, list_tables, row_schema
@@ -31,8 +31,11 @@ _unnameable = re.compile(r"[^A-Za-z0-9._-]")
 def describe_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the schema of each table's rows, and its paths to send and to read them (a hook)."""
     result["paths"][INGEST]["post"]["requestBody"]["required"] = True
-    content = {"application/json": {"schema": NAMED_ENVELOPE}}
-    result["paths"][INGEST_NAMED]["post"]["requestBody"] = {"required": True, "content": content}
+    named = {"schema": NAMED_ENVELOPE, "examples": {"rows": {"value": NAMED_EXAMPLE}}}
+    result["paths"][INGEST_NAMED]["post"]["requestBody"] = {
+        "required": True,
+        "content": {"application/json": named},
+    }
     connection = reader_connection()
     for known in _known_tables(connection):
         table = known.table

@@ -41,6 +41,13 @@ BEGIN
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), role_name);
   END LOOP;
 
+  -- Ingest may switch off the triggers that check foreign keys row by row, once it has looked up and
+  -- locked what a whole batch refers to.
+  IF current_setting('is_superuser') = 'on'
+      AND NOT has_parameter_privilege('ingest_writer', 'session_replication_role', 'SET') THEN
+    GRANT SET ON PARAMETER session_replication_role TO ingest_writer;
+  END IF;
+
   -- PostgreSQL lets everybody make temporary tables, which the readers shall not.
   EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
 
@@ -33,8 +34,9 @@ def impatient_server(django_db_setup: object, tmp_path: Path, settings: Settings
     config = tmp_path / "rest_conf.yml"
     config.write_text(text.replace("body_timeout_s: 30 ", f"body_timeout_s: {PATIENCE_S} "))
     settings.CONFIG = read_config(config)
-    with serving(config, tmp_path) as port:
-        yield port
+    environment = {"ROWHOUSE_CONFIG": str(config)}
+    with serving(tmp_path / "output", partial(web_command, "127.0.0.1"), environment) as url:
+        yield int(url.rpartition(":")[2])
 
 
 def request(key: str, number: int) -> bytes:
