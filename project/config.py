@@ -50,8 +50,18 @@ class Database(Section, frozen=True):
     embedded: Embedded
 
 
+class Partitioning(Section, frozen=True):
+    """How a table that is partitioned by time gets its partitions, and loses them."""
+
+    every: Literal["day", "week", "month", "year"]
+    ahead: Positive
+    keep: Positive | None
+
+
 class Dataset(Section, frozen=True):
-    """One exposed schema."""
+    """One exposed schema; what is left out is not wanted."""
+
+    partitions: dict[str, Partitioning] = {}
 
 
 class Ingest(Section, frozen=True):
