@@ -58,9 +58,14 @@ class Partitioning(Section, frozen=True):
     keep: Positive | None
 
 
+# On Citus: the whole schema on one node of many, single tables in shards by a column, or nothing.
+Distribution = Literal["schema", "none"] | dict[str, str]
+
+
 class Dataset(Section, frozen=True):
     """One exposed schema; what is left out is not wanted."""
 
+    distribute: Distribution = "none"
     partitions: dict[str, Partitioning] = {}
 
 
