@@ -13,7 +13,7 @@ CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 POOLED := tests/api $(addprefix tests/integration/,backups/test_restore.py test_ingest_concurrency.py \
 	test_ingest_model.py test_processes.py test_jobs.py test_refresh.py test_refresh_readers.py)
 
-.PHONY: run demo test test-pooled check bench
+.PHONY: run demo test test-pooled check pictures bench faults soak
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.stamp
@@ -36,8 +36,19 @@ check: $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test-pooled
 
+# The pictures of the documentation: written by the browser tests, then looked at by a person.
+pictures: $(VENV)/dev.stamp
+	ROWHOUSE_PICTURES=1 $(PY) -m pytest tests/browser
+
 bench: $(VENV)/dev.stamp
 	$(PY) -m tests.bench
+
+# The long form of tests/faults; the short one is part of `make test`.
+faults: $(VENV)/dev.stamp
+	$(PY) -m pytest tests/faults --hypothesis-profile=long
+
+soak: $(VENV)/dev.stamp
+	$(PY) -m tests.bench.soak
 
 # A stamp is as new as its last installation: a changed requirements file installs again.
 $(VENV)/run.stamp: requirements/run.txt $(VENV)/made.stamp

@@ -28,6 +28,7 @@ EXACT_TEXT = {
 # A backup or restore takes as long as it takes, and reads a table from its first page on.
 PATIENT = {
     "statement_timeout": "0",
+    "lock_timeout": "300s",
     "idle_in_transaction_session_timeout": "0",
     "synchronize_seqscans": "off",
     "max_parallel_workers_per_gather": "0",

@@ -24,6 +24,8 @@ from ingest.errors import (
     TooLarge,
 )
 from ingest.outcome import OnConflict, Receipt
+from ingest.points import Point, reach
+from ingest.references import ReferenceMissing
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded
 from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
@@ -68,6 +70,13 @@ Decode = Callable[[KnownTable], Decoded]
 # Returns a usable connection in autocommit mode, a new one where the last one was lost.
 Connect = Callable[[], Connection]
 
+# The same for a connection where foreign keys are not checked, None where there is none to be had.
+ConnectUnchecked = Callable[[], Connection | None]
+
+
+def connect_nowhere() -> None:
+    """Return no connection: foreign keys are PostgreSQL's own to check, row by row."""
+
 
 class Companion(Protocol):
     """What is recorded in a batch's own transaction beside the batch: all of it, or nothing.
@@ -93,6 +102,7 @@ def ingest_batch(
     request: BatchRequest,
     decode: Decode,
     companion: Companion | None = None,
+    connect_unchecked: ConnectUnchecked = connect_nowhere,
 ) -> tuple[Receipt, bool]:
     """Store what can be stored of a batch; return its receipt, and whether that is an old one.
 
@@ -102,9 +112,11 @@ def ingest_batch(
     """
     carefully = False
     for _ in range(TRIES):
-        attempt = _Attempt(registry, request, decode, companion)
+        attempt = _Attempt(registry, request, decode, companion, connect_unchecked)
         try:
-            return attempt.run(connect(), carefully=carefully)
+            answer = attempt.run(connect(), carefully=carefully)
+            reach(Point.COMMITTED)
+            return answer
         except (BadRequest, TooLarge, TableUnknown, TableAmbiguous):
             # Whatever became of the table since, a batch that was stored has its receipt.
             receipt = attempt.find_stored_receipt(connect())
@@ -113,7 +125,7 @@ def ingest_batch(
             return receipt, True
         except TableChanged:
             registry.forget(request.table)
-        except RowsSkipped:
+        except (RowsSkipped, ReferenceMissing):
             carefully = True
         except psycopg.Error as error:
             if error.sqlstate in UNDEFINED:
@@ -134,11 +146,15 @@ class _Attempt:
         request: BatchRequest,
         decode: Decode,
         companion: Companion | None,
+        connect_unchecked: ConnectUnchecked,
     ) -> None:
         self._registry = registry
         self._request = request
         self._decode = decode
         self._companion = companion
+        # A companion's transaction has begun, on another connection.
+        self._connect_unchecked = connect_nowhere if companion else connect_unchecked
+        self._holds_references = False
         self._batch: UUID = uuid7()
         self._now = datetime.now(UTC)
         self.is_untouched = True  # nothing was sent yet that a lost connection leaves in doubt
@@ -156,15 +172,36 @@ class _Attempt:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
         self._options, self._decoded = self._decode_rows(connection)
+        if self._is_plain and not carefully:
+            connection = self._choose_connection(connection)
+        reach(Point.BEFORE_BEGIN)
         with connection.transaction():
             self._known.writer.hold(connection)
             if not self._registry.is_current(connection, self._request.table, self._known):
                 raise TableChanged
             self.is_untouched = False
             if self._request.claim is None or self._claim_key(self._request.claim):
+                reach(Point.KEY_CLAIMED)
                 written = self._write(carefully=carefully)
-                return self._store(written), False
+                receipt = self._store(written)
+                reach(Point.BEFORE_COMMIT)
+                return receipt, False
         return self._find_receipt(), True
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the rows may be stored all at once as they are."""
+        stores = self._options.on_conflict == "reject" and not self._request.dry_run
+        return stores and not self._decoded.rejections
+
+    def _choose_connection(self, connection: Connection) -> Connection:
+        """Have foreign keys checked for the whole batch at once, where that can be done."""
+        if self._known.writer.references.can_check(self._decoded.groups):
+            unchecked = self._connect_unchecked()
+            if unchecked is not None:
+                self._holds_references = True
+                self._connection = unchecked
+        return self._connection
 
     def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:
         try:
@@ -213,9 +250,10 @@ class _Attempt:
     def _write(self, *, carefully: bool) -> Written:
         decoded, options = self._decoded, self._options
         writer = self._known.writer
-        plain = options.on_conflict == "reject" and not self._request.dry_run
-        if plain and not carefully and not decoded.rejections:
-            return writer.write_whole(self._connection, decoded)
+        if self._is_plain and not carefully:
+            return writer.write_whole(
+                self._connection, decoded, holds_references=self._holds_references
+            )
         with self._connection.transaction() as savepoint:
             written = CarefulWrite(writer, self._connection, decoded, options).run()
             if written.rejections and self._request.atomic:

@@ -54,6 +54,7 @@ class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     partitioned: bool
     columns: tuple[str, ...]
     referenced: tuple[str, ...]
+    value_type: str | None  # of a single column, where equal values are written alike on both sides
 
 
 class Exclusion(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +143,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     name: str
     comment: str | None
     partitioned: bool
+    watched: bool  # by triggers of its own, row security or the like
     columns: tuple[Column, ...]
     unique_keys: tuple[UniqueKey, ...]
     foreign_keys: tuple[ForeignKey, ...]

@@ -1,42 +1,40 @@
-"""Columns of text as the data of COPY … FROM STDIN in its text format."""
+"""Rows as the data of COPY … FROM STDIN in its CSV format.
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+A flawless batch is hardly touched: the values of JSON rows are CSV fields once the brackets around
+each row are gone, and a CSV body is CSV already.
+"""
 
-from msgspec import UNSET
+from dataclasses import dataclass
+from typing import Literal
 
-# What a column's values are before they are copied: strings, values that `str` writes as
-# PostgreSQL reads them, or JSON texts of numbers (maybe in quotes) and of whole documents.
-CopiedAs = Literal["text", "value", "number", "document"]
+# How the values of a column are written: as the scalars they are, or as the text of a document.
+CopiedAs = Literal["scalar", "document"]
 
-NULL = "\\N"
+# What the fields are: JSON scalars, where a bare `null` is null and a backslash escapes a quote,
+# or CSV as in RFC 4180, where an empty field is null.
+Dialect = Literal["json", "csv"]
 
 
-def to_copy_fields(
-    copied_as: CopiedAs | None, column: Sequence[Any], may_be_absent: bool
-) -> Iterable[str] | None:
-    """Return the COPY field of each value, None where COPY cannot take the column.
+@dataclass(frozen=True, slots=True)
+class CopyData:
+    """Rows in COPY's CSV format, and the dialect of their fields."""
 
-    The values hold no backslash; None and UNSET become null.
+    data: bytes
+    dialect: Dialect
+
+
+def json_lines_as_csv(lines: bytes) -> CopyData | None:
+    """Return rows given as one JSON array of scalars a line, None where COPY cannot read them.
+
+    Inside a string COPY knows the escapes of the quote and of the backslash, no others.
     """
-    if copied_as is None:
-        return None
-    if may_be_absent:
-        column = [NULL if value is None or value is UNSET else value for value in column]
-    if copied_as == "value":
-        return map(str, column)
-    if copied_as == "text":
-        return column
-    joined = "\n".join(column)
-    if copied_as == "document":
-        # White space between the tokens of a document would end the field or the line.
-        has_breaks = joined.count("\n") >= len(column) or "\t" in joined or "\r" in joined
-        return None if has_breaks else column
-    return joined.replace('"', "").split("\n") if '"' in joined else column
-
-
-def join_copy(columns: Sequence[Iterable[str]]) -> str | None:
-    """Return COPY data made of one iterable of fields for each column."""
-    if not columns:
-        return None
-    return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
+    escapes = lines
+    if b"\\" in escapes:
+        escapes = escapes.replace(b"\\\\", b"").replace(b'\\"', b"")
+        if b"\\" in escapes:
+            return None
+    count = lines.count(b"\n")
+    if lines.count(b"[") == lines.count(b"]") == count:
+        return CopyData(lines.translate(None, b"[]"), "json")
+    # Some string holds brackets. None holds a line feed.
+    return CopyData(lines[1:-2].replace(b"]\n[", b"\n") + b"\n", "json")

@@ -1,7 +1,7 @@
 """The slow look at one row: everything that is wrong with it."""
 
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -22,6 +22,10 @@ ENVELOPE_DEPTH = 2
 # A wrong number is shown as a number up to this length, a longer one as text.
 SHOWN_DIGITS = 30
 
+# Columns that a row brings and the table does not have are named up to this number; the rest are
+# counted. Everything else that can be wrong with a row is bounded by the table.
+NAMED_STRANGERS = 50
+
 # A row examined: its sound values in canonical form by column, and every error.
 Examined = tuple[dict[str, Any], list[RowError]]
 
@@ -33,6 +37,7 @@ class Limits:
     max_rows: int
     max_row_bytes: int
     max_depth: int
+    max_number_digits: int
 
 
 class Field:
@@ -43,6 +48,7 @@ class Field:
         self.adapter: Adapter = adapter_for(column, max_depth=limits.max_depth)
         self.attribute = f"f{place}"
         self.read = attrgetter(self.attribute)
+        self.pick = itemgetter(place)
         self.optional = not column.required
         self.is_raw = self.adapter.annotation is msgspec.Raw
 
@@ -103,18 +109,30 @@ class Examiner:
     def _examine_keys(self, row: dict[str, Any]) -> list[RowError]:
         errors = []
         if isinstance(row, RepeatedKey):
-            key = printable(row.key)
+            key = printable(row.key[:SHOWN_CHARACTERS])
             message = f"{key} stands twice in the row"
             errors.append(RowError(code="duplicate_key_in_object", column=key, message=message))
+        strangers = []
         for name in row:
             if name in self._fields:
                 continue
             if name in self._table.by_name:
-                code, message = "column_read_only", "is set by the database"
+                message = f"{name} is set by the database"
+                errors.append(RowError(code="column_read_only", column=name, message=message))
             else:
-                code, message = "unknown_column", f"is no column of {self._table.full_name}"
+                strangers.append(name)
+        return errors + self._describe_strangers(strangers)
+
+    def _describe_strangers(self, names: list[str]) -> list[RowError]:
+        errors = []
+        for name in names[:NAMED_STRANGERS]:
             shown = printable(name[:SHOWN_CHARACTERS])
-            errors.append(RowError(code=code, column=shown, message=f"{shown} {message}"))
+            message = f"{shown} is no column of {self._table.full_name}"
+            errors.append(RowError(code="unknown_column", column=shown, message=message))
+        more = len(names) - len(errors)
+        if more > 0:
+            message = f"{more} more are no columns of {self._table.full_name}"
+            errors.append(RowError(code="unknown_column", message=message))
         return errors
 
 

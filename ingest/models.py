@@ -34,6 +34,9 @@ class Batch(models.Model):
             models.Index(fields=["table_name", "-id"], name="batch_by_table"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.id} ({self.table_name})"
+
 
 class Rejection(models.Model):
     """One row that was not stored, as it was sent, with every reason."""
@@ -76,6 +79,9 @@ class Rejection(models.Model):
             models.Index(fields=["state", "table_name", "-id"], name="rejection_by_state"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.pk} ({self.table_name}, {self.state})"
+
 
 class IdempotencyKey(models.Model):
     """A key some client sent with a batch, so that a repeated request stores nothing twice."""
@@ -111,3 +117,6 @@ class SocrataMark(models.Model):
 
     class Meta:
         db_table = "socrata_mark"
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,17 +1,20 @@
 """What becomes of rows: the errors of a rejected one, the receipt of a batch."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 
+from ingest.row_codes import ROW_CODES
+
 OnConflict = Literal["reject", "ignore", "update"]
+RowCode = Annotated[str, msgspec.Meta(extra_json_schema={"enum": sorted(ROW_CODES)})]
 
 
 class RowError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One reason why a row was not stored."""
 
-    code: str
+    code: RowCode
     message: str
     column: str | None = None
     columns: tuple[str, ...] | None = None

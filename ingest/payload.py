@@ -16,7 +16,7 @@ from ingest.errors import (
     RepeatedEnvelopeKey,
     TooDeep,
 )
-from ingest.values.adapter import Number
+from ingest.values.adapter import SHOWN_CHARACTERS, Number
 from ingest.values.structures import RepeatedKey, is_deeper_than, parse_json
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -41,8 +41,8 @@ class JsonPayload:
     table: str | None
 
 
-def check_text(body: bytes, *, max_number_digits: int) -> None:
-    """Refuse bytes that are no UTF-8 text, start with a byte order mark or hold endless numbers."""
+def check_text(body: bytes) -> None:
+    """Refuse bytes that are no UTF-8 text or start with a byte order mark."""
     if body.startswith(_BOMS):
         raise JsonBom
     try:
@@ -51,12 +51,16 @@ def check_text(body: bytes, *, max_number_digits: int) -> None:
         raise BadUtf8(f"The body is not UTF-8 at byte {error.start}") from error
     if not body.strip(_SPACE):
         raise BodyEmpty
-    endless = b"0" * (max_number_digits + 1)
+
+
+def check_numbers(text: bytes, max_digits: int) -> None:
+    """Refuse JSON text that holds an endless number."""
+    endless = b"0" * (max_digits + 1)
     # Digits in a string are no number: look again without the strings before refusing.
-    if endless in body.translate(_DIGITS):
-        bare = _strings.sub(b'""', body)
+    if endless in text.translate(_DIGITS):
+        bare = _strings.sub(b'""', text)
         if endless in bare.translate(_DIGITS):
-            raise NumberTooLong(f"A number has more than {max_number_digits} digits")
+            raise NumberTooLong(f"A number has more than {max_digits} digits")
 
 
 def open_json(body: bytes, *, max_depth: int) -> JsonPayload:
@@ -105,10 +109,12 @@ def _check_envelope(body: bytes, array: bytes, max_depth: int) -> None:
     except ValueError as error:
         raise JsonSyntax(f"The body is not JSON: {error}") from error
     if isinstance(outer, RepeatedKey):
-        raise RepeatedEnvelopeKey(f"The key {outer.key!r} stands twice in the outer object")
+        key = outer.key[:SHOWN_CHARACTERS]
+        raise RepeatedEnvelopeKey(f"The key {key!r} stands twice in the outer object")
     unknown = sorted(outer.keys() - {"rows", "table"})
     if "rows" not in outer or unknown:
-        problem = f"unknown keys {unknown}" if unknown else "there is no `rows`"
+        named = ", ".join(unknown)[:SHOWN_CHARACTERS]
+        problem = f"unknown keys {named!r}" if unknown else "there is no `rows`"
         raise BadShape(f"The outer object is not right: {problem}")
 
 

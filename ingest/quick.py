@@ -4,27 +4,24 @@ What passes may be stored as it was sent; what does not pass is not wrong yet, b
 examined value by value (`examination`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
-from ingest.copying import join_copy, to_copy_fields
+from ingest.copying import CopyData, json_lines_as_csv
 from ingest.examination import Field, Limits
 
 UNSET = msgspec.UNSET
 _astuple = msgspec.structs.astuple
 raws = msgspec.json.Decoder(list[msgspec.Raw])
-
-_ABSENT = {type(None), msgspec.UnsetType}
+_encoder = msgspec.json.Encoder()
 
 # Escapes that stand for what PostgreSQL cannot store, or that msgspec refuses as a syntax error.
 _SUSPECT_ESCAPES = (b"\\u0000", b"\\ud", b"\\uD")
 
 # Characters that msgspec does not take in the name of a field.
 _UNNAMEABLE = frozenset('"\\') | {chr(code) for code in range(32)}
-
-_WHITE_SPACE = b" \t\n\r"
 
 
 class QuickLook:
@@ -84,51 +81,76 @@ class SoundRows:
         self._fields = fields
         self._text = text
         self.rows = rows
-        columns = zip(*map(_astuple, rows), strict=True) if rows else ([] for _ in fields)
-        self._columns = [
-            _read_raw(column) if each.is_raw else column
-            for each, column in zip(fields, columns, strict=True)
-        ]
-        # Which types occur, in the columns where a value may be missing or null.
-        self._kinds = [
-            set() if each.column.required and not each.is_raw else set(map(type, column))
-            for each, column in zip(fields, self._columns, strict=True)
-        ]
+        self._tuples = list(map(_astuple, rows))
+        try:
+            self._lines = _encode_lines(self._tuples)
+            self._may_lack = b"null" in self._lines  # some value may be missing or null
+        except TypeError:  # UNSET is no value
+            self._lines = _encode_lines(zip(*map(self._values, fields), strict=True))
+            self._may_lack = True
 
     def are_sound(self) -> bool:
         """Return whether every value passes its column's sweep and no key stands twice."""
-        inner_separators = unset = 0
-        for each, column, kinds in zip(self._fields, self._columns, self._kinds, strict=True):
-            if msgspec.UnsetType in kinds:
-                unset += sum(value is UNSET for value in column)
-            if each.column.not_null and type(None) in kinds:
-                return False
-            if each.adapter.screen is None:
-                continue
-            given = [v for v in column if v is not None and v is not UNSET] if kinds else column
-            if not each.adapter.screen(given):
-                return False
-            if each.adapter.verbatim:
-                inner_separators += count_separators("\n".join(given).encode())
-        # Decoding keeps the last of two equal keys. A row's keys are all known columns, so a key
-        # stands twice only where there are more separators than values.
-        keys = len(self.rows) * len(self._fields) - unset
-        return count_separators(self._text) - inner_separators == keys
+        return all(map(self._is_sound, self._fields)) and self._count_keys() == self._count_set()
 
-    def copy_text(self, names: Sequence[str]) -> str | None:
-        """Return these columns as COPY's text format, None where only SQL can read the values."""
-        # Without a backslash in the JSON no string holds what COPY would have escaped.
-        if b"\\" in self._text:
-            return None
+    def copy_data(self, names: Sequence[str]) -> CopyData | None:
+        """Return these columns as data for COPY, None where only SQL can read the values."""
         written = frozenset(names)
-        chosen = []
-        for each, column, kinds in zip(self._fields, self._columns, self._kinds, strict=True):
-            if each.column.name in written:
-                fields = to_copy_fields(each.adapter.copied_as, column, bool(kinds & _ABSENT))
-                if fields is None:
-                    return None
-                chosen.append(fields)
-        return join_copy(chosen)
+        chosen = [each for each in self._fields if each.column.name in written]
+        forms = {each.adapter.copied_as for each in chosen}
+        if not forms or None in forms:
+            return None
+        if forms == {"scalar"} and len(chosen) == len(self._fields):
+            return json_lines_as_csv(self._lines)
+        columns = [
+            list(map(_as_text, self._values(each)))
+            if each.adapter.copied_as == "document"
+            else self._values(each)
+            for each in chosen
+        ]
+        return json_lines_as_csv(_encode_lines(zip(*columns, strict=True)))
+
+    def values_of(self, name: str) -> set[str]:
+        """Return the text of each value of a column that is neither null nor missing."""
+        (pick,) = (each.pick for each in self._fields if each.column.name == name)
+        return set(map(str, set(map(pick, self._tuples)) - {None, UNSET}))
+
+    def _is_sound(self, each: Field) -> bool:
+        screen = each.adapter.screen
+        if not self._may_lack:
+            return screen is None or screen(self._column(each))
+        column = self._column(each)
+        if each.is_raw and each.column.not_null and None in column:
+            return False
+        return screen is None or screen([v for v in column if v is not None and v is not UNSET])
+
+    def _column(self, each: Field) -> list[Any]:
+        column = list(map(each.pick, self._tuples))
+        return _mark_nulls(column) if each.is_raw and self._may_lack else column
+
+    def _values(self, each: Field) -> list[Any]:
+        """Return what is written to a column, where it is not left out: null for what is missing.
+
+        Raw values may be the JSON text of null.
+        """
+        column = list(map(each.pick, self._tuples))
+        return [None if v is UNSET else v for v in column] if each.optional else column
+
+    def _count_keys(self) -> int:
+        """Return how many keys the rows' text has.
+
+        Decoding keeps the last of two equal keys. What it kept has the quotes of its values only,
+        the text also those of each key and of each value that was lost.
+        """
+        return (count_quotes(self._text) - count_quotes(self._lines)) // 2
+
+    def _count_set(self) -> int:
+        unset = 0
+        if self._may_lack:
+            for each in self._fields:
+                if each.optional:
+                    unset += sum(value is UNSET for value in map(each.pick, self._tuples))
+        return len(self.rows) * len(self._fields) - unset
 
 
 def has_suspect_escape(text: bytes) -> bool:
@@ -136,13 +158,11 @@ def has_suspect_escape(text: bytes) -> bool:
     return b"\\" in text and any(escape in text for escape in _SUSPECT_ESCAPES)
 
 
-def count_separators(text: bytes) -> int:
-    """Return at least the number of keys in a JSON text, and exactly that in almost every one.
-
-    A key is followed by its quote and a colon, maybe with white space between. The same bytes
-    inside a string are counted too, which only sends the row to the slow look.
-    """
-    return text.translate(None, _WHITE_SPACE).count(b'":')
+def count_quotes(text: bytes) -> int:
+    """Return how many quotes begin or end a string in a JSON text."""
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return text.count(b'"')
 
 
 def _row_type(fields: list[Field]) -> type | None:
@@ -167,12 +187,16 @@ def _row_field(each: Field) -> tuple[str, Any] | tuple[str, Any, Any]:
     return each.attribute, annotation
 
 
-def _read_raw(column: Sequence[Any]) -> list[Any]:
-    """Return the JSON text of each raw value, None for null."""
-    try:
-        texts = b"\n".join(column).decode().split("\n")
-    except TypeError:  # some value is missing
-        return [value if value is UNSET else _read_raw([value])[0] for value in column]
-    if len(texts) != len(column):  # some value spans lines
-        texts = [bytes(value).decode() for value in column]
-    return [None if text == "null" else text for text in texts] if "null" in texts else texts
+def _mark_nulls(column: list[Any]) -> list[Any]:
+    """Return raw values with None for those that are null."""
+    return [None if value is not UNSET and bytes(value) == b"null" else value for value in column]
+
+
+def _encode_lines(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Return the values of each row as a JSON array on a line of its own."""
+    return _encoder.encode_lines(list(rows))
+
+
+def _as_text(value: Any) -> str | None:
+    text = None if value is None else bytes(value).decode()
+    return None if text == "null" else text

@@ -5,10 +5,12 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import msgspec
 
 from ingest.catalog import Column
+from ingest.copying import CopyData, json_lines_as_csv
 from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
 from ingest.examination import printable
 from ingest.outcome import Rejection, RowError
@@ -17,7 +19,8 @@ from ingest.rules import Decoded, GroupBy, RowRules, Rows
 # The csv module refuses long fields unless told otherwise; rows have a limit of their own.
 csv.field_size_limit(sys.maxsize)
 
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_encode = _encoder.encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,15 @@ def read_csv(body: bytes, codec: str, *, has_header: bool) -> CsvBody:
     text = text.removeprefix("\ufeff")
     if '"' in text or "\r" in text.replace("\r\n", ""):
         parsed = list(_parse_records(list(io.StringIO(text, newline=""))))
+        lines, texts, records = map(list, zip(*parsed, strict=True)) if parsed else ([], [], [])
     else:
         # Without quotes, lines are records and commas divide them.
-        lines_of_text = enumerate(text.replace("\r\n", "\n").split("\n"), 1)
-        parsed = [(number, line, line.split(",")) for number, line in lines_of_text if line]
-    if not parsed:
+        texts = text.replace("\r\n", "\n").split("\n")
+        lines = [number for number, line in enumerate(texts, 1) if line]
+        texts = list(filter(None, texts))
+        records = [line.split(",") for line in texts]
+    if not records:
         raise BodyEmpty
-    lines, texts, records = map(list, zip(*parsed, strict=True))
     header = records.pop(0) if has_header else None
     first = 1 if has_header else 0
     return CsvBody(header, records, lines[first:], texts[first:], text)
@@ -150,11 +155,11 @@ def _decode_flawless(
     """Return the rows if every field of every record passes its column's screen, else None."""
     records = body.records
     width = len(names)
-    if any(len(record) != width for record in records) or not rules.requires_only(names):
+    if set(map(len, records)) != {width} or not rules.requires_only(names):
         return None
     if "\0" in body.text or max(map(len, body.texts)) * 4 > rules.limits.max_row_bytes:
         return None
-    has_empty_fields = False
+    has_empty_fields = has_defaults = False
     for name, fields in zip(names, zip(*records, strict=True), strict=True):
         field = rules.by_name[name]
         given: Sequence[str] = fields
@@ -162,35 +167,63 @@ def _decode_flawless(
             if not field.optional:
                 return None
             has_empty_fields = True
+            has_defaults = has_defaults or field.column.has_default
             given = [value for value in fields if value]
         if not field.adapter.screen_fields(given):
             return None
-    if not has_empty_fields:
+    if not has_empty_fields or (group_by == "default" and not has_defaults):
         return [_keep_whole(rules, body, names, group_by)]
-    rows = [
-        {name: value for name, value in zip(names, record, strict=True) if value}
-        for record in records
-    ]
+    rows = [_drop_empty(names, record) for record in records]
     passed = {
         index: (_encode(row), rules.presence_of(row, group_by)) for index, row in enumerate(rows)
     }
     return rules.group(passed, group_by)
 
 
+def _drop_empty(names: Sequence[str], record: Sequence[str]) -> dict[str, str]:
+    return {name: value for name, value in zip(names, record, strict=True) if value}
+
+
 def _keep_whole(rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy) -> Rows:
+    """Return the records as one group; an empty field is null."""
     records = body.records
 
     def make_array() -> bytes:
-        return _encode([dict(zip(names, record, strict=True)) for record in records])
+        return _encode([_drop_empty(names, record) for record in records])
+
+    def find_values(name: str) -> set[str]:
+        return set(map(itemgetter(names.index(name)), records)) - {""} if name in names else set()
 
     columns = rules.columns_of(names, group_by)
     copy = None
-    # Only quotes let a field hold what COPY would have escaped.
-    is_plain = not any(mark in body.text for mark in ('"', "\\", "\t"))
-    if is_plain and all(rules.by_name[name].adapter.copied_as for name in names):
+    if all(rules.by_name[name].adapter.copied_as for name in names):
         columns = tuple(names)
-        copy = "\n".join(map("\t".join, records)) + "\n"
-    return Rows(columns, range(len(records)), make_array, copy)
+        copy = _as_copy_data(body) or json_lines_as_csv(_encode_lines(records))
+    return Rows(columns, range(len(records)), make_array, copy, find_values)
+
+
+def _as_copy_data(body: CsvBody) -> CopyData | None:
+    r"""Return the records as they came, None where PostgreSQL might read them in another way.
+
+    Every record must be one line without a quote; lines end alike, and `\.` would end the data.
+    """
+    text = body.text if body.text.endswith("\n") else body.text + "\n"
+    lines_before = body.lines[0] - 1
+    ends = text.count("\n")
+    returns = text.count("\r\n")
+    if (
+        '"' in text
+        or "\\" in text
+        or ends != lines_before + len(body.records)
+        or returns not in {0, ends}
+        or text.count("\r") != returns
+    ):
+        return None
+    return CopyData(text.split("\n", lines_before)[-1].encode(), "csv")
+
+
+def _encode_lines(records: Sequence[Sequence[str]]) -> bytes:
+    return _encoder.encode_lines([[value or None for value in record] for record in records])
 
 
 def _decode_each(

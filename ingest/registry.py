@@ -95,5 +95,6 @@ def exposed_tables() -> TableRegistry:
         max_rows=config.ingest.max_rows,
         max_row_bytes=config.ingest.max_row_bytes,
         max_depth=config.ingest.max_depth,
+        max_number_digits=config.ingest.max_number_digits,
     )
     return TableRegistry(list(config.datasets), limits)

@@ -13,9 +13,11 @@ from typing import Any, Literal
 import msgspec
 
 from ingest.catalog import Table
+from ingest.copying import CopyData
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
 from ingest.outcome import OnConflict, Rejection, RowError
+from ingest.payload import check_numbers
 from ingest.quick import QuickLook, SoundRows, has_suspect_escape, raws
 from ingest.values.structures import split_array
 
@@ -37,12 +39,24 @@ class Rows:
     columns: tuple[str, ...]
     indexes: Sequence[int]  # the place of each row in the batch
     make_array: Callable[[], bytes]
-    copy: str | None = None  # the same as COPY data, where COPY can take it
+    copy: CopyData | None = None  # the same for COPY, where COPY can take it
+    # Returns the text of each value other than null that occurs in a column of whole numbers, text
+    # or uuids; None where the rows were not looked at by column.
+    find_values: Callable[[str], set[str]] | None = None
 
     @property
     def array(self) -> bytes:
         """The rows as one JSON array."""
         return self.make_array()
+
+    @property
+    def has_values(self) -> bool:
+        """Whether `values_of` can tell a column's values."""
+        return self.find_values is not None
+
+    def values_of(self, name: str) -> set[str]:
+        """Return the text of each value that occurs in a column, which its rows bring."""
+        return self.find_values(name) if self.find_values is not None else set()
 
     def split(self) -> dict[int, bytes]:
         """Return each row's JSON text under its place in the batch."""
@@ -84,9 +98,9 @@ class RowRules:
         self.by_name = {each.column.name: each for each in self.fields}
         self._optional = [each for each in self.fields if each.optional]
         self._defaulted = [each for each in self.fields if each.column.has_default]
-        self._structured = any(
-            each.adapter.verbatim or each.column.kind in {"array", "composite"}
-            for each in self.fields
+        self._has_documents = any(each.adapter.verbatim for each in self.fields)
+        self._structured = self._has_documents or any(
+            each.column.kind in {"array", "composite"} for each in self.fields
         )
         self._quick = QuickLook(self.fields, limits)
 
@@ -94,9 +108,11 @@ class RowRules:
         """Sort the rows of a JSON array into those that may be stored and those that may not.
 
         The array's text must be UTF-8. Raises `JsonSyntax`, `TooDeep`, `NoRows` or `TooManyRows`
-        where the whole array is wrong.
+        where the whole array is wrong, `NumberTooLong` where it holds an endless number.
         """
         sound = self._quick.decode_array(array)
+        if sound is None or self._has_documents:
+            check_numbers(array, self.limits.max_number_digits)
         if sound is None:
             return self.decode_each(self._split(array), group_by)
         rows = sound.rows
@@ -162,6 +178,7 @@ class RowRules:
                 whole = self._keep_whole(sound, array, group_by)
                 if whole is not None:
                     return Decoded(len(texts), [whole], [], lines=lines)
+        check_numbers(b"\n".join(texts), self.limits.max_number_digits)
         return self.decode_each(texts, group_by, lines=lines)
 
     def _keep_whole(self, sound: SoundRows, array: bytes, group_by: GroupBy) -> Rows | None:
@@ -170,7 +187,8 @@ class RowRules:
         if presence is None:
             return None
         columns = self._columns(presence, group_by)
-        return Rows(columns, range(len(sound.rows)), lambda: array, sound.copy_text(columns))
+        copy = sound.copy_data(columns)
+        return Rows(columns, range(len(sound.rows)), lambda: array, copy, sound.values_of)
 
     # Which columns a row brings.
 

@@ -7,6 +7,7 @@ from psycopg import Connection, RawCursor
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from ingest.catalog import Column, Table, UniqueKey
+from ingest.copying import Dialect
 from ingest.outcome import OnConflict
 
 # The place of a row in the array it came in, counted from 1.
@@ -43,9 +44,17 @@ def lock_statement(table: Table) -> Composed:
     return SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(table_identifier(table))
 
 
-def copy_statement(table: Table, columns: Sequence[str]) -> Composed:
-    """Return the statement that stores rows in COPY's text format."""
-    return SQL("COPY {} ({}) FROM STDIN").format(table_identifier(table), join_names(columns))
+_COPY_OPTIONS: dict[Dialect, SQL] = {
+    "json": SQL(r"FORMAT csv, NULL 'null', ESCAPE '\'"),
+    "csv": SQL("FORMAT csv"),
+}
+
+
+def copy_statement(table: Table, columns: Sequence[str], dialect: Dialect) -> Composed:
+    """Return the statement that stores rows in COPY's CSV format."""
+    return SQL("COPY {} ({}) FROM STDIN ({})").format(
+        table_identifier(table), join_names(columns), _COPY_OPTIONS[dialect]
+    )
 
 
 def insert_statement(

@@ -13,7 +13,9 @@ from psycopg.sql import Composed
 
 from ingest.catalog import SQL, Table, UniqueKey
 from ingest.constraints import ConstraintChecks
+from ingest.copying import CopyData
 from ingest.outcome import OnConflict, Rejection
+from ingest.references import BatchReferences
 from ingest.rules import Decoded, RowRules, join_rows
 from ingest.statements import (
     copy_statement,
@@ -64,6 +66,7 @@ class TableWriter:
         self.table = table
         judged = [each.column for each in rules.fields if not each.adapter.exact]
         self.checks = ConstraintChecks(table, judged)
+        self.references = BatchReferences(table)
         # Composed once: putting a statement together costs more than sending it.
         self._statements: dict[object, LiteralString] = {}
 
@@ -71,10 +74,18 @@ class TableWriter:
         """Keep the table's definition as it is until the end of the transaction."""
         execute_raw(connection, self._compose(connection, "lock", lock_statement, self.table), [])
 
-    def write_whole(self, connection: Connection, decoded: Decoded) -> Written:
-        """Insert every row of a batch; raise PostgreSQL's error, or `RowsSkipped`, if one fails."""
+    def write_whole(
+        self, connection: Connection, decoded: Decoded, *, holds_references: bool = False
+    ) -> Written:
+        """Insert every row of a batch; raise PostgreSQL's error, or `RowsSkipped`, if one fails.
+
+        With `holds_references` foreign keys are checked here, all at once, and the connection is
+        one where PostgreSQL does not: raises `ReferenceMissing`.
+        """
         written = Written()
         for rows in decoded.groups:
+            if holds_references:
+                self.references.hold(connection, rows)
             if rows.copy is not None:
                 written += self._copy(connection, rows.columns, rows.copy, len(rows.indexes))
             else:
@@ -84,12 +95,14 @@ class TableWriter:
         return written
 
     def _copy(
-        self, connection: Connection, columns: tuple[str, ...], data: str, count: int
+        self, connection: Connection, columns: tuple[str, ...], rows: CopyData, count: int
     ) -> Written:
         cursor = connection.cursor()
-        statement = self._compose(connection, columns, copy_statement, self.table, columns)
+        statement = self._compose(
+            connection, (columns, rows.dialect), copy_statement, self.table, columns, rows.dialect
+        )
         with cursor.copy(statement) as copy:
-            copy.write(data)
+            copy.write(rows.data)
         if cursor.rowcount != count:
             raise RowsSkipped
         return Written(inserted=count)

@@ -1,5 +1,6 @@
 """The `project` app: API keys and the management commands that run the service."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.apps import AppConfig
@@ -15,7 +16,12 @@ def create_service_schema(using: str, **kwargs: Any) -> None:
 
 class ProjectConfig(AppConfig):
     name = "project"
+    verbose_name = "Keys and jobs"
 
     def ready(self) -> None:
-        """Have the schema made whenever migrations are about to run."""
+        """Have the schema made whenever migrations are about to run; name a late error's status."""
+        from project.logins import TooManyAttempts
+        from project.problems import register_status
+
+        register_status(TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS)
         pre_migrate.connect(create_service_schema, sender=self)

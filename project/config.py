@@ -27,7 +27,9 @@ class Http(Section, frozen=True):
     workers: Positive
     threads: Positive
     body_timeout_s: Positive
+    requests_per_minute: Positive | None
     allowed_hosts: list[str]
+    production: bool
 
 
 class Embedded(Section, frozen=True):
@@ -45,6 +47,7 @@ class Database(Section, frozen=True):
     direct_url: str | None
     pooler: Literal["none", "transaction"]
     separate_roles: bool
+    foreign_keys: Literal["batch", "row"]
     statement_timeout_s: Positive
     lock_timeout_s: Positive
     embedded: Embedded
@@ -186,6 +189,17 @@ class Open311(Section, frozen=True):
     where: dict[Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,30}\Z")], WherePrefix]
 
 
+class Covid(Section, frozen=True):
+    """The versioned COVID-19 data API."""
+
+    public: bool
+    version: Annotated[float, Meta(ge=2, lt=3)]
+    license: str
+    definitions: str | None
+    page_days: Positive
+    cache_s: NotNegative
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -207,6 +221,7 @@ class Config(Section, frozen=True):
     backups: Backups
     socrata: Socrata
     open311: Open311
+    covid: Covid
     logging: Logging
 
 

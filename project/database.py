@@ -1,6 +1,7 @@
 """Which database each part of the service connects to, and as whom."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -73,13 +74,19 @@ def database_settings(
     ingest["OPTIONS"].setdefault("prepare_threshold", 2)
     # A refresh is rare: its connection is not kept.
     reports = _connection(server, config, pooled=pooled) | {"CONN_MAX_AGE": 0}
+    unchecked = _connection(server, config, pooled=False, session_replication_role="replica")
+    unchecked["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 2}
     if config.separate_roles:
         ingest |= _login(WRITER_ROLE, secrets_dir)
+        unchecked |= _login(WRITER_ROLE, secrets_dir)
         reports |= _login(REPORT_WRITER_ROLE, secrets_dir)
         if role == "service":
             default |= _login(SERVICE_ROLE, secrets_dir)
     mirror = {"TEST": {"MIRROR": "default"}}
-    return {"default": default, "ingest": ingest | mirror, "reports": reports | mirror}
+    databases = {"default": default, "ingest": ingest | mirror, "reports": reports | mirror}
+    if config.foreign_keys == "batch" and config.pooler == "none":
+        databases["unchecked"] = unchecked | mirror
+    return databases
 
 
 def writer_connection() -> psycopg.Connection:
@@ -88,6 +95,25 @@ def writer_connection() -> psycopg.Connection:
     Raises `Unavailable` where the database cannot be reached.
     """
     return _usable(connections["ingest"])
+
+
+def unchecked_connection() -> psycopg.Connection | None:
+    """Return this thread's connection for rows whose foreign keys ingest has checked itself.
+
+    No trigger fires there, nor those that check foreign keys (session_replication_role). None
+    where `database.foreign_keys` says so, behind a pooler, and where the role may not have it.
+    """
+    if "unchecked" not in connections.settings or not _may_check_itself():
+        return None
+    return _usable(connections["unchecked"])
+
+
+@cache
+def _may_check_itself() -> bool:
+    """Return whether the administrator was a superuser when `setup_db` made the roles."""
+    asked = "SELECT has_parameter_privilege('session_replication_role', 'SET')"
+    row = writer_connection().execute(asked).fetchone()
+    return bool(row and row[0])
 
 
 def reader_connection() -> psycopg.Connection:
@@ -166,7 +192,9 @@ def _embedded(config: Database, data_dir: Path, secrets_dir: Path) -> dict[str, 
     }
 
 
-def _connection(server: dict[str, Any], config: Database, *, pooled: bool) -> dict[str, Any]:
+def _connection(
+    server: dict[str, Any], config: Database, *, pooled: bool, **settings: str
+) -> dict[str, Any]:
     options: dict[str, Any] = {"connect_timeout": 5, **server["OPTIONS"]}
     if pooled:
         # A transaction-pooled connection keeps no session state: no server-side prepared
@@ -179,6 +207,7 @@ def _connection(server: dict[str, Any], config: Database, *, pooled: bool) -> di
                 "-c timezone=UTC",
                 f"-c statement_timeout={config.statement_timeout_s}s",
                 f"-c lock_timeout={config.lock_timeout_s}s",
+                *(f"-c {name}={value}" for name, value in settings.items()),
             ]
         )
     return {

@@ -36,11 +36,15 @@ class BadParameter(RowhouseError):
     code = "bad_parameter"
 
 
-class Unavailable(RowhouseError):
-    """The service cannot answer now; the same request may be sent again."""
-
-    code = "unavailable"
+class TryLater(RowhouseError):
+    """The same request may be sent again, after some seconds."""
 
     def __init__(self, message: str | None = None, *, retry_after_s: int = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class Unavailable(TryLater):
+    """The service cannot answer now; the same request may be sent again."""
+
+    code = "unavailable"

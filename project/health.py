@@ -11,15 +11,17 @@ from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from project.answers import answer_json
 from project.errors import RowhouseError
-from project.keys import KeyRequired
+from project.keys import KeyInvalid, KeyRequired
 from project.metrics import write_metrics
 from project.models import ApiKey, Scope
+from project.openapi import Errors, answers
 from project.problems import register_status
 
 
@@ -28,6 +30,16 @@ class NotReady(RowhouseError):
 
     code = "not_ready"
 
+
+_ALIVE = {"type": "object", "properties": {"status": {"const": "alive"}}, "required": ["status"]}
+_READY = {
+    "type": "object",
+    "properties": {
+        "status": {"const": "ready"},
+        "checks": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+    "required": ["status", "checks"],
+}
 
 register_status(NotReady, HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -38,8 +50,9 @@ class AliveView(APIView):
     scopes = {"GET": None}
     authentication_classes = ()
 
+    @extend_schema(summary="Is this process alive", responses=answers({200: _ALIVE}))
     def get(self, request: Request) -> HttpResponse:
-        """Answer 200."""
+        """Answer 200 while the process answers; the database is not asked."""
         return answer_json({"status": "alive"})
 
 
@@ -47,8 +60,10 @@ class ReadyView(APIView):
     """GET /readyz: the database answers and has every migration."""
 
     scopes = {"GET": None}
+    errors: Errors = {"GET": [NotReady]}
     authentication_classes = ()
 
+    @extend_schema(summary="Is the service ready", responses=answers({200: _READY}))
     def get(self, request: Request) -> HttpResponse:
         """Answer 200, or 503 with what is missing."""
         checks = check_readiness()
@@ -61,9 +76,14 @@ class MetricsView(APIView):
     """GET /internal/metrics: for a Prometheus on this machine, or one with a key."""
 
     scopes = {"GET": None}
+    errors: Errors = {"GET": [KeyRequired, KeyInvalid]}
 
+    @extend_schema(
+        summary="Get metrics for Prometheus",
+        responses=answers({(200, "text/plain"): {"type": "string"}}),
+    )
     def get(self, request: Request) -> HttpResponse:
-        """Answer Prometheus's text format."""
+        """Answer Prometheus's text format; from another machine with a key of the scope read."""
         key = cast("ApiKey | None", request.auth)
         if not (_is_local(request) or (key and key.may(Scope.READ))):
             raise KeyRequired("From another machine this needs a key with the scope read")

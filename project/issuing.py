@@ -28,8 +28,27 @@ def issue_key(
 ) -> str:
     """Make a key and return it: this is the only time it can be seen.
 
-    Raises `KeyRefused` for scopes or tables that do not exist, or a moment that has passed.
+    Raises `KeyRefused` as `check_key` does.
     """
+    check_key(name, scopes=scopes, tables=tables, expires=expires, datasets=datasets)
+    _, secret = ApiKey.objects.create_key(
+        name=name.strip()[:50],
+        scopes=sorted(set(scopes)),
+        tables=sorted(set(tables)),
+        expiry_date=expires,
+    )
+    return str(secret)
+
+
+def check_key(
+    name: str,
+    *,
+    scopes: Collection[str],
+    tables: Collection[str],
+    expires: datetime | None,
+    datasets: Collection[str],
+) -> None:
+    """Raise `KeyRefused` for scopes or tables that do not exist, or a moment that has passed."""
     if not name.strip():
         raise KeyRefused("A key needs a name")
     unknown = set(scopes) - set(Scope.values)
@@ -42,13 +61,6 @@ def issue_key(
         raise KeyRefused("Tables limit the scope ingest, which this key would not have")
     if expires is not None and expires <= timezone.now():
         raise KeyRefused("The key would have expired already")
-    _, secret = ApiKey.objects.create_key(
-        name=name.strip()[:50],
-        scopes=sorted(set(scopes)),
-        tables=sorted(set(tables)),
-        expiry_date=expires,
-    )
-    return str(secret)
 
 
 def issue_first_key(file: Path) -> str | None:

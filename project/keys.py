@@ -2,8 +2,10 @@
 
 import time
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
+from django.conf import settings
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -11,6 +13,7 @@ from rest_framework.request import Request
 
 from project.errors import RowhouseError
 from project.models import ApiKey, Scope
+from project.throttling import admit_request
 
 if TYPE_CHECKING:  # the views' module reads the settings that name this one
     from rest_framework.views import APIView
@@ -38,26 +41,37 @@ class ScopeMissing(RowhouseError):
     code = "scope_missing"
 
 
-_trusted: dict[str, tuple[float, ApiKey]] = {}
+# By the SHA-256 of the secret: the key itself is not kept, and comparing sums tells nothing of it.
+_trusted: dict[bytes, tuple[float, ApiKey]] = {}
 
 
 def find_key(secret: str) -> ApiKey:
-    """Return the live key with this secret; raise `KeyInvalid` for any other."""
+    """Return the live key with this secret and count the request.
+
+    Raises `KeyInvalid` for any other secret, `TooManyRequests` beyond the limit.
+    """
+    key = _trust_key(secret)
+    admit_request(key.prefix, settings.CONFIG.http.requests_per_minute)
+    return key
+
+
+def _trust_key(secret: str) -> ApiKey:
     now = time.monotonic()
-    trusted = _trusted.get(secret)
+    digest = sha256(secret.encode()).digest()
+    trusted = _trusted.get(digest)
     if trusted is not None and trusted[0] > now:
         return trusted[1]
     try:
         key = cast("ApiKey", ApiKey.objects.get_from_key(secret))
     except ApiKey.DoesNotExist as error:
-        _trusted.pop(secret, None)
+        _trusted.pop(digest, None)
         raise KeyInvalid from error
     if key.has_expired:
         raise KeyInvalid
-    _record_use(key)
+    record_use(key)
     if len(_trusted) > 1000:
         _trusted.clear()
-    _trusted[secret] = (now + TRUSTED_S, key)
+    _trusted[digest] = (now + TRUSTED_S, key)
     return key
 
 
@@ -66,7 +80,8 @@ def forget_trusted_keys() -> None:
     _trusted.clear()
 
 
-def _record_use(key: ApiKey) -> None:
+def record_use(key: ApiKey) -> None:
+    """Remember, to the minute, when the key was last used."""
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > LAST_USED_STEP:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

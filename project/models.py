@@ -29,6 +29,8 @@ class ApiKey(AbstractAPIKey):
     )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    secret: str | None = None  # of a key that was made this moment; it is not stored
+
     class Meta(AbstractAPIKey.Meta):
         db_table = "api_key"
         verbose_name = "API key"
@@ -42,6 +44,28 @@ class ApiKey(AbstractAPIKey):
         return not self.tables or schema in self.tables or f"{schema}.{table}" in self.tables
 
 
+class KeyUsage(models.Model):
+    """How many requests a key has asked for in the minute it was last used."""
+
+    key_prefix = models.TextField(primary_key=True)
+    minute = models.DateTimeField()
+    requests = models.IntegerField()
+
+    class Meta:
+        db_table = "key_usage"
+
+
+class LoginAttempt(models.Model):
+    """An attempt to log in that has not succeeded; kept while it counts."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.TextField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "login_attempt"
+
+
 class AppliedSchema(models.Model):
     """A dataset's schema.sql as it was last applied: what a changed file is compared with."""
 
@@ -51,6 +75,9 @@ class AppliedSchema(models.Model):
 
     class Meta:
         db_table = "applied_schema"
+
+    def __str__(self) -> str:
+        return self.dataset
 
 
 class JobRun(models.Model):
@@ -77,3 +104,6 @@ class JobRun(models.Model):
     class Meta:
         db_table = "job_run"
         indexes: ClassVar = [models.Index(fields=["job", "-tick"], name="job_run_by_job")]
+
+    def __str__(self) -> str:
+        return f"{self.job} ({self.outcome})"

@@ -16,8 +16,10 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, _SchemaType
 
 from project import problems
 from project.errors import RowhouseError, Unavailable
+from project.gateway import BodyIncomplete, BodyLate, BodyTooLarge
 from project.keys import KeyInvalid, KeyRequired, ScopeMissing
 from project.pages import DEFAULT_LIMIT, MAX_LIMIT, Page
+from project.throttling import TooManyRequests
 
 SECURITY = "ApiKey"
 CSV_TEXT: dict[str, Any] = {"type": "string", "description": "One record a line, header first"}
@@ -35,6 +37,20 @@ _PROBLEM: dict[str, Any] = {
         "detail": {"type": "string", "description": "For people"},
     },
 }
+
+# What stands in addresses, with a value that is found in any service that was just started.
+_PATH_PARAMETERS = {
+    "batch": ("The id of a batch, as in its receipt", "0190f2c4-7e5a-7c3e-9d7b-2f6a1c0b4e11"),
+    "key": ("The row's primary key; the values of several columns separated by commas", "1"),
+    "name": ("A report's name", "hires_by_quarter"),
+    "rejection": ("The number of a rejection", "1"),
+    "result": ("The id of a result", "0190f2c4-7e5a-7c3e-9d7b-2f6a1c0b4e11"),
+    "run": ("The id of a backup, check or restore", "0190f2c4-7e5a-7c3e-9d7b-2f6a1c0b4e11"),
+    "table": ("`dataset.table`, or `table` where only one dataset has it", "hiring.departments"),
+}
+
+# Tags are what stands first in the address, but for these.
+_TAGS = {"healthz": "health", "readyz": "health", "internal": "health", "reports.tds": "reports"}
 
 # What a view's methods may raise beside what every method may.
 Errors = Mapping[str, Sequence[type[RowhouseError]]]
@@ -125,6 +141,11 @@ class ViewSchema(AutoSchema):
         scope = self._scope()
         return f"{description}\n\nScope: `{scope}`" if scope else description
 
+    def get_tags(self) -> list[str]:
+        """Return the group that the address belongs to."""
+        first = self.path.removeprefix("/api").split("/")[1]
+        return [_TAGS.get(first, first)]
+
     def get_request_serializer(self) -> Any:
         """Return None: a view says what body it takes."""
         return None
@@ -147,7 +168,9 @@ class ViewSchema(AutoSchema):
     def _refusals(self) -> dict[int, list[type[RowhouseError]]]:
         errors: list[type[RowhouseError]] = [Unavailable]
         if self._scope() is not None:
-            errors += [KeyRequired, KeyInvalid, ScopeMissing]
+            errors += [KeyRequired, KeyInvalid, ScopeMissing, TooManyRequests]
+        if self.method == "POST":
+            errors += [BodyIncomplete, BodyLate, BodyTooLarge]
         errors += getattr(self.view, "errors", {}).get(self.method, [])
         refusals: dict[int, list[type[RowhouseError]]] = {}
         for error in errors:
@@ -163,9 +186,8 @@ def describe_answers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for schema in schemas.values():
         schema["description"] = cleandoc(schema.get("description", ""))
     components.setdefault("schemas", {}).update(schemas, Problem=_PROBLEM)
-    components["examples"] = {
-        code: _problem_example(error) for code, error in sorted(_errors.items())
-    }
+    components["examples"] = _examples()
+    _describe_path_parameters(result["paths"])
     components.setdefault("securitySchemes", {})[SECURITY] = {
         "type": "apiKey",
         "in": "header",
@@ -185,11 +207,23 @@ def _problem_content(errors: Sequence[type[RowhouseError]]) -> dict[str, Any]:
     }
 
 
-def _problem_example(error: type[RowhouseError]) -> dict[str, Any]:
-    members = problems.document(
-        status=problems.status_of(error), code=error.code, detail=error.meaning()
-    )
-    return {"summary": error.meaning(), "value": members}
+def _examples() -> dict[str, Any]:
+    known = {code: (problems.status_of(error), error.meaning()) for code, error in _errors.items()}
+    return {
+        code: {
+            "summary": meaning,
+            "value": problems.document(status=status, code=code, detail=meaning),
+        }
+        for code, (status, meaning) in sorted({**problems.FRAMEWORK_CODES, **known}.items())
+    }
+
+
+def _describe_path_parameters(paths: Mapping[str, Any]) -> None:
+    for item in paths.values():
+        for operation in item.values():
+            for one in operation.get("parameters", []):
+                if one["in"] == "path" and one["name"] in _PATH_PARAMETERS:
+                    one["description"], one["example"] = _PATH_PARAMETERS[one["name"]]
 
 
 def _phrase(key: Any) -> str:

@@ -11,8 +11,8 @@ from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 
-from project import keys
-from project.errors import RowhouseError, Unavailable
+from project import keys, sessions, throttling
+from project.errors import RowhouseError, TryLater, Unavailable
 
 logger = logging.getLogger("rowhouse.error")
 
@@ -24,11 +24,14 @@ _statuses: dict[type[RowhouseError], int] = {
     keys.KeyRequired: HTTPStatus.UNAUTHORIZED,
     keys.KeyInvalid: HTTPStatus.UNAUTHORIZED,
     keys.ScopeMissing: HTTPStatus.FORBIDDEN,
+    throttling.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    sessions.CsrfFailed: HTTPStatus.FORBIDDEN,
 }
 
 
 # The codes of what Django and DRF refuse before Rowhouse's own errors can be raised.
 FRAMEWORK_CODES: dict[str, tuple[int, str]] = {
+    "bad_request": (HTTPStatus.BAD_REQUEST, "The request is not understood."),
     "bad_host": (HTTPStatus.BAD_REQUEST, "The Host header is not among http.allowed_hosts."),
     "forbidden": (HTTPStatus.FORBIDDEN, "Not allowed."),
     "internal_error": (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here."),
@@ -93,7 +96,7 @@ def answer_error(error: Exception, context: dict[str, Any]) -> HttpResponse | No
 def answer_refusal(error: RowhouseError) -> HttpResponse:
     """Return the problem document of one of Rowhouse's own errors."""
     headers: dict[str, str] = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, TryLater):
         headers["Retry-After"] = str(error.retry_after_s)
     status = status_of(type(error))
     if status == HTTPStatus.UNAUTHORIZED:

@@ -4,6 +4,24 @@ import os
 import secrets
 from pathlib import Path
 
+from project.errors import ConfigError
+
+
+def read_secret_key(given: str | None, *, file: Path, is_production: bool) -> str:
+    """Return Django's SECRET_KEY: the environment's, else the one in the file, made at first use.
+
+    Raises `ConfigError` in production, where nothing is made up: all machines must share one.
+    """
+    if given:
+        return given
+    if is_production:
+        raise ConfigError(
+            "SECRET_KEY: http.production needs it in the environment; make one with "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'",
+            key_path="SECRET_KEY",
+        )
+    return read_or_create_secret(file, random_bytes=50)
+
 
 def read_or_create_secret(path: Path, *, random_bytes: int = 32) -> str:
     """Return the secret kept in the file, making it (mode 0600) when there is none.

@@ -17,7 +17,7 @@ from apis.open311.specification import SCOPES
 from project.config import read_config, read_port
 from project.database import database_settings, direct_server
 from project.logs import logging_settings
-from project.secrets import read_or_create_secret
+from project.secrets import read_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
@@ -65,10 +65,33 @@ DATABASES = database_settings(
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 DEBUG = False
-SECRET_KEY = os.environ.get("SECRET_KEY") or read_or_create_secret(SECRETS_DIR / "secret_key")
+SECRET_KEY = read_secret_key(
+    os.environ.get("SECRET_KEY"),
+    file=SECRETS_DIR / "secret_key",
+    is_production=CONFIG.http.production,
+)
 # Socrata's limits are those of the application with this token; SODA 3 needs one.
 SOCRATA_APP_TOKEN = os.environ.get("SOCRATA_APP_TOKEN")
 ALLOWED_HOSTS = CONFIG.http.allowed_hosts
+# With http.production all traffic is HTTPS, which a proxy in front undoes. Without it the service
+# is reached by HTTP on this machine, where the checks for HTTPS have nothing to say.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.http.production else None
+SECURE_SSL_REDIRECT = CONFIG.http.production
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^internal/metrics$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if CONFIG.http.production else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = CONFIG.http.production
+SECURE_HSTS_PRELOAD = CONFIG.http.production
+SESSION_COOKIE_SECURE = CONFIG.http.production
+CSRF_COOKIE_SECURE = CONFIG.http.production
+_CHECKS_FOR_HTTPS = [
+    "security.W004",  # HSTS
+    "security.W008",  # the redirect
+    "security.W012",  # the session's cookie
+    "security.W016",  # the CSRF token's cookie
+    "oauth2_provider.W008",  # redirect addresses of applications
+]
+SILENCED_SYSTEM_CHECKS = [] if CONFIG.http.production else _CHECKS_FOR_HTTPS
+
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = False
@@ -95,6 +118,7 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "project.site",
     "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
     "oauth2_provider",
@@ -103,18 +127,21 @@ INSTALLED_APPS = [
     "reports",
     "backups",
     "apis.open311",
+    "apis.covid",
 ]
 
 MIDDLEWARE = [
     "project.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.content_policy.ContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "project.logins.LoginGuardMiddleware",
 ]
 
 TEMPLATES = [
@@ -127,10 +154,20 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "project.site.navigation.describe_viewer",
             ]
         },
     }
 ]
+
+AUTHENTICATION_BACKENDS = ["project.logins.GuardedBackend"]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_NAME = "rowhouse_session"
+SESSION_COOKIE_AGE = 12 * 3600
+# Pages hand the token to their scripts themselves; no script has to read a cookie.
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "project.site.login.refuse_forged_form"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -138,7 +175,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["project.keys.KeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "project.keys.KeyAuthentication",
+        "project.sessions.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["project.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.answers.IgnoreAccept",
@@ -151,7 +191,11 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Rowhouse",
-    "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.",
+    "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.\n\n"
+    "Every refusal is a problem document (RFC 9457) with a stable `code`; each operation lists its "
+    "own. Any address may also answer 400 `bad_host`, 404 `not_found`, 405 `method_not_allowed` "
+    "and 500 `internal_error`. /docs/errors has every code in words. The Open311 API has its "
+    "standard's own shape of errors.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/",
@@ -160,12 +204,15 @@ SPECTACULAR_SETTINGS = {
         "ingest.api.table_paths.describe_tables",
         "apis.open311.openapi.add_to_schema",
     ],
+    # It asks the database which tables there are.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # The Open311 API's reports. Tokens are stored as hashes, codes need PKCE with S256.
 OAUTH2_PROVIDER = {
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"] if CONFIG.http.production else ["http", "https"],
     "SCOPES": SCOPES,
     "DEFAULT_SCOPES": [],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
@@ -192,9 +239,11 @@ JOBS = {
     "expire_rejections": "ingest.retention.expire_rejections",
     "tend_partitions": "backups.tending.tend_partitions",
     "load_socrata": "ingest.loaders.socrata.daily.load_changes",
+    "expire_sessions": "project.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.runs.forget_report_runs",
     "refresh_vehicle_states": "apis.metrics.states.refresh",
+    "refresh_covid": "apis.covid.refresh.refresh_everything",
 }
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]

@@ -77,9 +77,8 @@ def web_command(host: str, port: int) -> tuple[str, ...]:
         "--port": port,
         "--workers": settings.CONFIG.http.workers,
         "--backpressure": HELD_REQUESTS,
-        # A request's headers must arrive within this time, and the next request on a
-        # connection that is kept open.
-        "--http1-header-read-timeout": 30_000,
+        # Of a request's headers, and of the next request on a connection that is kept open.
+        "--http1-header-read-timeout": settings.CONFIG.http.body_timeout_s * 1000,
         "--workers-kill-timeout": 20,
         "--log-level": "warning",
     }

@@ -55,12 +55,25 @@ class ChartLine(_Part, frozen=True):
 
 
 class Chart(_Part, frozen=True):
-    """What the report's page draws; the values of a category are added up."""
+    """What the report's page draws; the values of a category are added up.
 
-    kind: Literal["bars", "grouped_bars"]
+    Of `lines` the category is what they go along, such as the days: there is one for each of the
+    values, or one for each value of the column `by`. Where those are many, the ones with the
+    greatest sum of the column `weight` are drawn.
+    """
+
+    kind: Literal["bars", "grouped_bars", "lines"]
     category: ColumnName
     values: Annotated[list[ColumnName], Meta(min_length=1, max_length=6)]
     line: ChartLine | None = None
+    by: ColumnName | None = None
+    weight: ColumnName | None = None
+
+    @property
+    def columns(self) -> list[str]:
+        """The report's columns that the chart is drawn from."""
+        others = [name for name in (self.by, self.weight) if name is not None]
+        return [self.category, *self.values, *others]
 
 
 class Header(_Part, frozen=True):
@@ -164,11 +177,23 @@ def _find_problems(header: Header, query: str) -> list[str]:
         problems.append("there is no SELECT below the header")
     named = [item.removesuffix(" desc") for item in header.order]
     if header.chart:
-        named += [header.chart.category, *header.chart.values]
+        named += header.chart.columns
+        problems += _find_chart_problems(header.chart)
     problems += [f"{name} is not among the columns" for name in named if name not in header.columns]
     if header.schedule is not None:
         try:
             check_expression(header.schedule)
         except BadSchedule as error:
             problems.append(f"schedule: {error}")
+    return problems
+
+
+def _find_chart_problems(chart: Chart) -> list[str]:
+    if chart.kind != "lines":
+        return ["chart: only lines have by and weight"] if chart.by or chart.weight else []
+    problems = []
+    if chart.line:
+        problems.append("chart: lines have no line across them")
+    if chart.by and len(chart.values) > 1:
+        problems.append("chart: lines by a column have one value")
     return problems

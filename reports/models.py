@@ -26,6 +26,9 @@ class Report(models.Model):
     class Meta:
         db_table = "report"
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class ReportRun(models.Model):
     """One refresh that wrote the table or failed; unchanged sources leave no record."""
@@ -42,3 +45,6 @@ class ReportRun(models.Model):
     class Meta:
         db_table = "report_run"
         indexes: ClassVar = [models.Index(fields=["report", "-id"], name="report_run_by_report")]
+
+    def __str__(self) -> str:
+        return f"{self.report} ({self.outcome})"

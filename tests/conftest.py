@@ -59,7 +59,8 @@ def database(django_db_setup: set[Table], django_db_blocker: DjangoDbBlocker) ->
     with django_db_blocker.unblock():
         yield
         forget_trusted_keys()
-        connections["ingest"].close()
+        for alias in {"ingest", "unchecked"} & set(connections):
+            connections[alias].close()
         clean(django_db_setup)
 
 

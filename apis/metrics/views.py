@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 from django.conf import settings
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiRequest, extend_schema
 from psycopg import Connection
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -34,6 +34,18 @@ logger = logging.getLogger("rowhouse.metrics")
 MAX_BODY_BYTES = 1024 * 1024
 FORMATS = ("json", "csv")
 FORMAT = parameter("format", "How the result is written", enum=list(FORMATS))
+
+EXAMPLE = OpenApiExample(
+    "query",
+    value={
+        "metrics": ["trips.start_loc.count"],
+        "interval": "P1D",
+        "start_date": "2021-06-07T00:00Z",
+        "end_date": "2021-06-13T00:00Z",
+        "dimensions": ["vehicle_type"],
+    },
+    request_only=True,
+)
 
 
 class _MetricsAPIView(APIView):
@@ -65,7 +77,7 @@ class MetricsView(_MetricsAPIView):
         operation_id="post_mds_metrics",
         summary="Query metrics",
         parameters=[FORMAT],
-        request={"application/json": reference(MetricsQuery)},
+        request={"application/json": OpenApiRequest(reference(MetricsQuery), examples=[EXAMPLE])},
         responses=answers({200: MetricsAnswer, (200, "text/csv"): CSV_TEXT}),
     )
     def post(self, request: Request) -> HttpResponse:

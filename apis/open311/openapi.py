@@ -6,6 +6,7 @@ another, and `method` says which parameters go together.
 
 from typing import Any
 
+from apis.open311 import errors
 from apis.open311.specification import (
     COMMON_OF_LISTS,
     SCOPES,
@@ -13,12 +14,27 @@ from apis.open311.specification import (
     Parameter,
     read_specification,
 )
+from project.errors import RowhouseError
 
 PATH = "/open311/api"
 TOKEN_URL = "/open311/oauth/token"  # noqa: S105 - an address
 AUTHORIZE_URL = "/open311/oauth/authorize"
 
 Document = dict[str, Any]
+
+# Beside its own errors those that any address may answer.
+CODES = sorted(
+    {
+        *(
+            error.code
+            for error in vars(errors).values()
+            if isinstance(error, type)
+            and issubclass(error, RowhouseError)
+            and error is not RowhouseError
+        ),
+        *("key_required", "key_invalid", "scope_missing", "too_large", "unavailable"),
+    }
+)
 
 _ERROR = {
     "type": "object",
@@ -27,7 +43,10 @@ _ERROR = {
         "error": {
             "type": "object",
             "required": ["code", "message"],
-            "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+            "properties": {
+                "code": {"type": "string", "examples": CODES},
+                "message": {"type": "string"},
+            },
         }
     },
 }

@@ -31,7 +31,7 @@ REQUIRED = RESERVED.keys() | {"service_name"}
 # Who may be scoped to, and is never shown.
 REPORTER = "reporter"
 
-# A view that somebody adds is noticed after so long.
+# A view that somebody adds, and the first rows of one that had none, are noticed after so long.
 REMEMBERED_S = 2.0
 
 
@@ -57,15 +57,26 @@ _remembered: tuple[float, tuple[Source, ...]] | None = None
 
 
 def list_sources() -> tuple[Source, ...]:
-    """Return the views that have every column an incident needs, this dataset's own first."""
+    """Return the views that have every column an incident needs, this dataset's own first.
+
+    Others are left out while they have no rows: each view makes a search's plan dearer.
+    """
     global _remembered
     now = time.monotonic()
     if _remembered is None or _remembered[0] < now:
         rows = fetch_rows(SQL(read_sql(FOLDER / "sources.sql")))
         found = [Source(row["relname"], frozenset(row["array_agg"])) for row in rows]
-        usable = tuple(each for each in found if each.columns >= REQUIRED)
-        _remembered = now + REMEMBERED_S, usable
+        usable = [each for each in found if each.columns >= REQUIRED]
+        _remembered = (
+            now + REMEMBERED_S,
+            tuple(each for each in usable if each.is_own or _has_rows(each)),
+        )
     return _remembered[1]
+
+
+def _has_rows(source: Source) -> bool:
+    statement = SQL("SELECT EXISTS (SELECT FROM {}) AS found").format(source.identifier)
+    return bool(fetch_rows(statement)[0]["found"])
 
 
 def forget_sources() -> None:

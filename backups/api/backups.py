@@ -3,24 +3,33 @@
 from uuid import UUID
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from backups.api.bodies import BackupBody, RestoreBody, VerifyBody, read_options
+from backups.api.bodies import (
+    OPTIONS_ERRORS,
+    BackupBody,
+    RestoreBody,
+    VerifyBody,
+    describe_options,
+    read_options,
+)
 from backups.api.documents import RunDocument, describe_backup, describe_run
 from backups.archive import Backup, find_backup, list_backups
-from backups.errors import BackupUnknown
+from backups.errors import BackupDamaged, BackupError, BackupUnknown
 from backups.models import BackupRun
 from backups.plan import RestoreRequest
 from backups.runs import create_run, describe_request, mark_dead_runs, start_run
 from backups.selection import choose_tables
 from backups.snapshot import SERVICE_TABLES
-from ingest.errors import BadParameter
+from ingest.errors import BadParameter, TableAmbiguous, TableUnknown
 from ingest.registry import exposed_tables
 from project.answers import answer_json
 from project.database import writer_connection
 from project.logs import note
 from project.models import Scope
+from project.openapi import Errors, answers, page_of, parameter
 
 PAGE = 50
 Kind = BackupRun.Kind
@@ -30,7 +39,16 @@ class BackupsView(APIView):
     """All backups, and new ones."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.BACKUP}
+    errors: Errors = {
+        "GET": [BadParameter],
+        "POST": [*OPTIONS_ERRORS, TableUnknown, TableAmbiguous],
+    }
 
+    @extend_schema(
+        summary="List backups",
+        parameters=[parameter("before", "Only backups older than this one", format="uuid")],
+        responses=answers({200: page_of(RunDocument)}),
+    )
     def get(self, request: Request) -> HttpResponse:
         """Answer a page of backups, newest first: finished, running and failed ones."""
         mark_dead_runs()
@@ -45,6 +63,11 @@ class BackupsView(APIView):
             following = request.build_absolute_uri(f"{request.path}?before={page[-1].id}")
         return answer_json({"next": following, "previous": None, "results": page})
 
+    @extend_schema(
+        summary="Make a backup",
+        request=describe_options(BackupBody, {"tables": ["hiring.employees"]}),
+        responses=answers({202: RunDocument}),
+    )
     def post(self, request: Request) -> HttpResponse:
         """Start a backup in the background; answer 202 with the run."""
         options = read_options(request, BackupBody)
@@ -59,7 +82,9 @@ class BackupView(APIView):
     """One backup, or one run of a check or restore."""
 
     scopes = {"GET": Scope.READ}
+    errors: Errors = {"GET": [BackupUnknown]}
 
+    @extend_schema(summary="Get a run", responses=answers({200: RunDocument}))
     def get(self, request: Request, run: str) -> HttpResponse:
         """Answer the run as it is now."""
         mark_dead_runs()
@@ -77,7 +102,13 @@ class VerifyView(APIView):
     """Checks of one backup."""
 
     scopes = {"POST": Scope.BACKUP}
+    errors: Errors = {"POST": [*OPTIONS_ERRORS, BackupUnknown]}
 
+    @extend_schema(
+        summary="Check a backup",
+        request=describe_options(VerifyBody, {"restore": False}),
+        responses=answers({202: RunDocument}),
+    )
     def post(self, request: Request, run: str) -> HttpResponse:
         """Start a check in the background; answer 202 with its run."""
         backup = _find(run)
@@ -90,7 +121,15 @@ class RestoreView(APIView):
     """Restores from one backup."""
 
     scopes = {"POST": Scope.BACKUP}
+    errors: Errors = {
+        "POST": [*OPTIONS_ERRORS, BadParameter, BackupError, BackupUnknown, BackupDamaged]
+    }
 
+    @extend_schema(
+        summary="Restore from a backup",
+        request=describe_options(RestoreBody, {"tables": ["hiring.employees"], "dry_run": True}),
+        responses=answers({202: RunDocument}),
+    )
     def post(self, request: Request, run: str) -> HttpResponse:
         """Start a restore in the background; answer 202 with its run."""
         backup = _find(run)

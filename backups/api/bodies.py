@@ -1,15 +1,20 @@
 """What the bodies of requests under /api/backups may say."""
 
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
+from drf_spectacular.utils import OpenApiExample, OpenApiRequest
 from rest_framework.request import Request
 
 from ingest.body import read_body
-from ingest.errors import BadShape, BodyEmpty, JsonSyntax
+from ingest.errors import BadLength, BadShape, BodyEmpty, GzipBad, JsonSyntax
 from ingest.outcome import OnConflict
+from project.openapi import reference
 
 MAX_BODY_BYTES = 1 << 20
+
+# What can be wrong with a body of options, beside its size.
+OPTIONS_ERRORS = (BadLength, GzipBad, JsonSyntax, BadShape)
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -40,6 +45,12 @@ class RestoreBody(_Body, frozen=True):
 
 
 B = TypeVar("B", bound=_Body)
+
+
+def describe_options(kind: type[_Body], example: dict[str, Any]) -> dict[str, OpenApiRequest]:
+    """Return what the OpenAPI description says of the body."""
+    shown = OpenApiExample("options", value=example, request_only=True)
+    return {"application/json": OpenApiRequest(reference(kind), examples=[shown])}
 
 
 def read_options(request: Request, kind: type[B]) -> B:

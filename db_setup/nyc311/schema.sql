@@ -92,4 +92,6 @@ COMMENT ON COLUMN service_requests.location IS '(latitude, longitude), as the po
 -- index, so that they do not read the requests' long texts.
 CREATE INDEX service_requests_closure_idx ON service_requests
   (created_date) INCLUDE (agency, complaint_type, borough, status, closed_date);
+-- What was closed in a window, however old it is.
+CREATE INDEX service_requests_closed_idx ON service_requests (closed_date);
 CREATE INDEX service_requests_updated_idx ON service_requests (resolution_action_updated_date);

@@ -1,7 +1,9 @@
 """What the OpenAPI description says of the ingest endpoint."""
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest
 
 from ingest import errors
 from project.errors import BadParameter
@@ -61,19 +63,31 @@ INTAKE_PARAMETERS = [
     ),
 ]
 
-_ROWS = {"type": "array", "items": {"type": "object"}, "minItems": 1}
 
+def _body(schema: dict[str, Any], example: Any) -> OpenApiRequest:
+    shown = OpenApiExample("rows", value=example, request_only=True)
+    return OpenApiRequest(schema, examples=[shown])
+
+
+_ROWS = {"type": "array", "items": {"type": "object"}, "minItems": 1}
+_DEPARTMENTS = [{"department_id": 1, "department_name": "Parks and Trails"}]
+
+_JSON = {
+    "oneOf": [
+        _ROWS,
+        {
+            "type": "object",
+            "properties": {"table": {"type": "string"}, "rows": _ROWS},
+            "required": ["rows"],
+        },
+    ]
+}
+
+# The table stands beside the rows, so that the example is right at either address.
 INTAKE_BODIES = {
-    "application/json": {
-        "oneOf": [
-            _ROWS,
-            {
-                "type": "object",
-                "properties": {"table": {"type": "string"}, "rows": _ROWS},
-                "required": ["rows"],
-            },
-        ]
-    },
-    "application/x-ndjson": NDJSON_TEXT,
-    "text/csv": CSV_TEXT,
+    "application/json": _body(_JSON, {"table": "hiring.departments", "rows": _DEPARTMENTS}),
+    "application/x-ndjson": _body(
+        NDJSON_TEXT, '{"department_id": 1, "department_name": "Parks and Trails"}\n'
+    ),
+    "text/csv": _body(CSV_TEXT, "department_id,department_name\n1,Parks and Trails\n"),
 }

@@ -26,7 +26,7 @@ from ingest.errors import (
 )
 from ingest.models import Rejection
 from ingest.outcome import Receipt
-from ingest.payload import check_text
+from ingest.payload import check_numbers, check_text
 from ingest.registry import exposed_tables
 from ingest.rejections import FILTERS, RejectionUnknown, find_rejection, select_rejections
 from ingest.replay import (
@@ -160,7 +160,8 @@ def _read_row(request: Request) -> bytes | None:
         return None
     if parse_media_type(request.META.get("CONTENT_TYPE", "")).format != "json":
         raise UnsupportedMediaType("A corrected row is taken as application/json")
-    check_text(body, max_number_digits=settings.CONFIG.ingest.max_number_digits)
+    check_text(body)
+    check_numbers(body, settings.CONFIG.ingest.max_number_digits)
     if not body.lstrip().startswith(b"{"):
         raise BadShape("The body must be the corrected row: one JSON object")
     return body

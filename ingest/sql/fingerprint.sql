@@ -5,7 +5,7 @@
 -- Parameters: name, schemas.
 SELECT c.oid::bigint, n.nspname,
     concat_ws('.', c.oid, c.xmin, n.xmin, columns.figure, defaults.figure, constraints.figure,
-              types.figure, indexes.figure)
+              types.figure, indexes.figure, triggers.figure)
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
@@ -48,5 +48,9 @@ CROSS JOIN LATERAL (
     SELECT concat_ws('-', count(*), sum(i.xmin::text::bigint), sum(ic.xmin::text::bigint)) AS figure
     FROM pg_index i JOIN pg_class ic ON ic.oid = i.indexrelid WHERE i.indrelid = c.oid
 ) indexes
+CROSS JOIN LATERAL (
+    SELECT concat_ws('-', count(*), sum(t.xmin::text::bigint)) AS figure
+    FROM pg_trigger t WHERE t.tgrelid = c.oid
+) triggers
 WHERE c.relname = %(name)s AND n.nspname = ANY (%(schemas)s)
   AND c.relkind IN ('r', 'p') AND NOT c.relispartition

@@ -28,6 +28,14 @@ SELECT json_build_object(
     'name', c.relname,
     'comment', obj_description(c.oid, 'pg_class'),
     'partitioned', c.relkind = 'p',
+    -- Whether anything looks at a new row but constraints that are always checked and the triggers
+    -- of the foreign keys listed here.
+    'watched', c.relkind <> 'r' OR c.relrowsecurity
+        OR EXISTS (SELECT FROM pg_trigger t LEFT JOIN pg_constraint con ON con.oid = t.tgconstraint
+                   WHERE t.tgrelid = c.oid AND (NOT t.tgisinternal OR con.contype <> 'f'))
+        OR EXISTS (SELECT FROM pg_constraint con
+                   WHERE con.conrelid = c.oid AND con.contype = 'f'
+                     AND coalesce((to_jsonb(con) ->> 'conperiod')::boolean, false)),
     'columns', (
         SELECT coalesce(json_agg(json_build_object(
             'name', a.attname,
@@ -121,7 +129,14 @@ SELECT json_build_object(
                         JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = u.attnum),
             'referenced', (SELECT json_agg(a.attname ORDER BY u.place)
                            FROM unnest(con.confkey) WITH ORDINALITY u(attnum, place)
-                           JOIN pg_attribute a ON a.attrelid = con.confrelid AND a.attnum = u.attnum)
+                           JOIN pg_attribute a ON a.attrelid = con.confrelid AND a.attnum = u.attnum),
+            'value_type', (SELECT format_type(a.atttypid, NULL)
+                           FROM pg_attribute a JOIN pg_attribute r USING (atttypid, attcollation)
+                           WHERE array_length(con.conkey, 1) = 1
+                             AND a.attrelid = con.conrelid AND a.attnum = con.conkey[1]
+                             AND r.attrelid = con.confrelid AND r.attnum = con.confkey[1]
+                             AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype,
+                                 'text'::regtype, 'varchar'::regtype, 'uuid'::regtype))
         ) ORDER BY con.conname), '[]')
         FROM pg_constraint con
         JOIN pg_class fc ON fc.oid = con.confrelid

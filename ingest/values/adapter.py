@@ -35,10 +35,10 @@ Value = None | bool | Number | str | list[Any] | dict[str, Any]
 Canonical = None | bool | str | list[Any] | msgspec.Raw
 
 
-Screen = Callable[[Sequence[str]], bool]
+Screen = Callable[[Sequence[Any]], bool]
 
 
-def accept_all(values: Sequence[str]) -> bool:
+def accept_all(values: Sequence[Any]) -> bool:
     """Screen of a type that any text may belong to."""
     return True
 
@@ -55,12 +55,12 @@ class Adapter:
     # argument tells that the value is a CSV field, where everything is text.
     examine: Callable[[Value, bool], Canonical | Fault]
     # Quick, JSON: the msgspec type of a good value (without None), then, where that is not
-    # enough, a look at all of a column's values: strings, or JSON text where it is `Raw`.
+    # enough, a look at all of a column's values, none of them null.
     annotation: Any
     screen: Screen | None = None
     # Quick, CSV: a look at all of a column's non-empty fields.
     screen_fields: Screen = accept_all
-    # How a value that passed is handed to COPY; None where only SQL can read its JSON.
+    # How a value that passed is written for COPY; None where only SQL can read its JSON.
     copied_as: CopiedAs | None = None
     # JSON Schema of a value, for the documentation.
     schema: dict[str, Any] = field(default_factory=dict)
@@ -86,6 +86,19 @@ def every_field_matches(pattern: str) -> Screen:
         joined = "\n".join(fields) + "\n"
         return not fields or (
             joined.count("\n") == len(fields) and sweep.fullmatch(joined) is not None
+        )
+
+    return screen
+
+
+def every_text_matches(pattern: str) -> Screen:
+    """Return a screen that matches the JSON text of all of a column's raw values in one sweep."""
+    sweep = re.compile(f"(?:(?:{pattern})\n)*".encode())
+
+    def screen(texts: Sequence[msgspec.Raw]) -> bool:
+        joined = b"\n".join(texts) + b"\n"
+        return not texts or (
+            joined.count(b"\n") == len(texts) and sweep.fullmatch(joined) is not None
         )
 
     return screen

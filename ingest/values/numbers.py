@@ -14,6 +14,7 @@ from ingest.values.adapter import (
     Number,
     Value,
     every_field_matches,
+    every_text_matches,
     show,
 )
 
@@ -58,13 +59,15 @@ def integer_adapter(base: str) -> Adapter:
     def screen_fields(fields: Sequence[str]) -> bool:
         if not shape(fields):
             return False
+        if max(map(len, fields), default=0) < len(str(high)):
+            return True
         numbers = list(map(int, fields))
-        return not numbers or (min(numbers) >= low and max(numbers) <= high)
+        return min(numbers) >= low and max(numbers) <= high
 
     return Adapter(
         examine=examine,
         annotation=Annotated[int, Meta(ge=low, le=high)] | _text(short),
-        copied_as="value",
+        copied_as="scalar",
         screen_fields=screen_fields,
         schema={"type": "integer", "minimum": low, "maximum": high},
     )
@@ -92,9 +95,9 @@ def float_adapter(base: str) -> Adapter:
         examine=examine,
         # Not `float`: the text that was sent goes to PostgreSQL, checked in one sweep.
         annotation=Raw,
-        screen=every_field_matches(f'"{modest}"|{modest}'),
+        screen=every_text_matches(f'"{modest}"|{modest}'),
         screen_fields=every_field_matches(modest),
-        copied_as="number",
+        copied_as="scalar",
         schema={"type": "number"},
     )
 
@@ -131,9 +134,9 @@ def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
         examine=examine,
         # Not `Decimal`: it would be checked digit by digit in Python, the text in one sweep.
         annotation=Raw,
-        screen=every_field_matches(f'"{plain}"|{plain}'),
+        screen=every_text_matches(f'"{plain}"|{plain}'),
         screen_fields=every_field_matches(plain),
-        copied_as="number",
+        copied_as="scalar",
         schema=schema,
     )
 
@@ -151,7 +154,7 @@ def boolean_adapter() -> Adapter:
     return Adapter(
         examine=examine,
         annotation=bool,
-        copied_as="value",
+        copied_as="scalar",
         screen_fields=every_field_matches("true|false|t|f"),
         schema={"type": "boolean"},
     )

@@ -123,8 +123,9 @@ def json_adapter(max_depth: int, *, required: bool) -> Adapter:
             return Fault("bad_json", f"{show(value)} is not JSON")
         return _refuse_inside(parsed) or msgspec.Raw(text)
 
-    def screen(texts: Sequence[str]) -> bool:
-        return not (required and '""' in texts) and all(
+    def screen(raws: Sequence[msgspec.Raw]) -> bool:
+        texts = [bytes(raw) for raw in raws]
+        return not (required and b'""' in texts) and all(
             _is_sound(text, max_depth) for text in texts
         )
 
@@ -138,11 +139,11 @@ def json_adapter(max_depth: int, *, required: bool) -> Adapter:
     )
 
 
-def _is_sound(text: str, max_depth: int) -> bool:
+def _is_sound(text: bytes, max_depth: int) -> bool:
     # A JSON column's value stands inside a row, inside the array of rows, inside the envelope.
-    if is_deeper_than(max_depth - 3, text.encode()):
+    if is_deeper_than(max_depth - 3, text):
         return False
-    return "{" not in text or _refuse_inside(parse_json(text)) is None
+    return b"{" not in text or _refuse_inside(parse_json(text.decode())) is None
 
 
 def _refuse_inside(value: Any) -> Fault | None:

@@ -61,7 +61,7 @@ def text_adapter(max_length: int | None, *, required: bool) -> Adapter:
     return Adapter(
         examine=examine,
         annotation=Annotated[str, meta] if required or max_length is not None else str,
-        copied_as="text",
+        copied_as="scalar",
         screen_fields=screen_fields,
         schema=schema,
     )
@@ -84,7 +84,7 @@ def narrow_adapter(max_bytes: int) -> Adapter:
         annotation=str,
         screen=screen,
         screen_fields=screen,
-        copied_as="text",
+        copied_as="scalar",
         schema={"type": "string"},
     )
 
@@ -102,7 +102,7 @@ def enum_adapter(labels: tuple[str, ...], *, required: bool = False) -> Adapter:
     return Adapter(
         examine=examine,
         annotation=Literal[labels] if labels else str,
-        copied_as="text",
+        copied_as="scalar",
         screen_fields=known.issuperset,
         schema={"type": "string", "enum": list(labels)},
     )
@@ -122,7 +122,7 @@ def uuid_adapter() -> Adapter:
         annotation=str,
         screen=screen,
         screen_fields=screen,
-        copied_as="text",
+        copied_as="scalar",
         schema={"type": "string", "format": "uuid"},
     )
 
@@ -163,7 +163,7 @@ def opaque_adapter(type_name: str, *, required: bool) -> Adapter:
     return Adapter(
         examine=examine,
         annotation=Annotated[str, Meta(min_length=1)] if required else str,
-        copied_as="text",
+        copied_as="scalar",
         schema={"type": "string"},
         exact=False,
     )

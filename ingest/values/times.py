@@ -45,13 +45,11 @@ def date_adapter() -> Adapter:
             return value
         return Fault("bad_date", f"{show(value)} is not a date such as 2021-07-31")
 
-    screen = every_field_matches(_SURE_DATE)
     return Adapter(
         examine=examine,
-        annotation=str,
-        screen=screen,
-        screen_fields=screen,
-        copied_as="text",
+        annotation=dt.date,
+        screen_fields=every_field_matches(_SURE_DATE),
+        copied_as="scalar",
         schema={"type": "string", "format": "date"},
     )
 
@@ -84,7 +82,7 @@ def timestamp_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
         annotation=str,
         screen=screen,
         screen_fields=screen,
-        copied_as="text",
+        copied_as="scalar",
         schema={"type": "string", "format": "date-time"} if zoned else {"type": "string"},
     )
 
@@ -108,7 +106,7 @@ def time_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
         annotation=str,
         screen=screen,
         screen_fields=screen,
-        copied_as="text",
+        copied_as="scalar",
         schema={"type": "string", "format": "time"} if zoned else {"type": "string"},
     )
 
@@ -132,7 +130,7 @@ def interval_adapter(fraction_digits: int) -> Adapter:
         annotation=str,
         screen=screen,
         screen_fields=screen,
-        copied_as="text",
+        copied_as="scalar",
         schema={"type": "string", "format": "duration"},
     )
 

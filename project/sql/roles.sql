@@ -24,6 +24,13 @@ BEGIN
     EXECUTE format(
       'ALTER ROLE %I IN DATABASE %I SET idle_in_transaction_session_timeout = ''60s''',
       role_name, current_database());
+    -- Refreshes and backups take longer: they say so in their own transactions.
+    EXECUTE format(
+      'ALTER ROLE %I IN DATABASE %I SET statement_timeout = %L',
+      role_name, current_database(), {statement_timeout});
+    EXECUTE format(
+      'ALTER ROLE %I IN DATABASE %I SET lock_timeout = %L',
+      role_name, current_database(), {lock_timeout});
     EXECUTE format(
       'ALTER ROLE %I IN DATABASE %I SET timezone = ''UTC''', role_name, current_database());
   END LOOP;
@@ -31,17 +38,15 @@ BEGIN
   FOREACH role_name IN ARRAY ARRAY['rowhouse_service', 'ingest_writer', 'report_writer'] LOOP
     EXECUTE format(
       'ALTER ROLE %I IN DATABASE %I SET search_path = service', role_name, current_database());
-    EXECUTE format(
-      'ALTER ROLE %I IN DATABASE %I SET lock_timeout = %L',
-      role_name, current_database(), {lock_timeout});
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), role_name);
   END LOOP;
 
-  FOREACH role_name IN ARRAY ARRAY['rowhouse_service', 'ingest_writer', 'report_reader'] LOOP
-    EXECUTE format(
-      'ALTER ROLE %I IN DATABASE %I SET statement_timeout = %L',
-      role_name, current_database(), {statement_timeout});
-  END LOOP;
+  -- Ingest may switch off the triggers that check foreign keys row by row, once it has looked up and
+  -- locked what a whole batch refers to.
+  IF current_setting('is_superuser') = 'on'
+      AND NOT has_parameter_privilege('ingest_writer', 'session_replication_role', 'SET') THEN
+    GRANT SET ON PARAMETER session_replication_role TO ingest_writer;
+  END IF;
 
   -- PostgreSQL lets everybody make temporary tables, which the readers shall not.
   EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());

@@ -6,70 +6,91 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ingest.loaders.socrata.requests import NEW_YORK, Row, read_since
+from ingest.loaders.socrata.requests import Row, read_since
 from project.answers import answer_json
-from project.database import writer_connection
+from project.database import reader_connection
 from project.models import Scope
-from reports.closure.parameters import ClosureParameters, read_parameters
+from project.openapi import Errors
+from reports.closure.description import describe_closure
+from reports.closure.parameters import ClosureParameters, ParameterInvalid, read_parameters
 from reports.closure.statistics import (
+    find_weeks_end,
     pull_closed_within_a_day_stats_since_x_weeks,
     pull_daily_closure_statistics_since_x_weeks,
     pull_full_closure_statistics_since_x_weeks,
     show_moment,
 )
+from reports.closure.tallies import GroupUnknown
 
+_SHARES = {"closed_within_a_day": "number", "overall_closed_within_a_day": "number"}
+_TALLIES = {
+    "total": "integer",
+    "closed": "integer",
+    "perc_closed": "number",
+    "days_to_closure": "number",
+    "number_of_records": "integer",
+    "closed_before_created": "integer",
+}
+_DAYS = {"days_to_closure": "integer", "number_of_records": "integer"}
 _WINDOW = ("created_after_timestamp", "past_number_of_weeks")
 
 
+@extend_schema_view(get=describe_closure("Get closure statistics", _TALLIES))
 class ClosureView(APIView):
     """Closed requests of each group: how many, which share, after how many days."""
 
     scopes = {"GET": Scope.READ}
+    errors: Errors = {"GET": [ParameterInvalid, GroupUnknown]}
     statistics: Callable[..., list[Row]] = staticmethod(pull_full_closure_statistics_since_x_weeks)
 
     def get(self, request: Request) -> HttpResponse:
         """Answer the groups in their order, and the window they are about."""
         parameters = read_parameters(request._request.GET)
-        weeks, since = _window(parameters)
+        timeout_s = settings.CONFIG.database.statement_timeout_s
+        weeks, since = _window(parameters, timeout_s)
         rows = self.statistics(
             weeks,
-            writer_connection(),
-            settings.CONFIG.database.statement_timeout_s,
+            reader_connection(),
+            timeout_s,
             now=since + timedelta(weeks=weeks),
             **parameters.as_arguments(),
         )
         page = rows[parameters.offset : parameters.offset + parameters.limit]
+        for row in page:
+            for name in _WINDOW:
+                row.pop(name, None)
         body: dict[str, Any] = {
             "created_after_timestamp": show_moment(since),
             "past_number_of_weeks": parameters.weeks,
             **_links(request, parameters, len(rows)),
-            "results": [
-                {name: value for name, value in row.items() if name not in _WINDOW} for row in page
-            ],
+            "results": page,
         }
         return answer_json(body)
 
 
+@extend_schema_view(get=describe_closure("Get a histogram of days to closure", _DAYS))
 class DailyView(ClosureView):
     """A histogram: closed requests of each group by the days they took."""
 
     statistics = staticmethod(pull_daily_closure_statistics_since_x_weeks)
 
 
+@extend_schema_view(get=describe_closure("Get shares closed within a day", _SHARES))
 class WithinADayView(ClosureView):
     """Which share of each group's requests was closed within a day."""
 
     statistics = staticmethod(pull_closed_within_a_day_stats_since_x_weeks)
 
 
-def _window(parameters: ClosureParameters) -> tuple[int, datetime]:
+def _window(parameters: ClosureParameters, timeout_s: float) -> tuple[int, datetime]:
     if parameters.since is not None:
         return 0, read_since(parameters.since)
     weeks = parameters.weeks or 0
-    return weeks, read_since(datetime.now(NEW_YORK)) - timedelta(weeks=weeks)
+    return weeks, find_weeks_end(reader_connection(), timeout_s) - timedelta(weeks=weeks)
 
 
 def _links(request: Request, parameters: ClosureParameters, count: int) -> dict[str, str | None]:

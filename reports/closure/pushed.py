@@ -1,10 +1,11 @@
 """Closure counted by Socrata: the requests stay there, only the counts travel."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from ingest.loaders.socrata.client import SodaClient
-from ingest.loaders.socrata.requests import IS_CLOSED, Selection, SodaRequests
+from ingest.loaders.socrata.requests import IS_CLOSED, Selection, SodaRequests, read_since
 from ingest.loaders.socrata.soql import Query
 from reports.closure.etl import Arithmetic
 from reports.closure.tallies import DayCount, Tally
@@ -66,6 +67,12 @@ class PushedDownRequests(SodaRequests):
             DayCount(keys=_keys(row, keys), days=int(row["days"]), requests=int(row["requests"]))
             for row in self._soda.read_groups(query, timeout_s)
         ]
+
+    def find_newest(self, timeout_s: float) -> datetime | None:
+        """Return the floating moment when the newest request was made, None without any."""
+        found = self._soda.query(Query(select=["max(created_date) AS newest"]), timeout_s)
+        newest = found[0].get("newest") if found else None
+        return read_since(newest) if newest else None
 
 
 def _keys(row: dict[str, Any], names: Sequence[str]) -> tuple[str | None, ...]:

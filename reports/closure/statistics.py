@@ -157,6 +157,18 @@ def pull_closed_within_a_day_stats_since_x_weeks(
     return as_frame(rows[:data_limit], columns, frame)
 
 
+def find_weeks_end(client: Client = None, timeout: float = TIMEOUT_S) -> datetime:
+    """Return what weeks can be counted back from so that there are requests in them.
+
+    That is when the newest request was made, in New York's time; now, where there is none or it
+    bears a date that is still to come.
+    """
+    now = read_since(datetime.now(NEW_YORK))
+    with closure_source(client) as source:
+        newest = source.find_newest(timeout)
+    return min(now, newest) if newest else now
+
+
 def show_moment(moment: datetime) -> str:
     """Return a floating moment as Socrata writes it."""
     return moment.isoformat(timespec="milliseconds")
@@ -218,12 +230,9 @@ def _rows(
     tallies: Iterable[Tally], keys: Sequence[str], columns: Sequence[str], window: Row | None = None
 ) -> list[Row]:
     figures = {name: _FIGURES[name] for name in columns if name in _FIGURES}
-    return [
-        dict(zip(keys, tally.keys, strict=True))
-        | {name: figure(tally) for name, figure in figures.items()}
-        | (window or {})
-        for tally in tallies
-    ]
+    names, shown = (*keys, *figures, *(window or {})), tuple((window or {}).values())
+    values = [(*tally.keys, *[one(tally) for one in figures.values()], *shown) for tally in tallies]
+    return [dict(zip(names, row, strict=True)) for row in values]
 
 
 def _as_closed(row: Row, fields: Sequence[str], arithmetic: Arithmetic) -> Row:

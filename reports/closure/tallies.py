@@ -1,8 +1,8 @@
 """What is counted about the closure of requests, and what a place that counts it offers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 from ingest.loaders.socrata.requests import RequestSource, Selection
 from project.errors import RowhouseError
@@ -23,8 +23,7 @@ class GroupUnknown(RowhouseError):
     code = "group_unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(NamedTuple):
     """What became of one group of requests."""
 
     keys: tuple[str | None, ...]
@@ -35,8 +34,7 @@ class Tally:
     before_created: int  # whose closed_date lies before the created_date, whatever their status
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayCount:
+class DayCount(NamedTuple):
     """How many closed requests of one group took so many days."""
 
     keys: tuple[str | None, ...]
@@ -56,6 +54,9 @@ class ClosureSource(RequestSource, Protocol):
         self, selection: Selection, keys: Sequence[str], arithmetic: Arithmetic, timeout_s: float
     ) -> list[DayCount]:
         """Return each group's closed requests by the days they took, in any order."""
+
+    def find_newest(self, timeout_s: float) -> datetime | None:
+        """Return the floating moment when the newest request was made, None without any."""
 
 
 def check_keys(keys: Sequence[str]) -> tuple[str, ...]:

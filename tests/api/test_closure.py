@@ -1,6 +1,7 @@
 """GET /api/nyc311/closure…: what became of the requests that were ingested."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,10 +75,27 @@ def test_a_column_restricts_the_requests_and_given_twice_to_either_value(
     assert 0 < totals[0] < totals[1] < totals[2]
 
 
-def test_weeks_are_counted_back_from_now(client: Client, requests: None) -> None:
+def test_weeks_are_counted_back_from_the_newest_request(client: Client, requests: None) -> None:
+    ((newest,),) = stored("SELECT max(created_date) FROM nyc311.service_requests")
     found = get(client, "?weeks=1")
-    assert (found["past_number_of_weeks"], found["results"]) == (1, [])
-    assert len(get(client, "?weeks=5200")["results"]) > 3
+    start = newest - timedelta(weeks=1)
+    assert found["past_number_of_weeks"] == 1
+    assert found["created_after_timestamp"] == start.isoformat(timespec="milliseconds")
+    query = f"SELECT count(*) FROM nyc311.service_requests WHERE created_date >= '{start}'"
+    assert sum(row["total"] for row in found["results"]) == stored(query)[0][0] > 100
+    assert sum(row["total"] for row in get(client, "")["results"]) > 2900
+
+
+def test_weeks_are_counted_back_from_now_where_the_newest_request_is_of_the_future(
+    client: Client, requests: None
+) -> None:
+    row = {"unique_key": 1, "created_date": "2999-01-01T00:00:00"}
+    send(client, "nyc311.service_requests", [row | {"agency": "A", "complaint_type": "B"}])
+    assert [row["agency"] for row in get(client, "?weeks=1")["results"]] == ["A"]
+
+
+def test_without_requests_there_are_no_groups(client: Client) -> None:
+    assert get(client, "")["results"] == []
 
 
 def test_results_are_paged(client: Client, requests: None) -> None:

@@ -88,3 +88,16 @@ def test_a_repeated_idempotency_key_stores_nothing_twice(hiring: Client) -> None
     other = send(hiring, "employees", [employee(3)], **headers)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     assert stored("SELECT employee_id FROM hiring.employees") == [(1,)]
+
+
+def test_names_fifty_unknown_columns_of_a_row_and_counts_the_others(hiring: Client) -> None:
+    row = json.dumps({f"no {n}": None for n in range(50_000)})
+    answer = send(hiring, "jobs", f"[{','.join([row] * 8)}]")
+    receipt = answer.json()
+    assert (answer.status_code, receipt["rejected"]) == (422, 8)
+    errors = receipt["rejections"][7]["errors"]
+    unknown = [error for error in errors if error["code"] == "unknown_column"]
+    assert [error["column"] for error in unknown[:-1]] == [f"no {n}" for n in range(50)]
+    assert unknown[-1]["message"] == "49950 more are no columns of hiring.jobs"
+    assert {error["code"] for error in errors} == {"required_missing", "unknown_column"}
+    assert len(answer.content) < 100_000

@@ -1,6 +1,7 @@
 """POST /api/rejections/{id}/replay and /api/rejections/replay."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -285,7 +286,7 @@ def test_what_a_call_does_not_get_to_is_next(
 
     monkeypatch.setattr(module, "BATCHES_PER_CALL", 2)
     limits = exposed_tables().limits
-    small = type(limits)(max_rows=2, max_row_bytes=limits.max_row_bytes, max_depth=limits.max_depth)
+    small = replace(limits, max_rows=2)
     reject(hiring, *[employee(number, job_id=8) for number in range(5)])
     monkeypatch.setattr(exposed_tables(), "limits", small)
     add_job(hiring, 8)

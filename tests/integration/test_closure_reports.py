@@ -1,7 +1,7 @@
 """The closure reports say what the statistics' functions say about the same window."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -65,7 +65,34 @@ def _group(row: dict[str, Any], name: str) -> tuple[Any, ...]:
     return tuple(row[key] for key in (*keys, *days))
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_trend_has_the_mean_of_each_agency_s_closures_of_each_week(
+    client: Client, newest: datetime
+) -> None:
+    assert client.post("/api/reports/closure_trend/refresh").status_code == 200
+    found = client.get("/api/reports/closure_trend").json()["results"]
+    expected: dict[tuple[str, str], list[int]] = {}
+    for row in (row for row in stored_requests() if row["status"] == "Closed"):
+        closed = row["closed_date"].date()
+        week = closed - timedelta(days=closed.weekday())
+        days = (closed - row["created_date"].date()).days
+        expected.setdefault((week.isoformat(), row["agency"]), []).append(days)
+    assert {(row["week"], row["agency"]): row["number_of_records"] for row in found} == {
+        key: len(days) for key, days in expected.items()
+    }
+    for row in found:
+        days = expected[row["week"], row["agency"]]
+        assert row["days_to_closure"] == pytest.approx(sum(days) / len(days))
+    assert len({row["week"] for row in found}) == 13
+
+
+def stored_requests() -> list[dict[str, Any]]:
+    names = ("agency", "status", "created_date", "closed_date")
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(names)} FROM nyc311.service_requests")
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "closure_trend"])
 def test_a_report_keeps_a_daily_history_and_has_a_page_with_a_chart(
     client: Client, newest: datetime, name: str
 ) -> None:

@@ -1,6 +1,7 @@
 """Where incidents come from: our own table with its triggers, other tables through one view."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 
-from apis.open311.sources import forget_sources
+from apis.open311.listings import forget_services
+from apis.open311.sources import list_sources
 from project.dataset_links import LinkRefused, apply_links
 from project.models import AppliedSchema
 from tests.api.open311 import GRAFFITI, HYDRANT, call, load, load_city
@@ -56,12 +58,12 @@ def requests(database: None) -> Iterator[None]:
         AppliedSchema.objects.create(dataset="nyc311", schema_sql="")
         link()
     execute(REQUESTS)
-    forget_sources()
+    forget_services()
     yield
     if not is_own:
         execute("DROP SCHEMA nyc311 CASCADE")
         AppliedSchema.objects.filter(pk__in=["nyc311", LINK]).delete()
-    forget_sources()
+    forget_services()
 
 
 def link(**done: list[str]) -> None:
@@ -140,18 +142,30 @@ def test_a_link_is_run_again_only_when_something_changed() -> None:
     )
     execute("DROP VIEW open311.incidents_from_nyc311")
     link(nyc311=["create table"])
-    forget_sources()
+    forget_services()
     assert find(created="2023-07") == [1000059667304]
 
 
-def test_a_link_waits_for_both_datasets() -> None:
-    if "nyc311" in settings.CONFIG.datasets:
-        pytest.skip("both datasets are set up")
-    link()
-    assert stored("SELECT to_regclass('open311.incidents_from_nyc311')") == [(None,)]
+def test_a_link_waits_for_both_datasets(tmp_path: Path) -> None:
+    view = "open311.incidents_from_trees"
+    (tmp_path / "open311").mkdir()
+    (tmp_path / "open311" / "with_trees.sql").write_text(f"CREATE VIEW {view} AS SELECT 1 AS id")
+
+    def link_trees() -> bool:
+        with transaction.atomic():
+            apply_links(connection, ["open311", "trees"], tmp_path, {})
+        return stored(f"SELECT to_regclass('{view}') IS NOT NULL") == [(True,)]
+
+    assert not link_trees()
+    AppliedSchema.objects.create(dataset="trees", schema_sql="")
+    try:
+        assert link_trees()
+    finally:
+        execute(f"DROP VIEW IF EXISTS {view}")
+        AppliedSchema.objects.filter(pk__in=["trees", "open311/with_trees"]).delete()
 
 
-def test_a_link_that_does_not_fit_is_refused_as_a_whole(tmp_path: Any) -> None:
+def test_a_link_that_does_not_fit_is_refused_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "open311").mkdir()
     (tmp_path / "open311" / "with_hiring.sql").write_text(
         "CREATE VIEW incidents_from_hiring AS SELECT 1 AS id; CREATE VIEW x AS SELECT nothing"
@@ -159,6 +173,17 @@ def test_a_link_that_does_not_fit_is_refused_as_a_whole(tmp_path: Any) -> None:
     with pytest.raises(LinkRefused, match=r"with_hiring\.sql"), transaction.atomic():
         apply_links(connection, ["open311", "hiring"], tmp_path, {})
     assert stored("SELECT to_regclass('open311.incidents_from_hiring')") == [(None,)]
+
+
+@pytest.mark.usefixtures("city")
+def test_a_view_without_rows_is_not_asked_until_it_has_some() -> None:
+    forget_services()
+    own = [source.view for source in list_sources()]
+    assert own == ["incidents_from_open311"]
+    execute(REQUESTS)
+    forget_services()
+    assert [source.view for source in list_sources()] == [*own, "incidents_from_nyc311"]
+    forget_services()
 
 
 @pytest.mark.usefixtures("city")
@@ -170,14 +195,14 @@ def test_any_view_of_the_right_name_is_published() -> None:
         "45.0::real AS latitude, 7.0::numeric AS longitude, 'deep'::varchar AS description"
     )
     execute("CREATE VIEW open311.incidents_from_little AS SELECT 1 AS id")
-    forget_sources()
+    forget_services()
     try:
         assert find(created="2020") == [2000000000001]
         assert find(where="zip:1") == []
         assert call("services.getInfo", service_id=7).json()["service"]["name"] == "Snow"
     finally:
         execute("DROP VIEW open311.incidents_from_elsewhere, open311.incidents_from_little")
-        forget_sources()
+        forget_services()
 
 
 def test_a_changed_status_is_recorded_once_and_dated(city: Client) -> None:

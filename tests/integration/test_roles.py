@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from project.database import SERVICE_ROLE, WRITER_ROLE, role_password
+from project.database import ROLES, SERVICE_ROLE, WRITER_ROLE, role_password
 from project.roles import apply_roles
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -124,11 +124,27 @@ def test_the_roles_have_their_limits(log_in: Login) -> None:
         return str(row[0])
 
     config = settings.CONFIG.database
-    assert shown(WRITER_ROLE, "statement_timeout") == f"{config.statement_timeout_s}s"
-    assert shown(WRITER_ROLE, "lock_timeout") == f"{config.lock_timeout_s}s"
+    for role in ROLES:
+        assert shown(role, "statement_timeout") == f"{config.statement_timeout_s}s"
+        assert shown(role, "lock_timeout") == f"{config.lock_timeout_s}s"
+        assert shown(role, "idle_in_transaction_session_timeout") == "1min"
     assert shown(SERVICE_ROLE, "search_path") == "service"
-    assert shown(SERVICE_ROLE, "idle_in_transaction_session_timeout") == "1min"
-    assert shown("report_reader", "statement_timeout") == f"{config.statement_timeout_s}s"
+
+
+def test_the_roles_are_nothing_more_and_nobody_else() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (rolsuper OR rolcreaterole"
+            " OR rolcreatedb OR rolreplication OR rolbypassrls)",
+            [list(ROLES)],
+        )
+        assert cursor.fetchall() == []
+        cursor.execute(
+            "SELECT member::regrole::text, roleid::regrole::text FROM pg_auth_members"
+            " WHERE member::regrole::text = ANY(%s)",
+            [list(ROLES)],
+        )
+        assert cursor.fetchall() == []
 
 
 def test_a_role_whose_password_was_changed_gets_it_back(log_in: Login) -> None:

@@ -11,7 +11,7 @@ from ingest.payload import check_text, open_json, split_lines
 from ingest.rules import Decoded, RowRules
 from project.errors import RowhouseError
 
-LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32)
+LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32, max_number_digits=1000)
 
 
 def make_column(name: str, **fields: Any) -> Column:
@@ -44,6 +44,7 @@ TABLE = Table(
     name="made",
     comment=None,
     partitioned=False,
+    watched=False,
     columns=(make_column("v"), make_column("w")),
     unique_keys=(),
     foreign_keys=(),
@@ -55,7 +56,7 @@ RULES = RowRules(TABLE, LIMITS)
 
 def decode(body: bytes) -> Decoded:
     """Read a body as the ingest endpoint does."""
-    check_text(body, max_number_digits=1000)
+    check_text(body)
     return RULES.decode(open_json(body, max_depth=LIMITS.max_depth).array)
 
 
@@ -242,7 +243,7 @@ def test_rejects_the_row_that_cannot_be_stored(text: bytes, code: str) -> None:
 def test_a_broken_line_is_that_rows_fault(text: bytes) -> None:
     body = b'{"v": 1}\n{"v": %s}\n{"v": 2}' % text
     try:
-        check_text(body, max_number_digits=1000)
+        check_text(body)
     except BadRequest:
         return
     decoded = RULES.decode_lines(*split_lines(body))

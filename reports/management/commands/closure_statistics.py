@@ -16,9 +16,10 @@ from rich.table import Table
 from ingest.loaders.socrata.client import TIMEOUT_S
 from ingest.loaders.socrata.conditions import read_restriction
 from ingest.loaders.socrata.requests import Row, soda_client
-from project.database import writer_connection
+from project.database import reader_connection
 from project.errors import RowhouseError
 from reports.closure.statistics import (
+    find_weeks_end,
     pull_closed_within_a_day_stats_since_x_weeks,
     pull_daily_closure_statistics_since_x_weeks,
     pull_full_closure_statistics_since_x_weeks,
@@ -40,7 +41,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options; docs/socrata.md explains each."""
-        parser.add_argument("--weeks", type=_weeks, default=12, help="default: %(default)s")
+        parser.add_argument(
+            "--weeks",
+            type=_weeks,
+            default=12,
+            help="how many, up to the newest request (default: %(default)s)",
+        )
         parser.add_argument(
             "--group-by",
             type=_group,
@@ -75,9 +81,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Count and show."""
-        place = soda_client(None) if options["at_socrata"] else nullcontext(writer_connection())
+        place = soda_client(None) if options["at_socrata"] else nullcontext(reader_connection())
         try:
             with place as client:
+                now = find_weeks_end(client, options["timeout"])
                 found = {
                     name: count(
                         options["weeks"],
@@ -86,6 +93,7 @@ class Command(BaseCommand):
                         group_key=options["group_by"],
                         restrict_clause=options["restrict"],
                         arithmetic=options["arithmetic"],
+                        now=now,
                     )
                     for name, count in STATISTICS.items()
                 }

@@ -51,6 +51,25 @@ def test_refuses_a_bad_header_and_says_where(old: str, new: str, reason: str) ->
         parse_definition("counts", TEXT.replace(old, new))
 
 
+@pytest.mark.parametrize(
+    ("chart", "reason"),
+    [
+        ("{kind: pie, category: n, values: [n]}", "kind"),
+        ("{kind: bars, category: m, values: [n]}", "m is not among the columns"),
+        ("{kind: bars, category: n, values: [n], by: n}", "only lines have by and weight"),
+        ("{kind: lines, category: n, values: [n], by: m}", "m is not among the columns"),
+        ("{kind: lines, category: n, values: [n, n], by: n}", "by a column have one value"),
+        (
+            "{kind: lines, category: n, values: [n], line: {caption: M, column: m}}",
+            "no line across",
+        ),
+    ],
+)
+def test_refuses_a_chart_that_cannot_be_drawn(chart: str, reason: str) -> None:
+    with pytest.raises(DefinitionInvalid, match=reason):
+        parse_definition("counts", f"-- chart: {chart}\n{TEXT}")
+
+
 @pytest.mark.parametrize("name", ["report_status", "x_history", "X", "a-b", "a" * 51, "1x"])
 def test_refuses_a_name_that_is_no_table_of_its_own(name: str) -> None:
     with pytest.raises(DefinitionInvalid, match="name"):

@@ -5,14 +5,22 @@ const API = "/open311/api";
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 600;
 const HEIGHT = 400;
-const MARGIN = 24;
+const MARGIN = 32;
+const METRES_OF_A_DEGREE = 111195; // of latitude
 
-async function call(form) {
+// A search needs a criterion: without any, this one stands for everything.
+const WHOLE_WORLD = ["where", "bbox:-90,-180,90,180"];
+
+async function call(form, criterion) {
   const fields = new URLSearchParams();
   let token = "";
   for (const [name, value] of new FormData(form)) {
     if (name === "token") token = value;
     else if (value !== "") fields.append(name, value);
+  }
+  const about = ["method", "page"];
+  if (criterion && [...fields.keys()].every((name) => about.includes(name))) {
+    fields.append(...criterion);
   }
   const options = { method: form.dataset.verb, headers: {} };
   if (token) options.headers.Authorization = `Bearer ${token}`;
@@ -61,28 +69,73 @@ function svgElement(name, attributes, parent) {
   return made;
 }
 
+// Return how places become points of the drawing, north up, so that all of them fit.
+function project(points) {
+  const latitudes = points.map((each) => each.latitude);
+  const longitudes = points.map((each) => each.longitude);
+  const [south, north] = [Math.min(...latitudes), Math.max(...latitudes)];
+  const [west, east] = [Math.min(...longitudes), Math.max(...longitudes)];
+  const [latitude, longitude] = [(south + north) / 2, (west + east) / 2];
+  // A degree of longitude is shorter than one of latitude, the more so away from the equator.
+  const shrink = Math.max(Math.cos((latitude * Math.PI) / 180), 1e-3);
+  const wide = Math.max((east - west) * shrink, 1e-4);
+  const high = Math.max(north - south, 1e-4);
+  const scale = Math.min((WIDTH - 2 * MARGIN) / wide, (HEIGHT - 2 * MARGIN) / high);
+  return { latitude, longitude, across: shrink * scale, down: scale };
+}
+
+// Return a step of 1, 2 or 5 and zeros that fits a few times into the span.
+function roundStep(span) {
+  const power = 10 ** Math.floor(Math.log10(span / 4));
+  return [1, 2, 5, 10].map((size) => size * power).find((step) => span / step <= 5);
+}
+
+function drawGrid(map, view) {
+  const step = roundStep(HEIGHT / view.down);
+  const digits = Math.max(0, -Math.floor(Math.log10(step)));
+  const half = { latitude: HEIGHT / 2 / view.down, longitude: WIDTH / 2 / view.across };
+  const start = (name) => Math.ceil((view[name] - half[name]) / step) * step;
+  for (let value = start("latitude"); value < view.latitude + half.latitude; value += step) {
+    const y = (HEIGHT / 2 - (value - view.latitude) * view.down).toFixed(1);
+    svgElement("line", { x1: 0, x2: WIDTH, y1: y, y2: y }, map);
+    svgElement("text", { x: 6, y: y - 4 }, map).textContent = value.toFixed(digits);
+  }
+  for (let value = start("longitude"); value < view.longitude + half.longitude; value += step) {
+    const x = (WIDTH / 2 + (value - view.longitude) * view.across).toFixed(1);
+    svgElement("line", { x1: x, x2: x, y1: 0, y2: HEIGHT }, map);
+    svgElement("text", { x: Number(x) + 4, y: HEIGHT - 6 }, map).textContent = value.toFixed(digits);
+  }
+}
+
+function drawScale(map, view) {
+  const metres = roundStep((WIDTH / view.down) * METRES_OF_A_DEGREE);
+  const length = (metres / METRES_OF_A_DEGREE) * view.down;
+  const left = WIDTH - MARGIN - length;
+  const bar = `M${left} ${MARGIN - 6} v6 h${length} v-6`;
+  svgElement("path", { d: bar }, map);
+  const label = svgElement("text", { x: WIDTH - MARGIN, y: MARGIN + 18, "text-anchor": "end" }, map);
+  label.textContent = metres < 1000 ? `${metres} m` : `${metres / 1000} km`;
+}
+
 function drawMap(incidents) {
   const map = document.getElementById("map");
   map.replaceChildren();
   const points = incidents.filter((each) => each.latitude !== null && each.longitude !== null);
   if (points.length === 0) return;
-  const latitudes = points.map((each) => each.latitude);
-  const longitudes = points.map((each) => each.longitude);
-  const [south, north] = [Math.min(...latitudes), Math.max(...latitudes)];
-  const [west, east] = [Math.min(...longitudes), Math.max(...longitudes)];
-  // A degree of longitude is shorter than one of latitude, the more so away from the equator.
-  const shrink = Math.cos((((south + north) / 2) * Math.PI) / 180);
-  const wide = Math.max((east - west) * shrink, 1e-4);
-  const high = Math.max(north - south, 1e-4);
-  const scale = Math.min((WIDTH - 2 * MARGIN) / wide, (HEIGHT - 2 * MARGIN) / high);
+  const view = project(points);
+  drawGrid(map, view);
   for (const each of points) {
-    const x = WIDTH / 2 + (each.longitude - (west + east) / 2) * shrink * scale;
-    const y = HEIGHT / 2 - (each.latitude - (south + north) / 2) * scale;
-    const circle = svgElement("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: 5 }, map);
+    const x = WIDTH / 2 + (each.longitude - view.longitude) * view.across;
+    const y = HEIGHT / 2 - (each.latitude - view.latitude) * view.down;
+    const circle = svgElement("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: 6 }, map);
     svgElement("title", {}, circle).textContent = `${each.id} ${each.description || ""}`;
   }
-  const corners = `${south.toFixed(4)}, ${west.toFixed(4)} to ${north.toFixed(4)}, ${east.toFixed(4)}`;
-  svgElement("text", { x: 8, y: HEIGHT - 8 }, map).textContent = corners;
+  drawScale(map, view);
+}
+
+// Write a moment as people read it: 2026-05-23 14:05 UTC is 2026-05-23T14:05:00Z.
+function showTime(moment) {
+  return moment.slice(0, 16).replace("T", " ");
 }
 
 function fillTable(incidents, services, statuses) {
@@ -93,15 +146,15 @@ function fillTable(incidents, services, statuses) {
     element("td", each.id, row);
     element("td", services.get(each.service_id) || each.service_id, row);
     element("td", statuses.get(each.status_id) || each.status_id, row);
-    element("td", each.created, row);
+    const created = element("time", showTime(each.created), element("td", "", row));
+    created.dateTime = each.created;
     element("td", each.description || "", row);
   }
 }
 
-async function search(event, services, statuses) {
-  event.preventDefault();
+async function search(form, services, statuses) {
   const found = document.getElementById("found");
-  const { response, value } = await call(event.target);
+  const { response, value } = await call(form, WHOLE_WORLD);
   found.classList.toggle("bad", !response.ok);
   if (!response.ok) {
     found.textContent = value.error.message;
@@ -122,7 +175,11 @@ async function start() {
     fillChoices("statuses", "open311.statuses.getList", "statuses"),
   ]);
   const form = document.getElementById("search");
-  form.addEventListener("submit", (event) => search(event, services, statuses));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    search(form, services, statuses);
+  });
+  search(form, services, statuses);
 }
 
 start();

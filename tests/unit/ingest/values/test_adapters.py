@@ -16,7 +16,7 @@ from tests.near_misses import EXAMPLES, near_misses, spell_json
 from tests.scale import scale
 from tests.unit.test_json_grammar import make_column
 
-LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32)
+LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32, max_number_digits=1000)
 
 # As the catalog describes each type: base type, kind, element, element's kind, type modifier.
 _described: dict[str, tuple[str, str, str | None, str | None, int]] = {
@@ -74,6 +74,7 @@ def make_rules(type_name: str, *, required: bool) -> RowRules:
             name="made",
             comment=None,
             partitioned=False,
+            watched=False,
             columns=(make_column("v", **fields, not_null=required), make_column("w")),
             unique_keys=(),
             foreign_keys=(),

@@ -1,0 +1,72 @@
+"""Passwords are guessed a few times only, whichever page asks for them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from project.logins import ATTEMPTS_A_NAME, ATTEMPTS_OF_ALL, TooManyAttempts
+from project.models import LoginAttempt
+
+pytestmark = pytest.mark.usefixtures("database")
+
+PASSWORD = "correct horse battery"
+PAGE = "/open311/oauth/login"
+
+
+@pytest.fixture(autouse=True)
+def users(database: None) -> None:
+    for name in ("ana", "ben"):
+        User.objects.create_user(name, password=PASSWORD)
+
+
+def log_in(name: str, password: str) -> Any:
+    return Client().post(PAGE, {"username": name, "password": password})
+
+
+def test_the_sixth_guess_is_not_looked_at() -> None:
+    for _ in range(ATTEMPTS_A_NAME):
+        assert log_in("ana", "wrong").status_code == 200  # the form again
+    answer = log_in("ana", PASSWORD)
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_attempts")
+    assert int(answer["Retry-After"]) == 300
+    assert log_in("ben", PASSWORD).status_code == 302
+
+
+def test_the_count_is_the_same_wherever_a_password_is_asked_for() -> None:
+    for _ in range(ATTEMPTS_A_NAME):
+        assert authenticate(username="ana", password="wrong") is None
+    assert log_in("ana", PASSWORD).status_code == 429
+    with pytest.raises(TooManyAttempts):
+        authenticate(username="ana", password=PASSWORD)
+
+
+def test_a_name_that_nobody_has_is_counted_like_any_other() -> None:
+    statuses = [log_in("nobody", "wrong").status_code for _ in range(ATTEMPTS_A_NAME + 1)]
+    assert statuses == [200] * ATTEMPTS_A_NAME + [429]
+
+
+def test_a_right_password_forgets_the_wrong_ones() -> None:
+    for _ in range(ATTEMPTS_A_NAME - 1):
+        log_in("ana", "wrong")
+    assert log_in("ana", PASSWORD).status_code == 302
+    assert not LoginAttempt.objects.exists()
+
+
+def test_after_five_minutes_a_name_is_free_again() -> None:
+    for _ in range(ATTEMPTS_A_NAME):
+        log_in("ana", "wrong")
+    LoginAttempt.objects.update(at=timezone.now() - timedelta(minutes=5))
+    assert log_in("ana", PASSWORD).status_code == 302
+
+
+def test_one_password_is_not_tried_on_every_name() -> None:
+    now = timezone.now()
+    LoginAttempt.objects.bulk_create(
+        LoginAttempt(name=f"name {number}", at=now) for number in range(ATTEMPTS_OF_ALL)
+    )
+    assert log_in("ana", PASSWORD).status_code == 429

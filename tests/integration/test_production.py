@@ -1,0 +1,89 @@
+"""What a production start needs, and what it answers."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+ROOT = Path(__file__).parents[2]
+ASK = """
+from django.test import Client
+plain, tls = {"Host": "localhost"}, {"Host": "localhost", "X-Forwarded-Proto": "https"}
+redirect = Client(headers=plain).get("/docs/errors")
+print(redirect.status_code, redirect["Location"])
+print("probe", Client(headers=plain).get("/healthz").status_code)
+answer = Client(headers=tls).get("/docs/errors")
+print(answer.status_code, answer["Strict-Transport-Security"])
+"""
+
+
+def run(tmp_path: Path, *arguments: str, production: bool, **changes: str) -> str:
+    """Return what a command says, and its exit status."""
+    text = (ROOT / "rest_conf.yml").read_text()
+    assert "production: false" in text
+    config = tmp_path / "rest_conf.yml"
+    config.write_text(text.replace("production: false", f"production: {production}".lower()))
+    environment = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment | {"ROWHOUSE_CONFIG": str(config)} | changes,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"{done.stdout}{done.stderr}exit {done.returncode}"
+
+
+def make_secret() -> str:
+    return secrets.token_urlsafe(50)
+
+
+@pytest.mark.parametrize("production", [False, True])
+def test_the_checks_for_deployment_find_nothing(tmp_path: Path, production: bool) -> None:
+    check = ("check", "--deploy", "--fail-level", "DEBUG")
+    said = run(tmp_path, *check, production=production, SECRET_KEY=make_secret())
+    assert said.startswith("System check identified no issues")
+    assert said.endswith("exit 0")
+
+
+def test_a_short_secret_does_not_pass_the_checks(tmp_path: Path) -> None:
+    check = ("check", "--deploy", "--fail-level", "WARNING")
+    assert "security.W009" in run(tmp_path, *check, production=True, SECRET_KEY="short")
+
+
+def test_production_does_not_start_without_a_secret(tmp_path: Path) -> None:
+    said = run(tmp_path, "up", production=True, ROWHOUSE_DATA=str(tmp_path))
+    assert said.startswith("config_invalid: SECRET_KEY: ")
+    assert said.endswith("exit 1")
+    assert not (tmp_path / "secrets" / "secret_key").exists()
+
+
+def test_elsewhere_a_secret_is_made_and_kept_for_its_owner_only(tmp_path: Path) -> None:
+    run(tmp_path, "check", production=False, ROWHOUSE_DATA=str(tmp_path))
+    file = tmp_path / "secrets" / "secret_key"
+    made = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(made) >= 50
+    run(tmp_path, "check", production=False, ROWHOUSE_DATA=str(tmp_path))
+    assert file.read_text() == made
+
+
+def test_production_answers_by_https_alone(tmp_path: Path) -> None:
+    said = run(tmp_path, "shell", "-c", ASK, production=True, SECRET_KEY=make_secret())
+    assert "301 https://localhost/docs/errors\n" in said
+    assert "probe 200\n" in said
+    assert "200 max-age=31536000; includeSubDomains; preload\n" in said
+
+
+@pytest.mark.parametrize("address", ["/healthz", "/docs/errors", "/open311/", "/api/nothing"])
+def test_every_answer_has_the_headers_that_keep_browsers_safe(address: str) -> None:
+    answer = Client().get(address)
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["X-Frame-Options"] == "DENY"
+    assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["Cross-Origin-Opener-Policy"] == "same-origin"

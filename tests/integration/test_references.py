@@ -1,0 +1,250 @@
+"""Foreign keys checked for a whole batch at once are as strict as PostgreSQL's own triggers."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import Client
+from msgspec.structs import replace
+from psycopg.errors import ForeignKeyViolation, LockNotAvailable
+
+from project.database import database_settings, unchecked_connection
+from tests.api.sending import codes, counts, execute, send, stored
+from tests.database import log_in
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def child(client: Client) -> Client:
+    """Make hiring.parent with the rows 1 and 2, and hiring.child, which refers to it."""
+    execute("CREATE TABLE hiring.parent (id integer PRIMARY KEY, note text)")
+    execute("INSERT INTO hiring.parent VALUES (1), (2)")
+    execute(
+        "CREATE TABLE hiring.child (id integer PRIMARY KEY, p integer REFERENCES hiring.parent)"
+    )
+    return client
+
+
+@pytest.fixture
+def other() -> Iterator[psycopg.Connection]:
+    with log_in() as session:
+        session.execute("SET lock_timeout = '200ms'")
+        session.commit()
+        yield session
+        session.rollback()
+
+
+@pytest.fixture
+def in_background() -> Iterator[Any]:
+    """Return a function that sends a batch from another thread."""
+
+    def work(*arguments: Any) -> Any:
+        try:
+            return send(*arguments)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda *arguments: pool.submit(work, *arguments)
+
+
+def was_unchecked() -> bool:
+    """Return whether a batch of this thread went over the connection without triggers."""
+    return connections["unchecked"].connection is not None
+
+
+def wait_for_a_blocked_batch() -> None:
+    wait_until(
+        lambda: stored(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND usename = 'ingest_writer' AND wait_event_type = 'Lock'"
+        ),
+        "a batch waits for a lock",
+    )
+
+
+def test_a_batch_without_a_flaw_needs_no_trigger(child: Client) -> None:
+    rows = [{"id": 1, "p": 1}, {"id": 2, "p": "2"}, {"id": 3, "p": None}, {"id": 4}]
+    assert counts(send(child, "child", rows)) == (4, 4, 0, 0, 0)
+    assert was_unchecked()
+    session = unchecked_connection()
+    assert session is not None
+    assert session.execute("SHOW session_replication_role").fetchone() == ("replica",)
+    assert stored("SELECT id, p FROM hiring.child ORDER BY id") == [
+        (1, 1),
+        (2, 2),
+        (3, None),
+        (4, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'[{"id": 1, "p": 1}, {"id": 2, "p": 3}]'),
+        ("text/csv", b"id,p\n1,1\n2,3\n"),
+        ("application/x-ndjson", b'{"id": 1, "p": 1}\n{"id": 2, "p": 3}\n'),
+    ],
+)
+def test_a_row_without_its_parent_is_rejected(
+    child: Client, content_type: str, body: bytes
+) -> None:
+    answer = send(child, "child", body, content_type=content_type)
+    assert codes(answer.json()) == {1: [("fk_violation", "p")]}
+    assert stored("SELECT id FROM hiring.child") == [(1,)]
+
+
+def test_a_parent_stays_while_a_batch_that_refers_to_it_is_stored(
+    child: Client, other: psycopg.Connection, in_background: Any
+) -> None:
+    with log_in() as holder:
+        # The batch holds its parents and waits for what becomes of this row.
+        holder.execute("INSERT INTO hiring.child VALUES (7, NULL)")
+        batch: Future[Any] = in_background(child, "child", [{"id": 7, "p": 1}])
+        wait_for_a_blocked_batch()
+        with pytest.raises(LockNotAvailable):
+            other.execute("DELETE FROM hiring.parent WHERE id = 1")
+        other.rollback()
+        with pytest.raises(LockNotAvailable):
+            other.execute("UPDATE hiring.parent SET id = 9 WHERE id = 1")
+        other.rollback()
+        other.execute("UPDATE hiring.parent SET note = 'any' WHERE id = 1")
+        other.commit()
+        holder.rollback()
+        assert counts(batch.result()) == (1, 1, 0, 0, 0)
+    with pytest.raises(ForeignKeyViolation):
+        other.execute("DELETE FROM hiring.parent WHERE id = 1")
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_parent_that_is_being_deleted_is_waited_for(
+    child: Client, in_background: Any, deleted: bool
+) -> None:
+    with log_in() as holder:
+        holder.execute("DELETE FROM hiring.parent WHERE id = 2")
+        batch: Future[Any] = in_background(child, "child", [{"id": 1, "p": 1}, {"id": 2, "p": 2}])
+        wait_for_a_blocked_batch()
+        if deleted:
+            holder.commit()
+        else:
+            holder.rollback()
+        answer = batch.result().json()
+    expected = {1: [("fk_violation", "p")]} if deleted else {}
+    assert codes(answer) == expected
+    orphans = "SELECT FROM hiring.child WHERE p NOT IN (SELECT id FROM hiring.parent)"
+    assert stored(orphans) == []
+
+
+TRIGGER = """
+CREATE FUNCTION hiring.double() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN NEW.id := NEW.id * 2; RETURN NEW; END $$;
+CREATE TRIGGER double BEFORE INSERT ON hiring.child FOR EACH ROW EXECUTE FUNCTION hiring.double()
+"""
+
+
+def test_a_trigger_fires_from_the_next_batch_on(child: Client) -> None:
+    send(child, "child", [{"id": 1, "p": 1}])
+    assert was_unchecked()
+    execute(TRIGGER)
+    assert send(child, "child", [{"id": 5, "p": 1}]).status_code == 201
+    assert stored("SELECT id FROM hiring.child ORDER BY id") == [(1,), (10,)]
+
+
+def test_a_foreign_key_holds_from_the_next_batch_on(child: Client) -> None:
+    execute("ALTER TABLE hiring.child ADD q integer")
+    send(child, "child", [{"id": 1, "p": 1, "q": 5}])
+    execute("CREATE TABLE hiring.second (id integer PRIMARY KEY)")
+    execute("ALTER TABLE hiring.child ADD FOREIGN KEY (q) REFERENCES hiring.second NOT VALID")
+    answer = send(child, "child", [{"id": 2, "p": 1, "q": 5}, {"id": 3, "p": 1}])
+    assert codes(answer.json()) == {0: [("fk_violation", "q")]}
+
+
+# Tables whose foreign keys are left to PostgreSQL, each with a bad row for id 2.
+LEFT_ALONE = {
+    "a default may refer to anything": "ALTER TABLE hiring.child ALTER p SET DEFAULT 3",
+    "a table that refers to itself": (
+        "ALTER TABLE hiring.child ADD own integer DEFAULT 8 REFERENCES hiring.child"
+    ),
+    "a key of several columns": (
+        "ALTER TABLE hiring.parent ADD UNIQUE (id, note);"
+        "ALTER TABLE hiring.child ADD note text DEFAULT 'x', ADD FOREIGN KEY (p, note)"
+        " REFERENCES hiring.parent (id, note)"
+    ),
+    "another type": (
+        "CREATE TABLE hiring.wide (id bigint PRIMARY KEY);"
+        "ALTER TABLE hiring.child ADD w integer DEFAULT 5 REFERENCES hiring.wide"
+    ),
+    "a deferrable key": (
+        "ALTER TABLE hiring.child ADD u integer DEFAULT 1 UNIQUE DEFERRABLE INITIALLY DEFERRED"
+    ),
+    "row security": "ALTER TABLE hiring.child ENABLE ROW LEVEL SECURITY",
+}
+
+
+@pytest.mark.parametrize("change", LEFT_ALONE.values(), ids=LEFT_ALONE.keys())
+def test_other_tables_are_left_to_postgresql(child: Client, change: str) -> None:
+    execute(change)
+    send(child, "child", [{"id": 1, "p": 1}])  # what was remembered of a table of this name is gone
+    connections["unchecked"].close()
+    send(child, "child", [{"id": 3, "p": 1}, {"id": 2}])
+    assert not was_unchecked()
+
+
+def test_a_parent_that_ingest_may_not_lock_is_left_to_postgresql(child: Client) -> None:
+    execute("REVOKE ALL ON hiring.parent FROM ingest_writer")
+    assert counts(send(child, "child", [{"id": 1, "p": 1}])) == (1, 1, 0, 0, 0)
+    (error,) = send(child, "child", [{"id": 2, "p": 3}]).json()["rejections"][0]["errors"]
+    assert error["code"] == "fk_violation"
+
+
+def test_batches_that_refer_crosswise_do_not_wait_for_each_other(
+    child: Client, api_key: Any
+) -> None:
+    start = threading.Barrier(4)
+
+    def work(number: int) -> int:
+        try:
+            start.wait()
+            parents = [1, 2] if number % 2 else [2, 1]
+            rows = [{"id": 100 * number + place, "p": parents[place % 2]} for place in range(100)]
+            return int(send(child, "child", rows).status_code)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == [201] * 4
+    assert stored("SELECT count(*) FROM hiring.child") == [(400,)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "has_unchecked"),
+    [({}, True), ({"foreign_keys": "row"}, False), ({"pooler": "transaction"}, False)],
+)
+def test_settings_leave_every_key_to_postgresql(
+    tmp_path: Path, changes: dict[str, Any], has_unchecked: bool
+) -> None:
+    databases = database_settings(
+        url="postgresql://one@localhost/rowhouse",
+        direct=settings.DIRECT_DATABASE,
+        role="service",
+        config=replace(settings.CONFIG.database, **changes),
+        secrets_dir=tmp_path,
+    )
+    assert ("unchecked" in databases) == has_unchecked
+
+
+def test_without_such_a_connection_postgresql_checks(
+    child: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(connections.settings, "unchecked")
+    assert unchecked_connection() is None
+    assert codes(send(child, "child", [{"id": 1, "p": 3}]).json()) == {0: [("fk_violation", "p")]}
+    assert counts(send(child, "child", [{"id": 1, "p": 1}])) == (1, 1, 0, 0, 0)
