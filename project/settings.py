@@ -240,6 +240,7 @@ JOBS = {
     "prove_backup": "backups.runs.run_drill",
     "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
     "expire_rejections": "ingest.retention.expire_rejections",
+    "tend_partitions": "backups.tending.tend_partitions",
     "load_socrata": "ingest.loaders.socrata.daily.load_changes",
     "expire_sessions": "project.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
