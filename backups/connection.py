@@ -73,6 +73,7 @@ def _conninfo(**login: Any) -> str:
         "password": server["PASSWORD"],
         "dbname": server["NAME"],
         "application_name": "rowhouse-backups",
+        "client_encoding": "UTF8",  # also where the server itself knows none (SQL_ASCII)
         **login,
     }
     return make_conninfo(**options | parts)

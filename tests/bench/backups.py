@@ -1,7 +1,7 @@
 """Backup and restore beside pg_dump and pg_restore: `python -m tests.bench.backups`.
 
 Each figure is beside the peer's, measured in the same run on a server of its own; a ratio above 1
-is faster than the peer. `--rows 10000000 --memory` measures the peak memory of the commands instead.
+is faster than the peer. `--rows 10000000 --memory` measures the peak memory of the commands.
 """
 
 import argparse
