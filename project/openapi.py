@@ -24,6 +24,8 @@ from project.throttling import TooManyRequests
 SECURITY = "ApiKey"
 CSV_TEXT: dict[str, Any] = {"type": "string", "description": "One record a line, header first"}
 NDJSON_TEXT: dict[str, Any] = {"type": "string", "description": "One JSON object a line"}
+# In a request there is something in it.
+FILLED: dict[str, Any] = {"minLength": 1, "pattern": r"\S"}
 
 _PROBLEM: dict[str, Any] = {
     "type": "object",

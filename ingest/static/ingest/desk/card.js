@@ -54,9 +54,8 @@ export class Card {
     return writeRow(
       this.rows.map((row) => {
         const { column, kind, json } = row.dataset;
-        const typed = row.querySelector(FIELD).value;
-        const isChanged = typed !== row.firstTyped;
-        const text = isChanged ? typed : row.dataset.text;
+        const { value: text } = row.querySelector(FIELD);
+        const isChanged = text !== row.firstText;
         return { column, kind, json, text, isChanged, isField: this.isField };
       }),
     );
@@ -100,7 +99,7 @@ export class Card {
     const isLong = text.length > LONG || text.includes("\n");
     const input = document.createElement(isLong ? "textarea" : "input");
     input.value = text;
-    row.firstTyped = input.value; // a form changes line ends
+    row.firstText = input.value; // which has other line ends perhaps
     input.setAttribute("aria-label", column);
     input.setAttribute("aria-describedby", reasonsOf(row).id);
     input.setAttribute("aria-invalid", String(row.classList.contains("wrong")));

@@ -4,7 +4,7 @@ import { Refusal, call } from "../../site/api.js";
 import { Card } from "./card.js";
 import { showCurrent } from "./current.js";
 
-const cards = new Map();
+const cards = new WeakMap(); // by article
 const announcement = document.getElementById("announcement");
 
 const ACTIONS = {
@@ -67,7 +67,6 @@ async function leave(card, outcome) {
   const next = card.element.nextElementSibling ?? card.element.previousElementSibling;
   announce(`${card.title}: ${outcome}.`);
   card.element.remove();
-  cards.delete(card.element);
   (next?.querySelector("h2") ?? announcement).focus();
   await refresh({ withRows: !document.querySelector(".rejection") });
 }
