@@ -13,7 +13,7 @@ CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 POOLED := tests/api $(addprefix tests/integration/,backups/test_restore.py test_ingest_concurrency.py \
 	test_ingest_model.py test_processes.py test_jobs.py test_refresh.py test_refresh_readers.py)
 
-.PHONY: run demo test test-pooled check bench faults fuzz soak
+.PHONY: run demo test test-pooled check pictures bench faults fuzz soak
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.stamp
@@ -35,6 +35,10 @@ check: $(VENV)/dev.stamp
 	$(CHECK) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test-pooled
+
+# The pictures of the documentation: written by the browser tests, then looked at by a person.
+pictures: $(VENV)/dev.stamp
+	ROWHOUSE_PICTURES=1 $(PY) -m pytest tests/browser
 
 # Hours: other requests, steps and names each time than the few that `make test` tries.
 fuzz: $(VENV)/dev.stamp

@@ -42,6 +42,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     codec: str
     complete: bool  # every table that the settings include, not a choice of them
     tables: tuple[TableEntry, ...]
+    # No transaction from this number on is certain to be inside; None in older backups.
+    next_transaction: int | None = None
 
     @property
     def rows(self) -> int:

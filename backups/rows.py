@@ -29,10 +29,13 @@ class RowCodec:
         return [f"f{place}" for place in range(len(self.fields))]
 
     def take(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return PostgreSQL's columns as carriers: dates and times as the numbers they are."""
+        """Return PostgreSQL's columns as carriers: dates and times as the numbers they are.
+
+        PostgreSQL knows one NaN, whatever its bits: all of them become the same one.
+        """
         return pl.DataFrame(
             [
-                series.to_physical().rename(name)
+                _unify_nan(series.to_physical()).rename(name)
                 for name, series in zip(self.names, frame.get_columns(), strict=True)
             ]
         )
@@ -89,6 +92,12 @@ class RowCodec:
         ]
         schema = {"type": "record", "name": "row", "fields": fields}
         return encode_header(msgspec.json.encode(schema), "null", _NO_SYNC)
+
+
+def _unify_nan(values: pl.Series) -> pl.Series:
+    if not values.dtype.is_float() or not values.is_nan().any():
+        return values
+    return values.fill_nan(float("nan")).cast(values.dtype)
 
 
 def _copy_text(values: pl.Series, field: Field) -> pl.Expr:

@@ -31,6 +31,7 @@ from backups.plan import RestoreRequest
 from backups.restoring import RestoreReport, restore_backup
 from backups.retention import KeptBackup, choose_removable
 from backups.status import read_proofs
+from backups.undoing import Undone, undo_restore
 from backups.verify import find_problems
 from project.errors import RowhouseError
 
@@ -117,6 +118,15 @@ def run_restore(
         report = restore_backup(backup, request, progress=beat.watcher.add_rows)
         run.report = msgspec.to_builtins(report)
     return run, report
+
+
+def run_undo(tables: Sequence[str], *, dry_run: bool = False) -> list[Undone]:
+    """Put back what tables held before they were restored; return what changed."""
+    run = create_run(Kind.RESTORE, tables=tables, options={"undo": True, "dry_run": dry_run})
+    with _recorded(run, None):
+        undone = undo_restore(tables, dry_run=dry_run)
+        run.report = {one.table: one.rows for one in undone}
+    return undone
 
 
 def apply_retention() -> list[str]:

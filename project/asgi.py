@@ -1,5 +1,6 @@
 """The ASGI application that granian serves."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -19,13 +20,26 @@ os.environ.setdefault("ROWHOUSE_ROLE", "service")
 
 handler = get_wsgi_application()
 
-from django.conf import settings  # noqa: E402 - the settings are readable from here on
+from importlib import import_module  # noqa: E402 - the settings are readable from here on
+
+from django.conf import settings  # noqa: E402
+from django.template import engines  # noqa: E402
 
 from project.gateway import Gateway, Limits  # noqa: E402
 from project.metrics import reserve_space  # noqa: E402
 
 if settings.METRICS_ARE_SHARED:
     reserve_space(settings.METRICS_DIR)
+
+# Otherwise the first request of each process would wait for the views and templates to be read.
+import_module(settings.ROOT_URLCONF)
+engines.all()
+
+# What is there now stays: collections shall not look at it again. A batch makes thousands of short-
+# lived objects, which reference counting frees.
+gc.collect()
+gc.freeze()
+gc.set_threshold(10_000, 20, 20)
 
 application = Gateway(
     handler,

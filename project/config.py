@@ -53,8 +53,23 @@ class Database(Section, frozen=True):
     embedded: Embedded
 
 
+class Partitioning(Section, frozen=True):
+    """How a table that is partitioned by time gets its partitions, and loses them."""
+
+    every: Literal["day", "week", "month", "year"]
+    ahead: Positive
+    keep: Positive | None
+
+
+# On Citus: the whole schema on one node of many, single tables in shards by a column, or nothing.
+Distribution = Literal["schema", "none"] | dict[str, str]
+
+
 class Dataset(Section, frozen=True):
-    """One exposed schema."""
+    """One exposed schema; what is left out is not wanted."""
+
+    distribute: Distribution = "none"
+    partitions: dict[str, Partitioning] = {}
 
 
 class Ingest(Section, frozen=True):
@@ -174,6 +189,17 @@ class Open311(Section, frozen=True):
     where: dict[Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,30}\Z")], WherePrefix]
 
 
+class Covid(Section, frozen=True):
+    """The versioned COVID-19 data API."""
+
+    public: bool
+    version: Annotated[float, Meta(ge=2, lt=3)]
+    license: str
+    definitions: str | None
+    page_days: Positive
+    cache_s: NotNegative
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -195,6 +221,7 @@ class Config(Section, frozen=True):
     backups: Backups
     socrata: Socrata
     open311: Open311
+    covid: Covid
     logging: Logging
 
 

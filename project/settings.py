@@ -40,6 +40,9 @@ ENVIRONMENT = dict(os.environ)
 WEB_ENVIRONMENT = ENVIRONMENT | {
     "ROWHOUSE_ROLE": "service",
     "PROMETHEUS_MULTIPROC_DIR": str(METRICS_DIR),
+    # glibc keeps up to so many freed bytes for the next batch instead of giving them back at once.
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024),
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024),
 }
 
 # "service" in the web processes (`up` and project.asgi set it), "admin" in manage.py commands.
@@ -118,6 +121,7 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "project.site",
     "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
     "oauth2_provider",
@@ -126,12 +130,14 @@ INSTALLED_APPS = [
     "reports",
     "backups",
     "apis.open311",
+    "apis.covid",
 ]
 
 MIDDLEWARE = [
     "project.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.content_policy.ContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -151,19 +157,31 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "project.site.navigation.describe_viewer",
             ]
         },
     }
 ]
 
 AUTHENTICATION_BACKENDS = ["project.logins.GuardedBackend"]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_NAME = "rowhouse_session"
+SESSION_COOKIE_AGE = 12 * 3600
+# Pages hand the token to their scripts themselves; no script has to read a cookie.
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "project.site.login.refuse_forged_form"
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["project.keys.KeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "project.keys.KeyAuthentication",
+        "project.sessions.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["project.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.answers.IgnoreAccept",
@@ -222,10 +240,13 @@ JOBS = {
     "prove_backup": "backups.runs.run_drill",
     "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
     "expire_rejections": "ingest.retention.expire_rejections",
+    "tend_partitions": "backups.tending.tend_partitions",
     "load_socrata": "ingest.loaders.socrata.daily.load_changes",
+    "expire_sessions": "project.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.runs.forget_report_runs",
     "refresh_vehicle_states": "apis.metrics.states.refresh",
+    "refresh_covid": "apis.covid.refresh.refresh_everything",
 }
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]

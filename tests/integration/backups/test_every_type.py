@@ -121,6 +121,25 @@ def test_names_that_avro_forbids_are_kept_in_properties() -> None:
     assert rows == [{"a_b_2": 1, "a_b": 2, "a_b_3": 3, "_": 4}]
 
 
+def test_a_nan_is_a_nan_whatever_its_bits() -> None:
+    nans = [
+        (b"\x7f\xf8\0\0\0\0\0\x01", b"\x7f\xc0\0\x01"),
+        (b"\xff\xf8" + bytes(6), b"\xff\xc0\0\0"),
+    ]
+    run("CREATE TABLE hiring.odd (wide double precision, narrow real)")
+    with administrator() as connection:
+        into = "COPY hiring.odd FROM STDIN (FORMAT binary)"
+        with connection.cursor().copy(into) as copy:
+            copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+            for wide, narrow in nans:
+                copy.write(b"\0\2\0\0\0\x08" + wide + b"\0\0\0\x04" + narrow)
+            copy.write(b"\xff\xff")
+    back_up("odd")
+    run("DELETE FROM hiring.odd")
+    restore_backup(find_backup(None), RestoreRequest(tables=["hiring.odd"]))
+    assert ask("SELECT wide::text, narrow::text FROM hiring.odd") == [("NaN", "NaN")] * 2
+
+
 def test_an_empty_table_is_restored_empty() -> None:
     run("CREATE TABLE hiring.nothing (id int PRIMARY KEY)")
     back_up("nothing")
