@@ -28,11 +28,10 @@ ANSWER_PATIENCE_S = 60.0
 BATCH_PATIENCE_S = 180.0
 
 TABLE = "hiring.elements"
-PARENTS = 5
 # No key keeps an element from being stored twice.
-DEFINITION = f"""
+DEFINITION = """
 CREATE TABLE hiring.parents (id int PRIMARY KEY);
-INSERT INTO hiring.parents SELECT generate_series(1, {PARENTS});
+INSERT INTO hiring.parents SELECT generate_series(1, 5);
 CREATE TABLE hiring.elements (
     element bigint NOT NULL,
     size int NOT NULL CHECK (size > 0),
@@ -44,6 +43,8 @@ _SIZES: tuple[tuple[object, ...], ...] = ((1,), (1, 1, 1, -1), (1, 1, 1, "x"), (
 # Why a row of theirs may be rejected.
 REASONS = frozenset({"check_violation", "not_integer"})
 
+_PARENTS = range(1, 6)
+
 _RECEIPT = frozenset({201, 207, 422})
 
 
@@ -54,7 +55,6 @@ class Habits:
     sends_keys: bool = True
     drops_every: int = 0  # so many batches, of which the first try's answer is thrown away
     passing: frozenset[int] = frozenset({503})  # answers after which a batch is sent again
-    parents: int = PARENTS  # to which of them rows refer
 
 
 @dataclass
@@ -128,7 +128,7 @@ class _Client:
             {
                 "element": one,
                 "size": self._random.choice(sizes),
-                "parent": self._random.randint(1, self._habits.parents),
+                "parent": self._random.choice(_PARENTS),
             }
             for one in batch.elements
         ]
