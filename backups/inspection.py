@@ -20,6 +20,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     records: bool = True
     tables: list[str] = []
     places: list[int] = []  # of the columns whose values are written to stdout
+    binary: bool = False  # in which format of COPY
     memory_bytes: int
     seconds: int
 

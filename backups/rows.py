@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 import polars as pl
 
+from backups.binary_rows import encode_rows
 from backups.codecs import Buffer
 from backups.container import SYNC_BYTES, ContainerReader, encode_block, encode_header
 from backups.errors import FileRefused
@@ -84,6 +85,11 @@ class RowCodec:
             out, include_header=False, separator="\t", quote_style="never", null_value=_NULL
         )
         return out.getbuffer()
+
+    def to_binary(self, frame: pl.DataFrame, places: Sequence[int]) -> Buffer:
+        """Return some columns of the rows in the binary format of COPY (`binary_rows`)."""
+        columns = [frame[self.names[place]] for place in places]
+        return encode_rows(columns, [self.fields[place] for place in places])
 
     def _plain_header(self) -> bytes:
         fields = [

@@ -12,7 +12,7 @@ from psycopg import Connection
 from ingest.api.intake_schema import ENVELOPE, NAMED_ENVELOPE, NAMED_EXAMPLE
 from ingest.api.intake_schema import ROWS as ROWS_ARRAY
 from ingest.catalog import Table
-from ingest.description import column_schema, filter_schema, list_tables, row_schema
+from ingest.description import answer_schema, filter_schema, list_tables, row_schema
 from ingest.errors import TableUnknown
 from ingest.examples import make_example
 from ingest.registry import KnownTable, exposed_tables
@@ -96,7 +96,7 @@ def _rows_operation(generic: dict[str, Any], table: Table) -> dict[str, Any]:
         for column in table.columns
         if is_comparable(column) and column.name not in _taken(operation)
     ]
-    properties = {column.name: column_schema(column) for column in table.columns}
+    properties = {column.name: answer_schema(column) for column in table.columns}
     schema = {"type": "object", "properties": properties}
     operation["responses"]["200"]["content"]["application/json"]["schema"] = page_of(schema)
     return operation
@@ -107,9 +107,6 @@ def _operation(generic: dict[str, Any], table: Table, summary: str) -> dict[str,
     operation = copy.deepcopy(generic)
     operation["operationId"] += f"_{_unnameable.sub('_', table.full_name)}"
     operation["summary"] = summary
-    for each in operation.get("parameters", []):
-        if each["name"] == "conflict_key":
-            each["schema"]["enum"] = [key.name for key in table.unique_keys]
     operation["tags"] = [table.schema]
     if table.comment:
         operation["description"] = f"{table.comment}.\n\n{operation['description']}"

@@ -20,7 +20,7 @@ ROOMS = ("apis", "backups", "ingest", "project", "reports")
 HEADINGS = ("Requests", "Rejected rows", "Commands and jobs")
 
 # Answered by pages for people, which the OpenAPI description leaves out.
-OF_PAGES = {"too_many_attempts"}
+OF_PAGES = {"password_refused", "too_many_attempts"}
 
 Codes = dict[str, tuple[str, str]]  # code: status, meaning
 

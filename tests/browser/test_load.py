@@ -101,6 +101,26 @@ def test_every_format_is_loaded(page: Page, tmp_path: Path, name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(("name", "place"), [("jobs.json", "index"), ("jobs.ndjson", "line")])
+def test_rejected_rows_of_json_are_downloaded_as_they_were(
+    page: Page, tmp_path: Path, name: str, place: str
+) -> None:
+    good, bad = '{"job_id": 1, "job_name": "a"}', '{"job_id": 1.50, "job_name": "b"}'
+    file = tmp_path / name
+    file.write_text(f"[{good},\n{bad}]" if place == "index" else f"{good}\n{bad}\n")
+    choose(page, file, "hiring.jobs")
+    expect(load_file(page)).to_contain_text("2 rows received: 1 inserted, 1 rejected.")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the rejected rows").click()
+    assert download.value.suggested_filename == "jobs.rejected.ndjson"
+    (line,) = Path(download.value.path()).read_text().splitlines()
+    assert bad in line
+    reject = json.loads(line)
+    assert list(reject) == [place, "row", "errors"]
+    assert reject[place] == (1 if place == "index" else 2)
+    assert [error["code"] for error in reject["errors"]] == ["not_integer"]
+
+
 def test_fields_go_where_a_person_says(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "stellen.csv"
     file.write_bytes('Nummer;Titel;Notiz\n7;"Jäger; Hüter";alt\n8;x\n'.encode("cp1252"))

@@ -122,7 +122,9 @@ def send_rows(client: Client, hostiles: Hostiles) -> Iterator[Any]:
     yield send(client, "jobs", [{"job_id": 1}], f"?on_conflict={as_path(hostiles.take())}")
     key = hostiles.take().encode("ascii", "ignore").decode().translate({10: 32, 13: 32, 9: 32})
     yield send(client, "jobs", [{"job_id": 0, "job_name": "x"}], **{"Idempotency-Key": key})
-    rows = [{"id": hostiles.used * 100 + n, ODD_COLUMN: hostiles.take()} for n in range(AT_ONCE)]
+    rows: list[dict[str, Any]] = [
+        {"id": hostiles.used * 100 + n, ODD_COLUMN: hostiles.take()} for n in range(AT_ONCE)
+    ]
     yield send(client, as_path(f"hiring.{ODD}"), rows, "?on_conflict=update")
     rows = [{"id": -row["id"], ODD_COLUMN: row[ODD_COLUMN]} for row in rows]
     yield send(client, as_path(f"hiring.{ODD}"), rows)
@@ -153,14 +155,14 @@ def ask_the_rest(client: Client, hostiles: Hostiles) -> Iterator[Any]:
         query = urlencode({"method": method} | {name: hostiles.take()})
         yield client.get(f"/open311/api?{query}")
     measure, dimension, place, value = hostiles.take_many(4)
-    query = {
+    wanted = {
         "metrics": [{"name": measure}],
         "dimensions": [dimension],
         "filters": [{"name": place, "values": [value]}],
         "start_date": "2021-01-01T00:00:00Z",
         "interval": "P1M",
     }
-    yield client.post("/mds/metrics", json.dumps(query), content_type="application/json")
+    yield client.post("/mds/metrics", json.dumps(wanted), content_type="application/json")
 
 
 SURFACES: tuple[Callable[[Client, Hostiles], Iterator[Any]], ...] = (

@@ -53,11 +53,11 @@ class Command(BaseCommand):
         if options["undo"]:
             self._undo(options)
             return
-        source = options["source"] or ""
-        if source.endswith(".avro"):
+        source = options["source"]
+        if source is not None and source.endswith(".avro"):
             self._append_file(Path(source), options)
             return
-        backup = find_backup(source) if source else find_backup_of(options["tables"])
+        backup = find_backup(source) if source is not None else find_backup_of(options["tables"])
         request = RestoreRequest(
             tables=options["tables"],
             mode=options["mode"] or ("new" if options["into"] else "replace"),

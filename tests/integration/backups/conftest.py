@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from backups.archive import Backup, find_backup
+from backups.runs import run_backup
 from tests.integration.backups.tables import run
 
 TYPES = (
@@ -25,6 +27,20 @@ def scratch(archive: Path) -> Iterator[Path]:
         "DROP TYPE hiring.mood, hiring.pair CASCADE",
         "DROP DOMAIN hiring.short, hiring.positive CASCADE",
     )
+
+
+@pytest.fixture
+def backup(scratch: Path) -> Backup:
+    """Return a backup of hiring.one and hiring.two; of the first only three rows are left."""
+    run(
+        "CREATE TABLE hiring.one (id int PRIMARY KEY, note text)",
+        "CREATE TABLE hiring.two (id int PRIMARY KEY, note text)",
+        "INSERT INTO hiring.one SELECT n, 'note ' || n FROM generate_series(1, 200) n",
+        "INSERT INTO hiring.two SELECT n, 'other ' || n FROM generate_series(1, 200) n",
+    )
+    finished = run_backup(tables=["hiring.one", "hiring.two"], codec="null")
+    run("DELETE FROM hiring.one WHERE id > 3")
+    return find_backup(str(finished.pk))
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ export class Card {
   /** Let the values be edited, beginning at the first wrong one. */
   open() {
     this.unfold();
-    this.#showTable();
     for (const row of this.rows) {
       row.hidden = false;
       row.querySelector(".value").replaceChildren(this.#makeInput(row));
@@ -75,9 +74,13 @@ export class Card {
     for (const row of this.rows) this.#mark(row, lists.get(reasonsOf(row)).length > 0);
   }
 
-  setBusy(isBusy) {
-    this.element.setAttribute("aria-busy", String(isBusy));
-    for (const button of this.element.querySelectorAll(".actions button")) button.disabled = isBusy;
+  // Buttons are not disabled meanwhile: a disabled one would lose the focus.
+  get isBusy() {
+    return this.element.getAttribute("aria-busy") === "true";
+  }
+
+  set isBusy(value) {
+    this.element.setAttribute("aria-busy", String(value));
   }
 
   #mark(row, isWrong) {
@@ -86,10 +89,10 @@ export class Card {
     row.querySelector(FIELD)?.setAttribute("aria-invalid", String(isWrong));
   }
 
-  // The table of a row whose values could not be told apart is hidden until it is edited.
+  // The table of a row whose values could not be told apart is hidden unless it is edited.
   #showTable() {
     const table = this.element.querySelector(".values");
-    if (table) table.hidden = false;
+    if (table) table.hidden = this.rows.every((row) => row.hidden);
   }
 
   #makeInput(row) {
@@ -109,6 +112,7 @@ export class Card {
   }
 
   #choose({ isEditing }) {
+    this.#showTable();
     for (const button of this.element.querySelectorAll(".actions button")) {
       const isEditors = ["store", "cancel"].includes(button.dataset.action);
       button.hidden = isEditors !== isEditing;

@@ -23,7 +23,8 @@ function findCard(element) {
 }
 
 async function attempt(card, act) {
-  card.setBusy(true);
+  if (card.isBusy) return;
+  card.isBusy = true;
   announce("");
   try {
     await act();
@@ -31,7 +32,7 @@ async function attempt(card, act) {
     announce(`${card.title}: ${error.message}`, { isBad: true });
     if (!(error instanceof Refusal)) throw error;
   } finally {
-    card.setBusy(false);
+    card.isBusy = false;
   }
 }
 
