@@ -16,14 +16,16 @@ TYPES = (
     "CREATE DOMAIN hiring.positive AS integer CHECK (VALUE > 0)",
 )
 
+LEFT_BY_RESTORES = "DROP SCHEMA IF EXISTS kept, undo_hiring, restore_hiring, staging_hiring CASCADE"
+
 
 @pytest.fixture
 def scratch(archive: Path) -> Iterator[Path]:
-    """Let the test make types and tables; all that restores leave is removed afterwards."""
-    run(*TYPES)
+    """Let the test make types and tables; all that restores leave is removed."""
+    run(LEFT_BY_RESTORES, *TYPES)
     yield archive
     run(
-        "DROP SCHEMA IF EXISTS kept, undo_hiring, restore_hiring, staging_hiring CASCADE",
+        LEFT_BY_RESTORES,
         "DROP TYPE hiring.mood, hiring.pair CASCADE",
         "DROP DOMAIN hiring.short, hiring.positive CASCADE",
     )
