@@ -114,7 +114,7 @@ class ConstraintChecks:
         statement = SQL("WITH {} AS MATERIALIZED ({}) SELECT count(*) FROM ({}) AS found").format(
             BATCH, batch, rule.query
         )
-        (count,) = execute_raw(connection, statement, [array]).fetchall()[0]
+        (count,) = execute_raw(connection, statement, [array], replan=True).fetchall()[0]
         return int(count)
 
     def find_violations(
@@ -131,7 +131,7 @@ class ConstraintChecks:
         if statement is None:
             statement = self._compose(rules, fill=fill).as_string(connection)
             self._statements[arbiter, fill] = statement
-        found = execute_raw(connection, statement, [array]).fetchall()
+        found = execute_raw(connection, statement, [array], replan=True).fetchall()
         return [Violation(place, rules[number], group) for place, number, group in found]
 
     def _compose(self, rules: Sequence[Rule], *, fill: bool) -> Composed:

@@ -50,7 +50,7 @@ class BatchReferences:
             return
         statement = self._compose(connection, keys)
         try:
-            found = execute_raw(connection, statement, values).fetchall()[0]
+            found = execute_raw(connection, statement, values, replan=True).fetchall()[0]
         except InsufficientPrivilege as error:
             raise ReferenceMissing from error
         if any(count != len(wanted) for count, wanted in zip(found, values, strict=True)):
