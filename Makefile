@@ -9,7 +9,11 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 # The checks need settings and secrets, but must leave the service's own alone.
 CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 
-.PHONY: run demo test check bench
+# What runs once more through PgBouncer in transaction mode: whatever a request or a job does.
+POOLED := tests/api $(addprefix tests/integration/,backups/test_restore.py test_ingest_concurrency.py \
+	test_ingest_model.py test_processes.py test_jobs.py test_refresh.py test_refresh_readers.py)
+
+.PHONY: run demo test test-pooled check pictures bench faults soak
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.stamp
@@ -21,15 +25,30 @@ demo: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	$(PY) -m pytest --numprocesses=auto --dist=loadfile
 
+test-pooled: $(VENV)/dev.stamp
+	ROWHOUSE_TEST_POOLER=1 $(PY) -m pytest --numprocesses=auto --dist=loadfile $(POOLED)
+
 check: $(VENV)/dev.stamp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(CHECK) $(PY) -m mypy .
 	$(CHECK) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-pooled
+
+# The pictures of the documentation: written by the browser tests, then looked at by a person.
+pictures: $(VENV)/dev.stamp
+	ROWHOUSE_PICTURES=1 $(PY) -m pytest tests/browser
 
 bench: $(VENV)/dev.stamp
 	$(PY) -m tests.bench
+
+# The long form of tests/faults; the short one is part of `make test`.
+faults: $(VENV)/dev.stamp
+	$(PY) -m pytest tests/faults --hypothesis-profile=long
+
+soak: $(VENV)/dev.stamp
+	$(PY) -m tests.bench.soak
 
 # A stamp is as new as its last installation: a changed requirements file installs again.
 $(VENV)/run.stamp: requirements/run.txt $(VENV)/made.stamp

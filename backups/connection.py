@@ -34,9 +34,6 @@ PATIENT = {
     "max_parallel_workers_per_gather": "0",
 }
 
-# Django's own options; the others are libpq's.
-_NOT_LIBPQ = {"options", "prepare_threshold", "server_side_binding", "pool", "isolation_level"}
-
 
 def admin_conninfo() -> str:
     """Return how to connect as the administrator; for management commands."""
@@ -65,8 +62,7 @@ def be_exact(connection: psycopg.Connection) -> None:
 
 
 def _conninfo(**login: Any) -> str:
-    server = connections["default"].settings_dict
-    options = {name: value for name, value in server["OPTIONS"].items() if name not in _NOT_LIBPQ}
+    server = settings.DIRECT_DATABASE | {"NAME": connections["default"].settings_dict["NAME"]}
     parts = {
         "host": server["HOST"],
         "port": server["PORT"],
@@ -74,6 +70,7 @@ def _conninfo(**login: Any) -> str:
         "password": server["PASSWORD"],
         "dbname": server["NAME"],
         "application_name": "rowhouse-backups",
+        "connect_timeout": 5,
         **login,
     }
-    return make_conninfo(**options | parts)
+    return make_conninfo(**server["OPTIONS"] | parts)

@@ -1,6 +1,7 @@
 """What Prometheus is told: the age of the last good backup and of the last proven one."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from django.db import DatabaseError
 from prometheus_client import REGISTRY
@@ -19,16 +20,17 @@ class BackupCollector(Collector):
             status = read_status()
         except (DatabaseError, OSError):
             return
-        for name, help_text, age in (
-            ("rowhouse_backup_age_seconds", "Age of the last good backup", status.good_age_s),
+        for name, help_text, moment in (
+            ("rowhouse_backup_age_seconds", "Age of the last good backup", status.good_at),
             (
                 "rowhouse_backup_proven_age_seconds",
                 "Time since a restore last proved a backup good",
-                status.proven_age_s,
+                status.proven_at,
             ),
         ):
-            if age is not None:
-                yield GaugeMetricFamily(name, help_text, value=age)
+            if moment is not None:
+                age = datetime.now(UTC) - moment
+                yield GaugeMetricFamily(name, help_text, value=age.total_seconds())
         yield GaugeMetricFamily("rowhouse_backups", "Backups that are kept", value=status.count)
 
     def describe(self) -> list[Metric]:

@@ -3,30 +3,27 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
 from backups.archive import Backup, list_backups
 from backups.models import BackupRun
 
 
 @dataclass(frozen=True)
 class Status:
-    """Ages in seconds; None where there is none."""
+    """When the last good backup was taken and one was last proven; None where there is none."""
 
     count: int
-    good_age_s: float | None
-    proven_age_s: float | None
+    good_at: datetime | None
+    proven_at: datetime | None
 
 
 def read_status() -> Status:
-    """Return how many backups there are, how old the last is, when one was last proven."""
-    now = timezone.now()
+    """Return how many backups there are, when the last was taken, when one was last proven."""
     backups = list_backups()
     proven = [moment for moment in read_proofs(backups).values() if moment]
     return Status(
         count=len(backups),
-        good_age_s=(now - backups[0].taken_at).total_seconds() if backups else None,
-        proven_age_s=(now - max(proven)).total_seconds() if proven else None,
+        good_at=backups[0].taken_at if backups else None,
+        proven_at=max(proven, default=None),
     )
 
 

@@ -24,6 +24,7 @@ from ingest.errors import (
     TooLarge,
 )
 from ingest.outcome import OnConflict, Receipt
+from ingest.points import Point, reach
 from ingest.references import ReferenceMissing
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import Decoded
@@ -113,7 +114,9 @@ def ingest_batch(
     for _ in range(TRIES):
         attempt = _Attempt(registry, request, decode, companion, connect_unchecked)
         try:
-            return attempt.run(connect(), carefully=carefully)
+            answer = attempt.run(connect(), carefully=carefully)
+            reach(Point.COMMITTED)
+            return answer
         except (BadRequest, TooLarge, TableUnknown, TableAmbiguous):
             # Whatever became of the table since, a batch that was stored has its receipt.
             receipt = attempt.find_stored_receipt(connect())
@@ -171,14 +174,18 @@ class _Attempt:
         self._options, self._decoded = self._decode_rows(connection)
         if self._is_plain and not carefully:
             connection = self._choose_connection(connection)
+        reach(Point.BEFORE_BEGIN)
         with connection.transaction():
             self._known.writer.hold(connection)
             if not self._registry.is_current(connection, self._request.table, self._known):
                 raise TableChanged
             self.is_untouched = False
             if self._request.claim is None or self._claim_key(self._request.claim):
+                reach(Point.KEY_CLAIMED)
                 written = self._write(carefully=carefully)
-                return self._store(written), False
+                receipt = self._store(written)
+                reach(Point.BEFORE_COMMIT)
+                return receipt, False
         return self._find_receipt(), True
 
     @property

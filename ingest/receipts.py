@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from ingest.catalog import SQL
 from ingest.outcome import Receipt, ReceiptRejection, Rejection
+from ingest.points import Point, reach
 from project.errors import RowhouseError
 from project.queries import read_sql
 
@@ -58,6 +59,7 @@ def store(
     circumstances: Circumstances,
 ) -> None:
     """Store a receipt and its rejections, those that are not logged inside the receipt."""
+    reach(Point.ROWS_WRITTEN)
     is_logged = circumstances.logs_rejections
     foreseen = None if is_logged else _encode(receipt.rejections).decode()
     connection.execute(
@@ -69,6 +71,7 @@ def store(
         },
     )
     if rejections and is_logged:
+        reach(Point.RECEIPT_WRITTEN)
         _store_rejections(connection, receipt, rejections, circumstances)
 
 

@@ -10,15 +10,17 @@ from django.db.models import QuerySet
 
 from ingest.history import table_names
 from ingest.models import Rejection
-from ingest.moments import lowest_id, parse_moment
+from ingest.moments import highest_id, lowest_id, parse_moment
+from ingest.records import read_record
 from project.errors import BadParameter, RowhouseError
 
-FILTERS = frozenset({"table", "batch", "code", "column", "state", "since"})
+FILTERS = frozenset({"table", "batch", "code", "column", "state", "since", "until"})
 
 # Rejections read at a time where all of them are wanted; each may hold ingest.max_raw_bytes.
 CHUNK = 200
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.json.Encoder().encode
 
 
 class RejectionUnknown(RowhouseError):
@@ -46,8 +48,9 @@ class RejectionSummary(msgspec.Struct, frozen=True, kw_only=True):
 class RejectionDetail(RejectionSummary, frozen=True, kw_only=True):
     """A rejection with its row as it was sent.
 
-    `raw` is the text, `row` the same parsed where it is a whole JSON object. `receipt_errors` are
-    those of the first attempt, as the batch's receipt has them.
+    `raw` is the text, `row` the same parsed where it is a whole JSON object or CSV record (then
+    every value is a string). `fields` are the columns of a CSV record's fields. `receipt_errors`
+    are those of the first attempt, as the batch's receipt has them.
     """
 
     receipt_errors: Any
@@ -55,6 +58,7 @@ class RejectionDetail(RejectionSummary, frozen=True, kw_only=True):
     raw: str
     raw_bytes: int
     truncated: bool
+    fields: list[str] | None
     row: Any
 
 
@@ -77,6 +81,9 @@ def select_rejections(query: Mapping[str, str], schemas: list[str]) -> QuerySet[
     if "since" in query:
         since = parse_moment(query["since"], parameter="since")
         rejections = rejections.filter(created_at__gte=since, batch__gte=lowest_id(since))
+    if "until" in query:
+        until = parse_moment(query["until"], parameter="until")
+        rejections = rejections.filter(created_at__lt=until, batch__lt=highest_id(until))
     return rejections
 
 
@@ -92,7 +99,7 @@ def find_rejection(identifier: str) -> Rejection:
 
 def iterate_rejections(rejections: QuerySet[Rejection]) -> Iterator[Rejection]:
     """Yield all of them, newest first, in short statements of a bounded size."""
-    rejections = rejections.order_by("-pk")
+    rejections = rejections.order_by("-pk").prefetch_related("batch")
     chunk = list(rejections[:CHUNK])
     while chunk:
         yield from chunk
@@ -107,6 +114,8 @@ def summarize_rejection(rejection: Rejection) -> RejectionSummary:
 def describe_rejection(rejection: Rejection) -> RejectionDetail:
     """Return a rejection with its row."""
     raw = bytes(rejection.raw)
+    row = parse_row(rejection)
+    is_whole = row is not None and rejection.format == "json"
     return RejectionDetail(
         **_summary(rejection),
         receipt_errors=rejection.errors,
@@ -114,7 +123,8 @@ def describe_rejection(rejection: Rejection) -> RejectionDetail:
         raw=raw_text(raw),
         raw_bytes=rejection.raw_bytes,
         truncated=is_truncated(rejection),
-        row=msgspec.Raw(raw) if parse_row(rejection) is not None else None,
+        fields=rejection.batch.fields if rejection.format == "csv" else None,
+        row=msgspec.Raw(raw) if is_whole else row,
     )
 
 
@@ -135,15 +145,27 @@ def is_truncated(rejection: Rejection) -> bool:
 
 
 def parse_row(rejection: Rejection) -> dict[str, msgspec.Raw] | None:
-    """Return the row's values as JSON texts, None where it is no whole JSON object."""
-    if rejection.format != "json" or is_truncated(rejection):
+    """Return the row's values as JSON texts by column; those of a CSV record are strings.
+
+    None where the row is no whole JSON object, or no CSV record with a field for each column.
+    """
+    if is_truncated(rejection):
         return None
+    raw = bytes(rejection.raw)
+    if rejection.format == "csv":
+        return _parse_record(raw.decode(), rejection.batch.fields or [])
     try:
-        raw = bytes(rejection.raw)
         raw.decode()
         return _object.decode(raw)
     except (ValueError, RecursionError):
         return None
+
+
+def _parse_record(text: str, columns: list[str]) -> dict[str, msgspec.Raw] | None:
+    fields = read_record(text)
+    if len(fields) != len(columns):
+        return None
+    return {name: msgspec.Raw(_encode(value)) for name, value in zip(columns, fields, strict=True)}
 
 
 def _summary(rejection: Rejection) -> dict[str, Any]:

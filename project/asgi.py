@@ -19,9 +19,20 @@ os.environ.setdefault("ROWHOUSE_ROLE", "service")
 
 handler = get_wsgi_application()
 
-from django.conf import settings  # noqa: E402 - the settings are readable from here on
+from importlib import import_module  # noqa: E402 - the settings are readable from here on
+
+from django.conf import settings  # noqa: E402
+from django.template import engines  # noqa: E402
 
 from project.gateway import Gateway, Limits  # noqa: E402
+from project.metrics import reserve_space  # noqa: E402
+
+if settings.METRICS_ARE_SHARED:
+    reserve_space(settings.METRICS_DIR)
+
+# Otherwise the first request of each process would wait for the views and templates to be read.
+import_module(settings.ROOT_URLCONF)
+engines.all()
 
 application = Gateway(
     handler,

@@ -31,6 +31,7 @@ def write_banner(
         lines.append(f"API key: in {key_file}")
     else:
         lines.append("API key: make one with manage.py create_api_key")
+    lines.append(f"Dashboard: {address}/ (log in with the key)")
     lines += ["", _write_curl(address, key_file, datasets), "", "Ctrl-C stops everything."]
     return "\n".join(lines)
 

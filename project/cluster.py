@@ -117,5 +117,11 @@ def write_settings(account: Account, settings: ServerSettings, port: int) -> Non
     }
     text = "".join(f"{name} = '{value}'\n" for name, value in lines.items())
     path = settings.data / "rowhouse.conf"
-    path.write_text(text, encoding="utf-8")
+    write_where_changed(path, text)
     account.own(path)
+
+
+def write_where_changed(path: Path, text: str) -> None:
+    """Write a file, but not over what is the same: a full disk would leave it empty."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")

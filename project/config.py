@@ -44,6 +44,7 @@ class Database(Section, frozen=True):
     """Which PostgreSQL is used and how patient its clients are."""
 
     url: str | None
+    direct_url: str | None
     pooler: Literal["none", "transaction"]
     separate_roles: bool
     foreign_keys: Literal["batch", "row"]
@@ -173,6 +174,17 @@ class Open311(Section, frozen=True):
     where: dict[Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,30}\Z")], WherePrefix]
 
 
+class Covid(Section, frozen=True):
+    """The versioned COVID-19 data API."""
+
+    public: bool
+    version: Annotated[float, Meta(ge=2, lt=3)]
+    license: str
+    definitions: str | None
+    page_days: Positive
+    cache_s: NotNegative
+
+
 class Logging(Section, frozen=True):
     """How much is logged and how long it is kept."""
 
@@ -194,6 +206,7 @@ class Config(Section, frozen=True):
     backups: Backups
     socrata: Socrata
     open311: Open311
+    covid: Covid
     logging: Logging
 
 

@@ -1,5 +1,6 @@
 """Which database each part of the service connects to, and as whom."""
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -28,24 +29,52 @@ EMBEDDED_USER = "postgres"
 EMBEDDED_DATABASE = "rowhouse"
 
 
+def direct_server(
+    *,
+    url: str | None,
+    direct_url: str | None,
+    config: Database,
+    data_dir: Path,
+    secrets_dir: Path,
+) -> dict[str, Any]:
+    """Return where the server itself is, past any pooler, and its administrator's login.
+
+    Raises `ConfigError` where only a pooler is known.
+    """
+    if direct_url:
+        return _parse_url(direct_url, "database.direct_url")
+    if config.pooler == "transaction":
+        raise ConfigError(
+            "database.direct_url: needed with `pooler: transaction` (or DATABASE_DIRECT_URL): "
+            "set-up and backups need sessions of their own",
+            key_path="database.direct_url",
+        )
+    return _parse_url(url, "database.url") if url else _embedded(config, data_dir, secrets_dir)
+
+
 def database_settings(
-    *, url: str | None, role: str, config: Database, data_dir: Path, secrets_dir: Path
+    *, url: str | None, direct: dict[str, Any], role: str, config: Database, secrets_dir: Path
 ) -> dict[str, dict[str, Any]]:
     """Return Django's DATABASES: `default` (service tables), `ingest` (dataset rows), `reports`.
 
-    `role` is "service" for web processes and "admin" for management commands.
+    `role` is "service" for web processes and "admin" for management commands, whose `default` is
+    the `direct` server.
     """
-    server = _parse_url(url) if url else _embedded_server(config, data_dir, secrets_dir)
-    default = _connection(server, config)
-    ingest = _connection(server, config)
+    server = _parse_url(url, "database.url") if url else direct
+    pooled = config.pooler == "transaction"
+    if role == "service":
+        default = _connection(server, config, pooled=pooled)
+    else:
+        default = _connection(direct, config, pooled=False)
+    ingest = _connection(server, config, pooled=pooled)
     # Batches travel as parameters, bound by the server.
     ingest["OPTIONS"]["server_side_binding"] = True
     # Their few statements are planned once a connection: planning the look at the catalog costs
     # ten times as much as the look. A pooled connection (prepare_threshold None) cannot.
     ingest["OPTIONS"].setdefault("prepare_threshold", 2)
     # A refresh is rare: its connection is not kept.
-    reports = _connection(server, config) | {"CONN_MAX_AGE": 0}
-    unchecked = _connection(server, config, session_replication_role="replica")
+    reports = _connection(server, config, pooled=pooled) | {"CONN_MAX_AGE": 0}
+    unchecked = _connection(server, config, pooled=False, session_replication_role="replica")
     unchecked["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 2}
     if config.separate_roles:
         ingest |= _login(WRITER_ROLE, secrets_dir)
@@ -107,9 +136,9 @@ def _usable(wrapper: BaseDatabaseWrapper) -> psycopg.Connection:
     return cast("psycopg.Connection", wrapper.connection)
 
 
-def use_port(databases: dict[str, dict[str, Any]], port: int) -> None:
+def use_port(databases: Iterable[dict[str, Any]], port: int) -> None:
     """Lead this process's connections, none of them open yet, to the embedded server's port."""
-    for settings in databases.values():
+    for settings in databases:
         settings["PORT"] = str(port)
 
 
@@ -128,12 +157,12 @@ def _login(role: str, secrets_dir: Path) -> dict[str, str]:
     return {"USER": role, "PASSWORD": role_password(role, secrets_dir)}
 
 
-def _parse_url(url: str) -> dict[str, Any]:
+def _parse_url(url: str, key_path: str) -> dict[str, Any]:
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         raise ConfigError(
-            "database.url: not a PostgreSQL connection URL", key_path="database.url"
+            f"{key_path}: not a PostgreSQL connection URL", key_path=key_path
         ) from error
     options = {
         key: value
@@ -150,7 +179,7 @@ def _parse_url(url: str) -> dict[str, Any]:
     }
 
 
-def _embedded_server(config: Database, data_dir: Path, secrets_dir: Path) -> dict[str, Any]:
+def _embedded(config: Database, data_dir: Path, secrets_dir: Path) -> dict[str, Any]:
     port_file = data_dir / "postgres" / "port"
     port = port_file.read_text().strip() if port_file.exists() else str(config.embedded.port)
     return {
@@ -163,9 +192,10 @@ def _embedded_server(config: Database, data_dir: Path, secrets_dir: Path) -> dic
     }
 
 
-def _connection(server: dict[str, Any], config: Database, **settings: str) -> dict[str, Any]:
+def _connection(
+    server: dict[str, Any], config: Database, *, pooled: bool, **settings: str
+) -> dict[str, Any]:
     options: dict[str, Any] = {"connect_timeout": 5, **server["OPTIONS"]}
-    pooled = config.pooler == "transaction"
     if pooled:
         # A transaction-pooled connection keeps no session state: no server-side prepared
         # statements, and settings come from ALTER ROLE instead of the start-up packet.

@@ -19,7 +19,7 @@ from project.database import primary_message
 from project.dataset_links import apply_links
 from project.errors import RowhouseError
 from project.models import AppliedSchema
-from project.roles import apply_roles
+from project.roles import apply_roles, keep_settings
 from project.schema_changes import Plan, plan_changes
 from project.schema_objects import SchemaObjects, read_objects, searching
 
@@ -65,6 +65,8 @@ def set_up_database(
             apply_roles(
                 connection, config.datasets, config=config.database, secrets_dir=secrets_dir
             )
+        elif config.database.pooler == "transaction":
+            keep_settings(connection, config.database)
     return done
 
 

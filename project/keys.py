@@ -68,7 +68,7 @@ def _trust_key(secret: str) -> ApiKey:
         raise KeyInvalid from error
     if key.has_expired:
         raise KeyInvalid
-    _record_use(key)
+    record_use(key)
     if len(_trusted) > 1000:
         _trusted.clear()
     _trusted[digest] = (now + TRUSTED_S, key)
@@ -80,7 +80,8 @@ def forget_trusted_keys() -> None:
     _trusted.clear()
 
 
-def _record_use(key: ApiKey) -> None:
+def record_use(key: ApiKey) -> None:
+    """Remember, to the minute, when the key was last used."""
     now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at > LAST_USED_STEP:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

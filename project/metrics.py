@@ -3,8 +3,10 @@
 With PROMETHEUS_MULTIPROC_DIR (`manage.py up` sets it) the counts of all worker processes are added.
 """
 
+import os
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -27,8 +29,23 @@ _rejections = Counter(
     "rowhouse_rejection_errors", "Reasons for which rows were rejected", labelnames=("code",)
 )
 
+# Each kind of metric has a file a process, mapped into memory; these are far larger than they get.
+_FILE_BYTES = 1024 * 1024
+_FILE_KINDS = ("counter", "histogram")
+
 # A method is the client's own word: any other would be one more series.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def reserve_space(folder: Path) -> None:
+    """Give this process's files in the shared folder all the space they will need.
+
+    They are sparse otherwise, and the kernel kills a process that writes to a mapped hole on a
+    full disk. Raises `OSError` where there is no space now.
+    """
+    for kind in _FILE_KINDS:
+        with (folder / f"{kind}_{os.getpid()}.db").open("ab") as file:
+            file.write(bytes(_FILE_BYTES))
 
 
 def observe_request(*, method: str, route: str, status: int, seconds: float) -> None:

@@ -22,6 +22,7 @@ from project.cluster import (
     make_data_folder,
     program,
     write_settings,
+    write_where_changed,
 )
 from project.config import Embedded
 from project.database import EMBEDDED_HOST, EMBEDDED_USER
@@ -78,9 +79,11 @@ def start_server(settings: ServerSettings) -> Server:
         with _only_one(settings.folder):
             started = _start_where_needed(settings)
             ready = wait_until_ready(settings.data, timeout_s=START_PATIENCE_S)
-            _port_file(settings).write_text(f"{ready.port}\n", encoding="ascii")
+            write_where_changed(_port_file(settings), f"{ready.port}\n")
     except PermissionError as error:
         raise AccountError(f"{error.filename}: {error.strerror}") from error
+    except OSError as error:  # a full disk, for one
+        raise PostgresError(f"{error.filename or settings.folder}: {error.strerror}") from error
     if settings.port and ready.port != settings.port:
         logger.warning("port %d is busy: PostgreSQL listens on %d", settings.port, ready.port)
     return Server(settings=settings, pid=ready.pid, port=ready.port, started=started)

@@ -11,7 +11,7 @@ from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 
-from project import keys, throttling
+from project import keys, sessions, throttling
 from project.errors import RowhouseError, TryLater, Unavailable
 
 logger = logging.getLogger("rowhouse.error")
@@ -25,6 +25,7 @@ _statuses: dict[type[RowhouseError], int] = {
     keys.KeyInvalid: HTTPStatus.UNAUTHORIZED,
     keys.ScopeMissing: HTTPStatus.FORBIDDEN,
     throttling.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    sessions.CsrfFailed: HTTPStatus.FORBIDDEN,
 }
 
 

@@ -41,13 +41,9 @@ def apply_roles(
     Runs in the caller's transaction and may be repeated. Raise `RolesRefused` where the
     connection's user may not do this.
     """
-    timeouts = {
-        "statement_timeout": Literal(f"{config.statement_timeout_s}s"),
-        "lock_timeout": Literal(f"{config.lock_timeout_s}s"),
-    }
     try:
         with connection.cursor() as cursor:
-            _execute(cursor, SQL(_read("roles.sql")).format(**timeouts))
+            _execute(cursor, SQL(_read("roles.sql")).format(**_timeouts(config)))
             for schema in schemas:
                 statement = SQL(_read("dataset_roles.sql")).format(schema=Identifier(schema))
                 _execute(cursor, statement)
@@ -60,6 +56,23 @@ def apply_roles(
             f"The database's user may not make Rowhouse's roles ({primary_message(error)}): "
             "grant it CREATEROLE, or set database.separate_roles to false in rest_conf.yml"
         ) from error
+
+
+def keep_settings(connection: BaseDatabaseWrapper, config: Database) -> None:
+    """Give the connection's own user, in this database, what a pooled connection cannot bring.
+
+    For a service without roles of its own: those get the same from `apply_roles`.
+    """
+    statement = SQL(_read("own_settings.sql")).format(**_timeouts(config))
+    with connection.cursor() as cursor:
+        _execute(cursor, statement)
+
+
+def _timeouts(config: Database) -> dict[str, Literal]:
+    return {
+        "statement_timeout": Literal(f"{config.statement_timeout_s}s"),
+        "lock_timeout": Literal(f"{config.lock_timeout_s}s"),
+    }
 
 
 def _read(name: str) -> LiteralString:

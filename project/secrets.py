@@ -41,7 +41,7 @@ def write_secret(path: Path, secret: str, *, keep_existing: bool = False) -> Non
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(secret + "\n")
     if not keep_existing:
         draft.replace(path)

@@ -15,7 +15,7 @@ from django.utils.functional import SimpleLazyObject
 
 from apis.open311.specification import SCOPES
 from project.config import read_config, read_port
-from project.database import database_settings
+from project.database import database_settings, direct_server
 from project.logs import logging_settings
 from project.secrets import read_secret_key
 
@@ -47,11 +47,19 @@ DATABASE_ROLE = os.environ.get("ROWHOUSE_ROLE", "admin")
 # What a management command needs that a web process starts.
 COMMAND_ENVIRONMENT = {**os.environ, "ROWHOUSE_ROLE": "admin"}
 DATABASE_URL = os.environ.get("DATABASE_URL") or CONFIG.database.url
-DATABASES = database_settings(
+# The same database past the pooler, as its administrator.
+DIRECT_DATABASE = direct_server(
     url=DATABASE_URL,
-    role=DATABASE_ROLE,
+    direct_url=os.environ.get("DATABASE_DIRECT_URL") or CONFIG.database.direct_url,
     config=CONFIG.database,
     data_dir=DATA_DIR,
+    secrets_dir=SECRETS_DIR,
+)
+DATABASES = database_settings(
+    url=DATABASE_URL,
+    direct=DIRECT_DATABASE,
+    role=DATABASE_ROLE,
+    config=CONFIG.database,
     secrets_dir=SECRETS_DIR,
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -110,6 +118,7 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "project.site",
     "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
     "oauth2_provider",
@@ -118,12 +127,14 @@ INSTALLED_APPS = [
     "reports",
     "backups",
     "apis.open311",
+    "apis.covid",
 ]
 
 MIDDLEWARE = [
     "project.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.content_policy.ContentPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -143,19 +154,31 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "project.site.navigation.describe_viewer",
             ]
         },
     }
 ]
 
 AUTHENTICATION_BACKENDS = ["project.logins.GuardedBackend"]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_NAME = "rowhouse_session"
+SESSION_COOKIE_AGE = 12 * 3600
+# Pages hand the token to their scripts themselves; no script has to read a cookie.
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "project.site.login.refuse_forged_form"
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["project.keys.KeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "project.keys.KeyAuthentication",
+        "project.sessions.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["project.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.answers.IgnoreAccept",
@@ -215,9 +238,11 @@ JOBS = {
     "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
     "expire_rejections": "ingest.retention.expire_rejections",
     "load_socrata": "ingest.loaders.socrata.daily.load_changes",
+    "expire_sessions": "project.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.runs.forget_report_runs",
     "refresh_vehicle_states": "apis.metrics.states.refresh",
+    "refresh_covid": "apis.covid.refresh.refresh_everything",
 }
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]
@@ -242,6 +267,7 @@ _CRON_VARIABLES = {
     "ROWHOUSE_LOGS": str(LOGS_DIR),
     "ROWHOUSE_CONFIG": str(CONFIG_PATH),
     "DATABASE_URL": os.environ.get("DATABASE_URL"),
+    "DATABASE_DIRECT_URL": os.environ.get("DATABASE_DIRECT_URL"),
     "SECRET_KEY": os.environ.get("SECRET_KEY"),
 }
 CRON_ENVIRONMENT = "\n".join(

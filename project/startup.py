@@ -92,7 +92,7 @@ def _start_database() -> Server | None:
         return None
     server = repair_password(start_server(_server_settings()))
     create_database(server, EMBEDDED_DATABASE)
-    use_port(settings.DATABASES, server.port)
+    use_port([settings.DIRECT_DATABASE, *settings.DATABASES.values()], server.port)
     return server
 
 

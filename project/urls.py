@@ -13,16 +13,21 @@ handler404 = "project.problems.not_found"
 handler500 = "project.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("project.site.urls")),
     path("api/", include("ingest.urls")),
+    path("", include("ingest.pages.urls")),
     path("mds/", include("apis.metrics.urls")),
     path("api/", include("reports.urls")),
     path("reports/", include("reports.page_urls")),
     path("open311/", include("apis.open311.urls")),
+    path("covid/", include("apis.covid.urls")),
     path("healthz", AliveView.as_view()),
     path("readyz", ReadyView.as_view()),
     path("internal/metrics", MetricsView.as_view()),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocsView.as_view(), name="docs"),
+    # Asked for by browsers on pages that name no icon, as the admin's.
+    path("favicon.ico", RedirectView.as_view(url="/static/site/icon.svg")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("docs/errors", show_errors, name="errors"),

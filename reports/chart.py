@@ -4,7 +4,7 @@ Widths are in percent and heights in pixels, so that a phone shows the same bars
 text of the same size. No script, and no style inside: the page's stylesheet colours the classes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -19,6 +19,7 @@ MAX_CATEGORIES = 40
 
 Row = Mapping[str, object]
 Series = tuple[str, str]  # a column and its caption
+Link = Callable[[str], str]  # where a category leads
 
 
 class Bars:
@@ -35,22 +36,32 @@ class Bars:
         self.left_out = len(sums) - len(self.categories)
 
 
-def draw_bars(bars: Bars, *, title: str, line: tuple[str, float] | None = None) -> str:
+def draw_bars(
+    bars: Bars, *, title: str, line: tuple[str, float] | None = None, link: Link | None = None
+) -> str:
     """Return the chart as an <svg> element; `line` is the caption and the value of a line."""
     highest = max((value for _, values in bars.categories for value in values), default=0.0)
     highest = max(highest, line[1] if line else 0.0, 1e-9)
     block = LABEL + len(bars.series) * (BAR + GAP) + SPACE
     top = LEGEND * ((len(bars.series) > 1) + (line is not None))
     height = top + len(bars.categories) * block
-    svg = Element("svg", {"class": "chart", "width": "100%", "height": str(height), "role": "img"})
-    SubElement(svg, "title").text = title
+    svg = start_chart(title, height, role="group" if link else "img")
     if len(bars.series) > 1:
         _draw_legend(svg, bars.series)
     for place, (category, values) in enumerate(bars.categories):
-        _draw_category(svg, top + place * block, category, values, bars.series, highest)
+        group = SubElement(svg, "a", {"href": link(category)}) if link else svg
+        _draw_category(group, top + place * block, category, values, bars.series, highest)
     if line:
         _draw_line(svg, line, highest, top, height)
     return tostring(svg, encoding="unicode")
+
+
+def start_chart(title: str, height: int, *, role: str = "img") -> Element:
+    """Return an empty chart of the full width."""
+    svg = Element("svg", {"class": "chart", "width": "100%", "height": str(height), "role": role})
+    svg.set("aria-label", title)
+    SubElement(svg, "title").text = title
+    return svg
 
 
 def _draw_legend(svg: Element, series: Sequence[Series]) -> None:

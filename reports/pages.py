@@ -1,21 +1,21 @@
 """Report pages for people: /reports/ and /reports/{name}/, with a table, a chart and downloads."""
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from rest_framework.request import Request
 
-from project.errors import RowhouseError
 from project.keys import KeyAuthentication, KeyRequired, ScopeMissing
 from project.models import Scope
-from project.problems import answer_refusal, status_of
+from project.sessions import find_signed_in
+from project.site.navigation import mark_viewer
+from project.site.pages import View, answer_as_page
 from reports.api.contents import CSV
 from reports.api.tableau import answer_data_source, answer_schema_source
 from reports.caching import answer_file, find_unmodified, make_etag, mark
@@ -37,31 +37,16 @@ from reports.registry import find_report, find_reports
 SHOWN_ROWS = 1000
 CHARTED_ROWS = 100_000
 
-# Everything a page needs comes from this address, and nothing is written into the page itself.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
-
-View = Callable[..., HttpResponseBase]
-
 
 def for_people(view: View) -> View:
     """Let the view answer only who may see reports, and errors as a page."""
 
     @wraps(view)
     def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        try:
-            if request.method not in {"GET", "HEAD"}:
-                return HttpResponse(status=405, headers={"Allow": "GET, HEAD"})
-            check_access(request)
-            response = view(request, **kwargs)
-        except RowhouseError as error:
-            response = _answer_error(request, error)
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        return response
+        check_access(request)
+        return view(request, **kwargs)
 
-    return guarded
+    return answer_as_page(guarded)
 
 
 def check_access(request: HttpRequest) -> None:
@@ -69,9 +54,10 @@ def check_access(request: HttpRequest) -> None:
     if settings.CONFIG.reports.public_pages or request.user.is_authenticated:
         return
     found = KeyAuthentication().authenticate(Request(request))
-    if found is None:
+    key = found[1] if found else find_signed_in(request)
+    if key is None:
         raise KeyRequired
-    if not found[1].may(Scope.READ):
+    if not key.may(Scope.READ):
         raise ScopeMissing(f"This needs a key with the scope {Scope.READ}", scope=str(Scope.READ))
 
 
@@ -95,12 +81,13 @@ def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
     definition = find_report(name)
     with one_snapshot() as connection:
         status = read_status(connection, name)
-        etag = make_etag("page", status, definition.digest)
+        etag = make_etag("page", status, definition.digest, mark_viewer(request))
         answer = find_unmodified(request, etag, None)
         if answer is not None:
             return answer
         columns = describe_columns(definition, read_shown_columns(connection, definition))
-        rows = read_rows(connection, definition, limit=CHARTED_ROWS)
+        limit = CHARTED_ROWS if definition.header.chart else SHOWN_ROWS
+        rows = read_rows(connection, definition, limit=limit)
     records = [msgspec.json.decode(row) for row in rows]
     page = render(
         request,
@@ -166,12 +153,3 @@ def _draw_chart(
         drawn = draw_bars(Bars(records, chart.category, series), title=title, line=line)
     # ElementTree has escaped every text.
     return mark_safe(drawn)  # noqa: S308
-
-
-def _answer_error(request: HttpRequest, error: RowhouseError) -> HttpResponse:
-    answer = answer_refusal(error)
-    headers = {name: answer[name] for name in ("WWW-Authenticate", "Retry-After") if name in answer}
-    page = render(request, "reports/problem.html", {"error": error}, status=status_of(type(error)))
-    for name, value in headers.items():
-        page.headers[name] = value
-    return page

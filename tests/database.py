@@ -1,16 +1,58 @@
 """Connections of their own to the test database."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from django.db import connection
+from django.conf import settings
+from django.db import connection, connections
 from psycopg import Connection, IsolationLevel
+
+from project.database import database_settings
+from project.roles import keep_settings
+
+
+def database_environment() -> dict[str, str]:
+    """Return the environment of a process that is to use the test database."""
+    urls = {name: os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_DIRECT_URL")}
+    name = connection.settings_dict["NAME"]
+    return os.environ | {
+        variable: f"{url.rpartition('/')[0]}/{name}" for variable, url in urls.items() if url
+    }
+
+
+def use_pooler() -> None:
+    """Have the administrator's connections of this process go through the pooler too."""
+    keep_settings(connection, settings.CONFIG.database)
+    connection.close()
+    pooled = database_settings(
+        url=settings.DATABASE_URL,
+        direct=settings.DIRECT_DATABASE,
+        role="service",
+        config=settings.CONFIG.database,
+        secrets_dir=settings.SECRETS_DIR,
+    )["default"]
+    login = {name: connection.settings_dict[name] for name in ("USER", "PASSWORD", "NAME")}
+    connection.settings_dict.update(pooled | login)
+
+
+def leave_pooler() -> None:
+    """Undo `use_pooler`, and end the sessions that the pooler keeps in the test database."""
+    connections.close_all()
+    connection.settings_dict.update(
+        settings.DIRECT_DATABASE | {"NAME": connection.settings_dict["NAME"]}
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def log_in(level: IsolationLevel = IsolationLevel.READ_COMMITTED) -> Connection:
-    """Return a new connection of the administrator."""
-    server = connection.settings_dict
+    """Return a new connection of the administrator, a session of its own."""
+    server = settings.DIRECT_DATABASE | {"NAME": connection.settings_dict["NAME"]}
     login = psycopg.connect(
         host=server["HOST"],
         port=server["PORT"],

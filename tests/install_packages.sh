@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Install what the tests need beside Python: a PostgreSQL server that is not the embedded one, the
-# ODBC driver that Tableau uses, a cron daemon, and the npm packages of tests/npm.
+# ODBC driver that Tableau uses, a cron daemon, PgBouncer, a browser, and the npm packages of
+# tests/npm.
 # On Debian and Ubuntu; elsewhere install them by other means (PostgreSQL 15 or later).
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -9,6 +10,8 @@ wanted=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || wanted+=(postgresql)
 compgen -G '/usr/lib/*/odbc/psqlodbcw.so' > /dev/null || wanted+=(odbc-postgresql unixodbc)
 command -v cron > /dev/null || wanted+=(cron)
+[ -x /usr/sbin/pgbouncer ] || command -v pgbouncer > /dev/null || wanted+=(pgbouncer)
+command -v chromium > /dev/null || wanted+=(chromium fonts-dejavu-core)
 command -v npm > /dev/null || wanted+=(npm)
 if [ "${#wanted[@]}" -gt 0 ]; then
     as_root=()

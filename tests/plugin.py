@@ -2,6 +2,8 @@
 
 Loaded with `-p tests.plugin`. The workers of pytest-xdist inherit the server through the
 environment. With ROWHOUSE_TEST_EXTERNAL=1 the server that DATABASE_URL leads to is used instead.
+With ROWHOUSE_TEST_POOLER=1 everything but set-up and backups reaches it through a PgBouncer in
+transaction mode, and tests marked `session` are left out.
 """
 
 import atexit
@@ -20,6 +22,7 @@ from hypothesis import settings
 from project.cluster import ServerSettings
 from project.database import EMBEDDED_DATABASE
 from project.postgres import start_server, stop_server
+from tests.pooler import find_pgbouncer, is_wanted, lead_through_pooler, stop_pooler
 from tests.scale import USUAL
 
 settings.register_profile("long", max_examples=20 * USUAL)
@@ -28,7 +31,14 @@ settings.register_profile("long", max_examples=20 * USUAL)
 RUNS = Path(tempfile.gettempdir()) / f"rowhouse-tests-{os.geteuid()}"
 
 # A caller's own settings must not change what is tested.
-_FOREIGN = ("ROWHOUSE_CONFIG", "ROWHOUSE_ROLE", "PORT", "SECRET_KEY", "DJANGO_SETTINGS_MODULE")
+_FOREIGN = (
+    "DATABASE_DIRECT_URL",
+    "DJANGO_SETTINGS_MODULE",
+    "PORT",
+    "ROWHOUSE_CONFIG",
+    "ROWHOUSE_ROLE",
+    "SECRET_KEY",
+)
 
 _FAST = {
     "fsync": "off",
@@ -46,6 +56,15 @@ def pytest_load_initial_conftests() -> Iterator[None]:
     return (yield)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a session of its own where there are only transactions."""
+    if not is_wanted():
+        return
+    left_out = [item for item in items if item.get_closest_marker("session")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def _prepare_run() -> None:
     RUNS.mkdir(exist_ok=True)
     _remove_leftovers()
@@ -59,7 +78,17 @@ def _prepare_run() -> None:
     if os.environ.get("ROWHOUSE_TEST_EXTERNAL") != "1":
         server = start_server(_server_settings(folder))
         os.environ["DATABASE_URL"] = server.conninfo(EMBEDDED_DATABASE)
+    if is_wanted():
+        _need_pgbouncer()
+        os.environ |= lead_through_pooler(folder, os.environ["DATABASE_URL"])
     atexit.register(_remove_run, folder, lock)
+
+
+def _need_pgbouncer() -> None:
+    if find_pgbouncer() is None:
+        in_ci = os.environ.get("ROWHOUSE_TEST_ALL") == "1"
+        reason = "PgBouncer is not installed (tests/install_packages.sh does it)"
+        pytest.exit(reason, returncode=int(in_ci))
 
 
 def _server_settings(folder: Path) -> ServerSettings:
@@ -74,6 +103,7 @@ def _server_settings(folder: Path) -> ServerSettings:
 
 
 def _remove_run(folder: Path, lock: IO[str] | None) -> None:
+    stop_pooler(folder / "pooler")
     if (folder / "postgres").exists():
         stop_server(_server_settings(folder))
     shutil.rmtree(folder, ignore_errors=True)

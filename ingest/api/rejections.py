@@ -45,6 +45,7 @@ FILTER_PARAMETERS = [
     parameter("code", "Only those with this row code among their errors"),
     parameter("column", "Only those with an error about this column"),
     parameter("since", "Only from this time on", format="date-time"),
+    parameter("until", "Only before this time", format="date-time"),
 ]
 
 

@@ -102,13 +102,18 @@ def lay_out_json(*, as_lines: bool, names: ColumnNames, changes: Changes) -> Lay
 
 
 def lay_out_mapped_csv(first: bytes | None, *, delimiter: str, mapping: RowMapping) -> Layout:
-    """Return the layout of a CSV file whose header is this record, for a mapping."""
+    """Return the layout of a CSV file whose header is this record, for a mapping.
+
+    CSV has no null that empties a column: where the mapping wants one, rows are sent as JSON.
+    """
     titles = next(parse_records([first], delimiter)) if first is not None else []
+    as_json = mapping.empty_is_null and titles
+    make_encoder = mapping.json_encoder if as_json else mapping.csv_encoder
     return Layout(
         format="csv",
-        content_type="text/csv",
+        content_type="application/json" if as_json else "text/csv",
         place="line",
-        encode=mapping.csv_encoder(titles, delimiter) if titles else b"".join,
+        encode=make_encoder(titles, delimiter) if titles else b"".join,
         titles=titles,
         delimiter=delimiter,
     )

@@ -14,7 +14,7 @@ from msgspec import Meta
 from ingest.loaders.changes import read_members
 from ingest.loaders.columns import find_field
 from ingest.loaders.csv_fields import parse_records, write_records
-from ingest.loaders.dates import check_pattern, parse_date
+from ingest.loaders.dates import DateKind, check_pattern, date_converter, parse_date
 from project.errors import RowhouseError
 
 _encode = msgspec.json.Encoder().encode
@@ -40,11 +40,12 @@ class ColumnSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     A value that cannot be converted is sent as it is: the service rejects it with its reason.
     """
 
-    field: str | None = None
+    field: str | None = None  # a member of a nested JSON object is named with dots: sites.main
     fields: list[str] | None = None  # joined with a space
     value: str | None = None  # the same for every row
     values: dict[str, str | None] = {}  # text in the file: text that is sent
     date_format: str | None = None  # as in strptime
+    kind: DateKind = "timestamp"  # what the date becomes
     time_zone: str | None = None  # IANA name, of dates without an offset
     epoch: Literal["seconds", "milliseconds"] | None = None  # a number since 1970, in UTC
     times: str | None = None  # a number is multiplied by this one
@@ -55,6 +56,8 @@ class ColumnSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
             raise MappingInvalid("give one of field, fields and value")
         if self.date_format is not None:
             check_pattern(self.date_format)
+        if self.kind == "date" and (self.date_format is None or self.time_zone is not None):
+            raise MappingInvalid("kind: date needs a date_format and takes no time_zone")
         if self.time_zone is not None:
             try:
                 ZoneInfo(self.time_zone)
@@ -73,6 +76,7 @@ class MappingFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole mapping file."""
 
     columns: Annotated[dict[str, ColumnSource], Meta(min_length=1)]
+    empty: Literal["missing", "null"] = "missing"  # what an empty CSV field means in an update
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class RowMapping:
         self.columns = [
             _Column(name, source, _converter(source)) for name, source in file.columns.items()
         ]
+        self.empty_is_null = file.empty == "null"
 
     def csv_encoder(
         self, titles: Sequence[str], delimiter: str
@@ -107,21 +112,48 @@ class RowMapping:
         Raises `ColumnsInvalid` where a field is missing. Fields beyond the header's are kept, so
         that they are rejected.
         """
-        places = [
-            (column, [find_field(titles, name) for name in column.source.names])
-            for column in self.columns
-        ]
+        compute = self._field_computer(titles)
         header = write_records([[column.name for column in self.columns]])
 
         def convert(fields: list[str]) -> list[str]:
-            padded = fields + [""] * (len(titles) - len(fields))
-            row = [column.compute([padded[n] for n in found]) or "" for column, found in places]
-            return row + fields[len(titles) :]
+            return [value or "" for value in compute(fields)] + fields[len(titles) :]
 
         def encode(records: Sequence[bytes]) -> bytes:
             return header + write_records(map(convert, parse_records(records, delimiter)))
 
         return encode
+
+    def json_encoder(
+        self, titles: Sequence[str], delimiter: str
+    ) -> Callable[[Sequence[bytes]], bytes]:
+        """Return what writes records as a JSON array, with null for what is empty.
+
+        Otherwise as `csv_encoder`; a field beyond the header's becomes a column nobody has.
+        """
+        compute = self._field_computer(titles)
+        names = [column.name for column in self.columns]
+
+        def convert(fields: list[str]) -> dict[str, Value]:
+            row = dict(zip(names, compute(fields), strict=True))
+            beyond = enumerate(fields[len(titles) :], len(titles) + 1)
+            return row | {f"field {number}": text for number, text in beyond}
+
+        def encode(records: Sequence[bytes]) -> bytes:
+            return _encode(list(map(convert, parse_records(records, delimiter))))
+
+        return encode
+
+    def _field_computer(self, titles: Sequence[str]) -> Callable[[list[str]], list[Value]]:
+        places = [
+            (column, [find_field(titles, name) for name in column.source.names])
+            for column in self.columns
+        ]
+
+        def compute(fields: list[str]) -> list[Value]:
+            padded = fields + [""] * (len(titles) - len(fields))
+            return [column.compute([padded[n] for n in found]) for column, found in places]
+
+        return compute
 
     def convert_json(self, row: bytes) -> bytes:
         """Return an object with the table's columns; what is no plain object is left as it is."""
@@ -135,7 +167,7 @@ class RowMapping:
         return b"{" + b",".join(parts) + b"}"
 
     def _convert_members(self, column: _Column, members: Mapping[str, msgspec.Raw]) -> bytes:
-        raws = [bytes(members.get(name, b"null")) for name in column.source.names]
+        raws = [_find_member(members, name) for name in column.source.names]
         if column.convert is None and len(raws) == 1:
             return raws[0]
         return _encode(column.compute([_read_text(raw) for raw in raws]))
@@ -160,7 +192,10 @@ def _converter(source: ColumnSource) -> Callable[[str], Value] | None:
     if source.date_format is not None:
         zone = ZoneInfo(source.time_zone) if source.time_zone else None
         pattern = source.date_format
-        steps.append(lambda text: _convert_date(text, pattern, zone))
+        if source.kind == "date":
+            steps.append(date_converter(pattern, "date"))
+        else:
+            steps.append(lambda text: _convert_date(text, pattern, zone))
     if source.epoch is not None:
         unit = _PER_SECOND[source.epoch]
         steps.append(lambda text: _convert_epoch(text, unit))
@@ -217,6 +252,15 @@ def _read_number(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number.adjusted()) < _PRECISION // 2 else None
+
+
+def _find_member(members: Mapping[str, msgspec.Raw], name: str) -> bytes:
+    """Return a member's JSON; where there is none of the whole name, the one its dots lead to."""
+    if name in members:
+        return bytes(members[name])
+    head, dot, rest = name.partition(".")
+    inner = read_members(bytes(members[head])) if dot and head in members else None
+    return b"null" if inner is None else _find_member(inner, rest)
 
 
 def _read_text(raw: bytes) -> Value:

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.usefixtures("database")
 ROOMS = ("apis", "backups", "ingest", "project", "reports")
 HEADINGS = ("Requests", "Rejected rows", "Commands and jobs")
 
-# Answered by pages for people, which the OpenAPI description leaves out.
-OF_PAGES = {"too_many_attempts"}
+# Answered to browsers: by pages, and by any address in a session without its token.
+OF_PAGES = {"csrf_failed", "password_refused", "too_many_attempts"}
 
 Codes = dict[str, tuple[str, str]]  # code: status, meaning
 

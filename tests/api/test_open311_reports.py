@@ -154,6 +154,7 @@ def test_ids_are_given_out_above_those_that_were_loaded(city: Client, token: str
     assert second == first + 5001
 
 
+@pytest.mark.session
 def test_a_report_that_meets_a_lost_connection_may_be_sent_again(token: str) -> None:
     pid = writer_connection().info.backend_pid
     assert stored(f"SELECT pg_terminate_backend({pid}, 5000)") == [(True,)]

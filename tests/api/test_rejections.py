@@ -29,6 +29,10 @@ def ids(client: Client, **query: Any) -> list[int]:
     return [one["id"] for one in answer.json()["results"]]
 
 
+def send_csv(client: Client, text: str) -> None:
+    assert send(client, "departments", text, content_type="text/csv").status_code == 422
+
+
 def test_lists_rejections_newest_first(hiring: Client, rejected: list[int]) -> None:
     answer = hiring.get("/api/rejections").json()
     assert [one["id"] for one in answer["results"]] == rejected[::-1]
@@ -71,6 +75,7 @@ def test_filters_are_combined(hiring: Client, rejected: list[int]) -> None:
     assert ids(hiring, table="departments") == [other.pk]
     assert ids(hiring, batch=str(first.batch_id), table="hiring.employees") == rejected[::-1]
     assert ids(hiring, since=other.created_at.isoformat()) == [other.pk]
+    assert ids(hiring, until=other.created_at.isoformat()) == rejected[::-1]
     assert ids(hiring, state="discarded") == []
     hiring.post(f"/api/rejections/{scalar}/discard")
     assert ids(hiring, state="discarded") == [scalar]
@@ -79,7 +84,14 @@ def test_filters_are_combined(hiring: Client, rejected: list[int]) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{"state": "new"}, {"batch": "5"}, {"since": "5"}, {"codes": "x"}, {"format": "xml"}],
+    [
+        {"state": "new"},
+        {"batch": "5"},
+        {"since": "5"},
+        {"until": "2021-07-01"},
+        {"codes": "x"},
+        {"format": "xml"},
+    ],
 )
 def test_refuses_a_bad_filter(client: Client, query: dict[str, str]) -> None:
     answer = client.get("/api/rejections", query)
@@ -114,6 +126,15 @@ def test_shows_a_row_that_is_no_json_object_as_text(hiring: Client, rejected: li
     assert (broken["raw"], broken["row"]) == ('{"a": \\xff', None)
 
 
+def test_shows_the_fields_of_a_csv_record_by_column(hiring: Client) -> None:
+    send_csv(hiring, 'department_id,department_name\nx,"a, b"\n9\n')
+    short, whole = (hiring.get(f"/api/rejections/{one}").json() for one in ids(hiring))
+    assert (whole["raw"], whole["format"]) == ('x,"a, b"', "csv")
+    assert whole["row"] == {"department_id": "x", "department_name": "a, b"}
+    assert (short["raw"], short["row"]) == ("9", None)
+    assert short["fields"] == whole["fields"] == ["department_id", "department_name"]
+
+
 def test_says_when_only_the_beginning_of_a_row_was_kept(hiring: Client) -> None:
     row = {"department_id": 5, "department_name": "x" * 70_000}
     send(hiring, "departments", [row])
@@ -143,6 +164,14 @@ def test_exports_all_that_match_as_csv(hiring: Client, rejected: list[int]) -> N
     assert (scalar["employee_id"], scalar["rejection_raw"]) == ("", "5")
     assert json.loads(missing["rejection_raw"]) == employee(1, job_id=...)
     assert missing["rejection_id"] == str(rejected[0])
+
+
+def test_exports_the_fields_of_csv_records_by_column(hiring: Client) -> None:
+    send_csv(hiring, 'department_id,department_name\nx,"a, b"\n9\n')
+    answer = hiring.get("/api/rejections?format=csv&table=departments")
+    short, whole = csv.DictReader(io.StringIO(body_of(answer).decode()))
+    assert (whole["department_id"], whole["department_name"]) == ("x", "a, b")
+    assert (short["department_id"], short["rejection_raw"]) == ("", "9")
 
 
 def test_an_export_of_several_tables_has_no_columns_of_rows(

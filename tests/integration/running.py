@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 
 from project.postmaster import Postmaster, find_postmaster
 
@@ -25,8 +26,8 @@ class Service:
 
     def __init__(self, folder: Path, **changes: str) -> None:
         self.folder = folder
-        self.data = folder / "var"
-        self.logs = folder / "logs"
+        self.data = Path(changes.get("ROWHOUSE_DATA", folder / "var"))
+        self.logs = Path(changes.get("ROWHOUSE_LOGS", folder / "logs"))
         self.errors = folder / "errors"
         config = (ROOT / "rest_conf.yml").read_text()
         config = config.replace("port: 5433 ", "port: 0 ").replace("256MB", "16MB")
@@ -100,6 +101,17 @@ class Service:
     def postmaster(self) -> Postmaster | None:
         """The embedded server's process."""
         return find_postmaster((self.data / "postgres" / "data").resolve())
+
+    def connect(self) -> psycopg.Connection:
+        """Return a new connection of the administrator, in autocommit mode, to its database."""
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=int((self.data / "postgres" / "port").read_text()),
+            user="postgres",
+            password=(self.data / "secrets" / "postgres_password").read_text().strip(),
+            dbname="rowhouse",
+            autocommit=True,
+        )
 
     def processes(self) -> list[psutil.Process]:
         """granian and its workers."""

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
 
@@ -17,7 +15,8 @@ from pytest_django.fixtures import Settings
 from project.config import read_config
 from project.startup import web_command
 from tests.api.sending import stored
-from tests.conftest import KeyMaker, database_url, wait_for_port
+from tests.conftest import KeyMaker
+from tests.serving import serving
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -35,24 +34,9 @@ def impatient_server(django_db_setup: object, tmp_path: Path, settings: Settings
     config = tmp_path / "rest_conf.yml"
     config.write_text(text.replace("body_timeout_s: 30 ", f"body_timeout_s: {PATIENCE_S} "))
     settings.CONFIG = read_config(config)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    output = tmp_path / "output"
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            web_command("127.0.0.1", port),
-            cwd=settings.BASE_DIR,
-            env=os.environ | {"DATABASE_URL": database_url(), "ROWHOUSE_CONFIG": str(config)},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for_port(port, process, output)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
+    environment = {"ROWHOUSE_CONFIG": str(config)}
+    with serving(tmp_path / "output", partial(web_command, "127.0.0.1"), environment) as url:
+        yield int(url.rpartition(":")[2])
 
 
 def request(key: str, number: int) -> bytes:

@@ -11,11 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connections
 from django.test import Client
 
 from project.models import Scope
 from tests.api.sending import codes, counts, execute, send, stored
+from tests.database import log_in
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -46,14 +47,8 @@ def run_at_once(api_key: Any) -> Callable[[list[Job]], list[Any]]:
 @contextmanager
 def other_session() -> Iterator[psycopg.Connection]:
     """Connect as somebody with psql would, beside the service."""
-    with psycopg.connect(
-        host=connection.settings_dict["HOST"],
-        port=connection.settings_dict["PORT"],
-        user=connection.settings_dict["USER"],
-        password=connection.settings_dict["PASSWORD"],
-        dbname=connection.settings_dict["NAME"],
-        autocommit=True,
-    ) as session:
+    with log_in() as session:
+        session.autocommit = True
         yield session
 
 
@@ -212,6 +207,7 @@ def test_updates_in_opposite_orders_are_retried(run_at_once: Any) -> None:
     assert stored("SELECT count(DISTINCT n) FROM hiring.made") == [(1,)]
 
 
+@pytest.mark.session
 def test_a_lock_that_is_held_too_long_answers_503(client: Client, run_at_once: Any) -> None:
     execute("CREATE TABLE hiring.made (id int PRIMARY KEY)")
     headers = {"Idempotency-Key": "patient"}

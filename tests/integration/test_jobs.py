@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connections
 from pytest_django import Settings
 
 from ingest.models import Batch, IdempotencyKey
@@ -21,7 +21,7 @@ from project.jobs.runs import KILLED, forget_job_runs, mark_killed_runs, run_job
 from project.jobs.schedule import Schedule
 from project.jobs.scheduler import Scheduler
 from project.models import JobRun
-from tests.database import holding_lock
+from tests.database import database_environment, holding_lock
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -158,12 +158,7 @@ def test_a_killed_run_is_marked_failed_by_the_next_tick() -> None:
         "from project.jobs.runs import run_job;"
         "run_job(job('note', function='kill_process'), START)"
     )
-    name = connection.settings_dict["NAME"]
-    url = os.environ["DATABASE_URL"].rpartition("/")[0]
-    environment = os.environ | {
-        "DATABASE_URL": f"{url}/{name}",
-        "DJANGO_SETTINGS_MODULE": "project.settings",
-    }
+    environment = database_environment() | {"DJANGO_SETTINGS_MODULE": "project.settings"}
     done = subprocess.run([sys.executable, "-c", script], cwd=settings.BASE_DIR, env=environment)
     assert done.returncode == -signal.SIGKILL
     assert outcomes() == ["running"]

@@ -233,9 +233,9 @@ def test_settings_leave_every_key_to_postgresql(
 ) -> None:
     databases = database_settings(
         url="postgresql://one@localhost/rowhouse",
+        direct=settings.DIRECT_DATABASE,
         role="service",
         config=replace(settings.CONFIG.database, **changes),
-        data_dir=tmp_path,
         secrets_dir=tmp_path,
     )
     assert ("unchecked" in databases) == has_unchecked

@@ -56,3 +56,10 @@ def test_numbers_are_written_for_people() -> None:
         "136.42",
         "-3",
     ]
+
+
+def test_a_category_leads_where_it_is_told() -> None:
+    chart = Bars(ROWS, "dep", SERIES[:1])
+    root = fromstring(draw_bars(chart, title="T", link=lambda category: f"/?q={category}"))
+    assert [anchor.get("href") for anchor in root.iter("a")] == ["/?q=A", "/?q=<b>"]
+    assert root.get("role") == "group"

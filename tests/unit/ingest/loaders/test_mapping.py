@@ -31,6 +31,10 @@ def mapping_of(tmp_path: Path, **columns: dict[str, Any]) -> RowMapping:
         ({"epoch": "seconds"}, "1563178809", "2019-07-15T08:20:09+00:00"),
         ({"epoch": "seconds"}, "99999999999999", "99999999999999"),
         ({"epoch": "seconds"}, "yesterday", "yesterday"),
+        ({"date_format": "%Y%m%d", "kind": "date"}, "20210307", "2021-03-07"),
+        ({"date_format": "%Y%m%d %H", "kind": "date"}, "20210307 00", "2021-03-07"),
+        ({"date_format": "%Y%m%d %H", "kind": "date"}, "20210307 09", "20210307 09"),
+        ({"date_format": "%Y%m%d"}, "20210307", "2021-03-07T00:00:00"),
         ({"values": {"on_trip": "trip"}}, "on_trip", "trip"),
         ({"values": {"on_trip": "trip"}}, "other", "other"),
         ({"values": {"NA": None}}, "NA", ""),
@@ -75,10 +79,38 @@ def test_joins_fields_adds_constants_and_leaves_others_out(tmp_path: Path) -> No
     )
 
 
+def test_empty_fields_become_null_where_the_mapping_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yml"
+    path.write_text('{"empty": "null", "columns": {"n": {"field": "A"}, "m": {"field": "b"}}}')
+    mapping = read_mapping(path)
+    assert mapping.empty_is_null
+    encode = mapping.json_encoder(["a", "b", "c"], ",")
+    assert json.loads(encode([b"1,,x", b"", b",2,x,5"])) == [
+        {"n": "1", "m": None},
+        {"n": None, "m": None},
+        {"n": None, "m": "2", "field 4": "5"},
+    ]
+
+
 def test_json_values_keep_their_text(tmp_path: Path) -> None:
     mapping = mapping_of(tmp_path, n={"field": "a"}, place={"field": "b"}, none={"field": "c"})
     row = b'{"a": 1.10, "b": {"x": [1]}, "d": 5}'
     assert mapping.convert_json(row) == b'{"n":1.10,"place":{"x": [1]},"none":null}'
+
+
+def test_dots_lead_into_nested_json(tmp_path: Path) -> None:
+    mapping = mapping_of(
+        tmp_path,
+        day={"field": "made.on", "date_format": "%Y%m%d", "kind": "date"},
+        site={"field": "sites.main.url"},
+        dotted={"field": "a.b"},
+        missing={"field": "sites.other.url"},
+        plain={"field": "made.on.at"},
+    )
+    row = b'{"made": {"on": 20210307}, "sites": {"main": {"url": "x"}}, "a.b": 1, "a": {"b": 2}}'
+    assert mapping.convert_json(row) == (
+        b'{"day":"2021-03-07","site":"x","dotted":1,"missing":null,"plain":null}'
+    )
 
 
 @pytest.mark.parametrize("row", [b"5", b'"a"', b"[1]", b'{"a": 1, "a": 2}'])
@@ -98,6 +130,8 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
         {"field": "a", "value": "b"},
         {"field": "a", "time_zone": "Mars"},
         {"field": "a", "date_format": "%H:%M"},
+        {"field": "a", "kind": "date"},
+        {"field": "a", "kind": "date", "date_format": "%Y%m%d", "time_zone": "UTC"},
         {"field": "a", "times": "two"},
         {"field": "a", "epoch": "days"},
         {"feild": "a"},

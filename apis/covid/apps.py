@@ -1,0 +1,16 @@
+"""The `covid` app: the versioned data API over COVID-19 figures."""
+
+from django.apps import AppConfig
+
+
+class CovidConfig(AppConfig):
+    name = "apis.covid"
+    label = "covid"
+
+    def ready(self) -> None:
+        """Say which HTTP status answers which error."""
+        from apis.covid.errors import STATUSES
+        from project.problems import register_status
+
+        for error, status in STATUSES.items():
+            register_status(error, status)

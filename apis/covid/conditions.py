@@ -1,0 +1,93 @@
+"""Caching: what an answer is known by, 304 where the client has it, gzip where it is understood."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from rest_framework.request import Request
+
+from apis.covid.envelope import COMMA, Part, covid_config
+from apis.covid.packing import Piece, count_joined, join, pack
+from apis.covid.reading import BuildStatus
+from project.answers import in_pieces
+from reports.caching import find_unmodified, make_etag, mark
+
+JSON = "application/json"
+# Above this size, plain text is sent piece by piece.
+WHOLE_BYTES = 8 * 1024 * 1024
+# Text that is compressed for one answer only.
+QUICK_LEVEL = 4
+_PACKED_COMMA = pack(COMMA)
+_REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*$", re.IGNORECASE)
+
+
+class Exchange:
+    """A request for something of one build, and the headers of its answer."""
+
+    def __init__(self, request: Request, build: BuildStatus) -> None:
+        self._request = request
+        self._build = build
+        self.is_gzip = accepts_gzip(request.headers.get("Accept-Encoding", ""))
+        self._etag = make_etag(
+            build.version,
+            build.built_at,
+            request.build_absolute_uri(),
+            self.is_gzip,
+            covid_config(),
+        )
+
+    def find_unmodified(self) -> HttpResponseBase | None:
+        """Return the 304 (or 412) that the request's conditions ask for."""
+        found = find_unmodified(self._request._request, self._etag, self._build.built_at)
+        return self.finish(found) if found is not None else None
+
+    def answer(self, parts: Sequence[Part]) -> HttpResponseBase:
+        """Return the parts as one JSON answer."""
+        if self.is_gzip:
+            pieces = [_as_piece(part) for part in parts]
+            response: HttpResponseBase = HttpResponse(b"".join(join(pieces)), content_type=JSON)
+            response.headers["Content-Encoding"] = "gzip"
+            response.headers["Content-Length"] = str(count_joined(pieces))
+            return self.finish(response)
+        size = sum(part.size if isinstance(part, Piece) else len(part) for part in parts)
+        if size > WHOLE_BYTES:
+            texts = iter(()) if self._request.method == "HEAD" else _unpack(parts)
+            response = StreamingHttpResponse(in_pieces(texts), content_type=JSON)
+        else:
+            response = HttpResponse(b"".join(_unpack(parts)), content_type=JSON)
+        response.headers["Content-Length"] = str(size)
+        return self.finish(response)
+
+    def finish(self, response: HttpResponseBase) -> HttpResponseBase:
+        """Give an answer its validators, and say who may keep it for how long."""
+        config = covid_config()
+        mark(response, self._etag, self._build.built_at)
+        audience = "public" if config.public else "private"
+        response.headers["Cache-Control"] = f"{audience}, max-age={config.cache_s}"
+        patch_vary_headers(response, ["Accept-Encoding"])
+        if config.public:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        else:
+            patch_vary_headers(response, ["Authorization"])
+        return response
+
+
+def accepts_gzip(header: str) -> bool:
+    """Whether an Accept-Encoding header allows gzip (RFC 9110, section 12.5.3)."""
+    by_name = {}
+    for item in header.split(","):
+        name, _, _ = item.partition(";")
+        by_name[name.strip().lower()] = not _REFUSED.search(item)
+    return by_name.get("gzip", by_name.get("*", False))
+
+
+def _as_piece(part: Part) -> Piece:
+    if isinstance(part, Piece):
+        return part
+    return _PACKED_COMMA if part is COMMA else pack(part, QUICK_LEVEL)
+
+
+def _unpack(parts: Sequence[Part]) -> Iterator[bytes]:
+    return (part.unpack() if isinstance(part, Piece) else part for part in parts)

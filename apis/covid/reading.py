@@ -1,0 +1,95 @@
+"""What the API reads: the build that is published, and its parts."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+from psycopg import Connection
+
+from apis.covid.documents import PublishedField
+from apis.covid.errors import NotBuilt, StateUnknown
+from apis.covid.refresh import REPORT
+from apis.covid.templates import format_moment
+from project.queries import read_sql
+from reports.state import SQL as REPORTS_SQL
+
+READ_STATUS = read_sql(REPORTS_SQL / "read_status.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildStatus:
+    """The build that is published."""
+
+    version: int
+    built_at: datetime
+    rows: int
+    last_batch: UUID | None
+
+    @property
+    def build_time(self) -> str:
+        """When it was built, as answers say it."""
+        return format_moment(self.built_at)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state and its metadata as JSON."""
+
+    code: str
+    metadata: msgspec.Raw
+
+
+def read_build(connection: Connection) -> BuildStatus:
+    """Return the published build; raise `NotBuilt` before the first one."""
+    row = connection.execute(
+        "SELECT version, refreshed_at, rows, last_batch FROM service.report"
+        " WHERE name = %s AND refreshed_at IS NOT NULL",
+        [REPORT],
+    ).fetchone()
+    if row is None:
+        raise NotBuilt
+    return BuildStatus(*row)
+
+
+def read_document(connection: Connection, name: str) -> msgspec.Raw:
+    """Return a prepared part as JSON."""
+    row = connection.execute(
+        "SELECT body FROM reports.covid_documents WHERE name = %s", [name]
+    ).fetchone()
+    return msgspec.Raw(row[0].encode() if row else b"[]")
+
+
+def read_fields(connection: Connection) -> list[PublishedField]:
+    """Return every name of the API, gone ones too."""
+    return msgspec.json.decode(read_document(connection, "fields"), type=list[PublishedField])
+
+
+def read_states(connection: Connection) -> list[State]:
+    """Return the states in the order of their codes."""
+    rows = connection.execute("SELECT state, metadata FROM reports.covid_states ORDER BY state")
+    return [State(code, msgspec.Raw(metadata.encode())) for code, metadata in rows]
+
+
+def find_state(connection: Connection, name: str) -> State:
+    """Return the state with this code or slug, in any case; raise `StateUnknown`."""
+    row = connection.execute(
+        "SELECT state, metadata FROM reports.covid_states WHERE state = %s OR slug = %s",
+        # PostgreSQL cannot even compare with U+0000, which no name has.
+        [name.upper().replace("\0", "?"), name.lower().replace("\0", "?")],
+    ).fetchone()
+    if row is None:
+        shown = name[:100]
+        raise StateUnknown(f"There is no state {shown!r}; /covid/v2/states lists them", state=shown)
+    return State(row[0], msgspec.Raw(row[1].encode()))
+
+
+def read_span(connection: Connection, area: str | None) -> tuple[date, date] | None:
+    """Return the first and the last day of an area, of all states for None; None without any."""
+    if area is None:
+        query = "SELECT min(date), max(date) FROM reports.covid_packed_days WHERE form = 'simple'"
+        row = connection.execute(query).fetchone()
+    else:
+        query = "SELECT min(date), max(date) FROM reports.covid_days WHERE area = %s"
+        row = connection.execute(query, [area]).fetchone()
+    return (row[0], row[1]) if row and row[0] else None

@@ -1,0 +1,1 @@
+"""Pages for people: the desk for rejected rows, and loading a file."""

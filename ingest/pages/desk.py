@@ -1,0 +1,75 @@
+"""/rejections/: the desk, where rejected rows are looked at, mended, sent again or given up."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from ingest.catalog import Table
+from ingest.description import list_tables
+from ingest.errors import TableAmbiguous, TableUnknown
+from ingest.models import Rejection
+from ingest.pages.cards import Card, make_card
+from ingest.pages.filters import describe_matching, read_filters, show_filters
+from ingest.registry import exposed_tables
+from ingest.rejections import select_rejections
+from ingest.row_codes import ROW_CODES
+from project.database import reader_connection
+from project.models import ApiKey, Scope
+from project.pages import page_newest_first, read_page_request
+from project.sessions import find_signed_in
+from project.site.pages import page
+
+ROWS_ON_A_PAGE = 25
+
+
+@page(Scope.READ)
+def show_desk(request: HttpRequest) -> HttpResponse:
+    """Show the rejected rows that the filters name, newest first."""
+    key = find_signed_in(request)
+    filters = read_filters(request.GET)
+    schemas = list(settings.CONFIG.datasets)
+    rejections = select_rejections(filters, schemas)
+    wanted = replace(read_page_request(request), limit=ROWS_ON_A_PAGE)
+    found = page_newest_first(wanted, rejections.prefetch_related("batch"), lambda one: one)
+    return render(
+        request,
+        "ingest/desk.html",
+        {
+            "cards": _make_cards(found.results, key),
+            "page": found,
+            "filters": show_filters(filters),
+            "query": urlencode(filters),
+            "is_open": filters.get("state") == Rejection.State.OPEN,
+            "may_replay": key is not None and key.may(Scope.INGEST),
+            "matching": describe_matching(rejections, filters),
+            "tables": [one.table for one in list_tables(reader_connection(), schemas)],
+            "codes": ROW_CODES,
+            "states": Rejection.State.values,
+        },
+    )
+
+
+def _make_cards(rejections: Iterable[Rejection], key: ApiKey | None) -> list[Card]:
+    tables: dict[str, Table | None] = {}
+    cards = []
+    for rejection in rejections:
+        name = rejection.table_name
+        if name not in tables:
+            tables[name] = _find_table(name)
+        schema, _, table = name.partition(".")
+        may_change = (
+            key is not None and key.may(Scope.INGEST) and key.may_ingest_into(schema, table)
+        )
+        cards.append(make_card(rejection, tables[name], may_change=may_change))
+    return cards
+
+
+def _find_table(name: str) -> Table | None:
+    try:
+        return exposed_tables().find_current(reader_connection(), name).table
+    except (TableUnknown, TableAmbiguous):
+        return None

@@ -1,0 +1,33 @@
+"""/load/: a file sent to a table by the browser, in batches, through the ingest endpoint."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from ingest.description import list_tables
+from project.config import Ingest
+from project.database import reader_connection
+from project.models import Scope
+from project.site.pages import page
+
+MAX_ROWS = 1000
+
+# A 16-bit unit of a script's text takes up to three bytes of UTF-8; the rest is for the header.
+BYTES_OF_A_UNIT = 4
+MAX_CHARACTERS = 1 << 20
+
+
+@page(Scope.INGEST)
+def show_load(request: HttpRequest) -> HttpResponse:
+    """Show the form; all else happens in the browser."""
+    limits: Ingest = settings.CONFIG.ingest
+    tables = list_tables(reader_connection(), list(settings.CONFIG.datasets))
+    return render(
+        request,
+        "ingest/load.html",
+        {
+            "tables": tables,
+            "max_rows": min(limits.max_rows, MAX_ROWS),
+            "max_characters": min(limits.max_bytes // BYTES_OF_A_UNIT, MAX_CHARACTERS),
+        },
+    )

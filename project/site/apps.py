@@ -1,0 +1,16 @@
+"""The `project.site` app: the pages for people, their stylesheet and their scripts."""
+
+from http import HTTPStatus
+
+from django.apps import AppConfig
+
+
+class SiteConfig(AppConfig):
+    name = "project.site"
+
+    def ready(self) -> None:
+        """Say which HTTP status answers a wrong password."""
+        from project.problems import register_status
+        from project.site.login import PasswordRefused
+
+        register_status(PasswordRefused, HTTPStatus.UNAUTHORIZED)

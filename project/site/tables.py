@@ -1,0 +1,76 @@
+"""/tables/ and /tables/{table}: what each table takes, how to send it, and its latest rows."""
+
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from psycopg import Connection
+
+from ingest.catalog import Table
+from ingest.description import describe_table
+from ingest.reading import read_page
+from ingest.registry import exposed_tables
+from ingest.row_keys import find_key
+from ingest.selection import read_selection
+from project.database import reader_connection
+from project.models import Scope
+from project.site.overview import read_tables
+from project.site.pages import page
+from project.site.snippets import write_json, write_snippets
+
+SHOWN_ROWS = 10
+SHOWN_CHARACTERS = 120
+
+
+@page(Scope.READ)
+def list_tables(request: HttpRequest) -> HttpResponseBase:
+    """Show every exposed table."""
+    tables = read_tables(reader_connection(), list(settings.CONFIG.datasets))
+    return render(request, "site/tables.html", {"tables": tables})
+
+
+@page(Scope.READ)
+def show_table(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Show one table."""
+    connection = reader_connection()
+    known = exposed_tables().find_current(connection, name)
+    described = describe_table(connection, known)
+    address = request.build_absolute_uri(described.links["ingest"])
+    return render(
+        request,
+        "site/table.html",
+        {
+            "table": described,
+            "example": write_json(described.example),
+            "snippets": write_snippets(described.table, address, described.example),
+            "latest": _read_latest(connection, known.table),
+        },
+    )
+
+
+def _read_latest(connection: Connection, table: Table) -> dict[str, Any] | None:
+    """Return the last rows in the order of the table's key; None without one.
+
+    Without an index on the order all rows would have to be read.
+    """
+    key = find_key(table)
+    if key is None:
+        return None
+    selection = read_selection(table, {})
+    rows = read_page(connection, table, selection, limit=SHOWN_ROWS, backwards=True)
+    records = [msgspec.json.decode(text, type=dict[str, Any]) for text, _ in rows]
+    return {
+        "key": ", ".join(key.columns),
+        "columns": [column.name for column in table.columns],
+        "rows": [[_show(record[column.name]) for column in table.columns] for record in records],
+    }
+
+
+def _show(value: Any) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} …"

@@ -1,0 +1,87 @@
+"""A service of the test database whose workers a test may kill at named points."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from django.conf import settings
+
+from ingest.points import Point
+from project.startup import web_command
+from tests.serving import running_server
+from tests.waiting import wait_until
+
+HOST = "127.0.0.1"
+WORKERS = 2
+PATIENCE_S = 180.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A running web server, its address and the folder of its orders and logs."""
+
+    url: str
+    folder: Path
+    server: psutil.Process
+
+    def workers(self) -> list[psutil.Process]:
+        """Return the living workers, the oldest first."""
+        living = [
+            child for child in self.server.children() if child.status() != psutil.STATUS_ZOMBIE
+        ]
+        return sorted(living, key=lambda child: child.create_time())
+
+    def kill_at(self, point: Point) -> None:
+        """Have the oldest worker die at the point; return when it is replaced.
+
+        Not the youngest: granian itself ends where a worker dies in its first seconds.
+        """
+        worker = self.workers()[0]
+        order = self.folder / point
+        draft = order.with_suffix(".draft")
+        draft.write_text(str(worker.pid))
+        draft.rename(order)
+        wait_until(
+            lambda: not order.exists(),
+            f"worker {worker.pid} reaches the point {point}",
+            patience_s=PATIENCE_S,
+        )
+        wait_until(
+            lambda: len(self.workers()) == WORKERS and worker not in self.workers(),
+            "a killed worker is replaced",
+            patience_s=PATIENCE_S,
+        )
+
+    def log(self) -> str:
+        """Return what the service has logged so far."""
+        return (self.folder / "logs" / "rowhouse.log").read_text()
+
+
+@contextmanager
+def set_stage(folder: Path, changes: Mapping[str, str] | None = None) -> Iterator[Stage]:
+    """Serve the test database as `manage.py up` does, with points to die at; stop it afterwards.
+
+    `changes` are parts of rest_conf.yml and what stands there instead.
+    """
+    text = (Path(settings.BASE_DIR) / "rest_conf.yml").read_text()
+    for old, new in (changes or {}).items():
+        assert old in text
+        text = text.replace(old, new)
+    config = folder / "rest_conf.yml"
+    config.write_text(text)
+    environment = {
+        "ROWHOUSE_CONFIG": str(config),
+        "ROWHOUSE_LOGS": str(folder / "logs"),
+        "ROWHOUSE_TEST_ORDERS": str(folder),
+    }
+    with running_server(folder / "output", _command, environment) as (url, process):
+        yield Stage(url=url, folder=folder, server=psutil.Process(process.pid))
+
+
+def _command(port: int) -> list[str]:
+    *command, application = web_command(HOST, port)
+    assert application == "project.asgi:application"
+    assert command[command.index("--workers") + 1] == str(WORKERS)
+    return [*command, "tests.faults.application:application"]

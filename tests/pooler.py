@@ -1,0 +1,99 @@
+"""A PgBouncer in transaction mode in front of a test's server: the distribution's own."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+from psycopg.conninfo import conninfo_to_dict
+
+from project.account import choose_account
+from project.pooler import INI_NAME, USERS_NAME, write_pooler_files
+
+START_PATIENCE_S = 30
+BASE = Path(__file__).parents[1]
+
+
+def is_wanted() -> bool:
+    """Return whether the tests are to reach the database through PgBouncer."""
+    return os.environ.get("ROWHOUSE_TEST_POOLER") == "1"
+
+
+def lead_through_pooler(folder: Path, url: str) -> dict[str, str]:
+    """Start a PgBouncer in front of a database; return the environment of who is to use it."""
+    direct = conninfo_to_dict(url)
+    server: dict[str, Any] = {
+        "HOST": direct["host"],
+        "PORT": direct["port"],
+        "USER": direct["user"],
+        "PASSWORD": direct["password"],
+        "OPTIONS": {},
+    }
+    port = start_pooler(folder / "pooler", server, secrets_dir=folder / "secrets")
+    before, _, database = url.rpartition("/")
+    config = folder / "rest_conf.yml"
+    text = (BASE / "rest_conf.yml").read_text()
+    config.write_text(text.replace("pooler: none ", "pooler: transaction "))
+    return {
+        "DATABASE_URL": f"{before.rpartition('@')[0]}@127.0.0.1:{port}/{database}",
+        "DATABASE_DIRECT_URL": url,
+        "ROWHOUSE_CONFIG": str(config),
+    }
+
+
+def find_pgbouncer() -> Path | None:
+    """Return the program, None where it is not installed."""
+    found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    return Path(found) if found else None
+
+
+def start_pooler(folder: Path, server: Mapping[str, Any], *, secrets_dir: Path) -> int:
+    """Start PgBouncer with its files in a new folder; return its port."""
+    program = find_pgbouncer()
+    assert program is not None, "PgBouncer is not installed (tests/install_packages.sh does it)"
+    folder.mkdir()
+    port = _free_port()
+    ini = write_pooler_files(
+        folder, server, secrets_dir=secrets_dir, port=port, separate_roles=True
+    )
+    account = choose_account(data=folder / "data", program=program)
+    for path in (folder, ini, folder / USERS_NAME):
+        account.own(path)
+    started = account.run([program, "-d", "-q", ini], cwd=folder)
+    assert started.returncode == 0, started.stdout
+    _wait_for(port, folder / "pgbouncer.log")
+    return port
+
+
+def stop_pooler(folder: Path) -> None:
+    """Stop the PgBouncer that was started in the folder, if it still runs."""
+    try:
+        process = psutil.Process(int((folder / "pgbouncer.pid").read_text()))
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        return
+    if str(folder / INI_NAME) in process.cmdline():
+        process.terminate()
+        with suppress(psutil.Error, subprocess.TimeoutExpired):
+            process.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_PATIENCE_S
+    while time.monotonic() < deadline:
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"PgBouncer does not answer:\n{log.read_text()}")

@@ -1,0 +1,74 @@
+"""The service's web server on the test database, as a process of its own."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.database import database_environment
+
+START_PATIENCE_S = 90
+
+
+Command = Callable[[int], Sequence[str]]
+
+
+def one_worker(port: int) -> list[str]:
+    """Return the command of a server with one worker process."""
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws"),
+        *("--host", "127.0.0.1", "--port", str(port), "--http", "1"),
+        "project.asgi:application",
+    ]
+
+
+@contextmanager
+def serving(
+    output: Path, command: Command = one_worker, environment: dict[str, str] | None = None
+) -> Iterator[str]:
+    """Serve as the service does until the block ends; yield the base URL.
+
+    `command` makes the server's command line from its port.
+    """
+    with running_server(output, command, environment) as (url, _):
+        yield url
+
+
+@contextmanager
+def running_server(
+    output: Path, command: Command, environment: dict[str, str] | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve as `serving` does; yield the base URL and the process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            command(port),
+            cwd=settings.BASE_DIR,
+            env=database_environment() | (environment or {}),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_for_port(port, process, output)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
+    deadline = time.monotonic() + START_PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail(f"granian does not answer:\n{output.read_text()}")
