@@ -19,8 +19,8 @@ schemathesis.openapi.format("date-time", _moments)
 # A body that the description calls text, or a query whose names only the database knows.
 UNSAYABLE = {"csv_header", "csv_syntax", "query_invalid", "group_unknown", "criterion_missing"}
 
-# What may stand beside the type of a parameter that is just text.
-WORDS = {"description", "default", "contentEncoding", "maxLength"}
+# What may stand beside the type of a parameter that is just text, or a number whose most depends.
+WORDS = {"description", "default", "contentEncoding", "maxLength", "minimum"}
 
 
 @schemathesis.check
