@@ -70,6 +70,7 @@ def make_backup(
                 codec=codec,
                 complete=not tables,
                 tables=tuple(entries),
+                next_transaction=snapshot.next_transaction,
             )
             write_durably(draft / MANIFEST_NAME, seal_manifest(manifest))
             publish_folder(draft, archive / manifest.name)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 import msgspec
+from django.conf import settings
 
 from backups import shadow
 from backups.appending import append_backup
@@ -19,6 +20,7 @@ from backups.selection import choose_tables
 from backups.verify import check_backup, check_folder
 from backups.works import Work, plan_work
 from ingest.catalog import MAX_NAME_BYTES
+from project.citus import distribute_datasets
 
 Progress = Callable[[int], None]
 
@@ -76,6 +78,8 @@ def restore_backup(
         if request.mode == "append":
             return _append(manifest, works, request, progress)
         rows = replace_tables(connection, works, request, progress)
+        with connection.transaction():  # a table that took a distributed one's place is not yet
+            distribute_datasets(connection, settings.CONFIG.datasets)
         return RestoreReport(manifest.name, dry_run=False, plans=plans, rows=rows)
 
 

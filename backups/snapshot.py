@@ -27,6 +27,7 @@ class Snapshot:
     taken_at: datetime
     last_batch: UUID | None
     postgresql_version: str
+    next_transaction: int
 
     def read_tables(self, schemas: list[str]) -> list[Table]:
         """Return the tables of the datasets and Rowhouse's receipts, as they are in the moment."""
@@ -56,8 +57,9 @@ def take_snapshot() -> Iterator[Snapshot]:
         be_exact(connection)
         row = connection.execute(
             "SELECT pg_export_snapshot(), now(), current_setting('server_version'),"
-            " (SELECT id FROM service.batch ORDER BY id DESC LIMIT 1)"
+            " (SELECT id FROM service.batch ORDER BY id DESC LIMIT 1),"
+            " pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
         ).fetchone()
-        name, taken_at, version, last_batch = row  # type: ignore[misc]
-        yield Snapshot(connection, name, taken_at, last_batch, version)
+        name, taken_at, version, last_batch, transaction = row  # type: ignore[misc]
+        yield Snapshot(connection, name, taken_at, last_batch, version, transaction)
         connection.execute("COMMIT")

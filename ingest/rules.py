@@ -49,15 +49,6 @@ class Rows:
         """The rows as one JSON array."""
         return self.make_array()
 
-    @property
-    def has_values(self) -> bool:
-        """Whether `values_of` can tell a column's values."""
-        return self.find_values is not None
-
-    def values_of(self, name: str) -> set[str]:
-        """Return the text of each value that occurs in a column, which its rows bring."""
-        return self.find_values(name) if self.find_values is not None else set()
-
     def split(self) -> dict[int, bytes]:
         """Return each row's JSON text under its place in the batch."""
         return dict(zip(self.indexes, map(bytes, raws.decode(self.array)), strict=True))
@@ -196,7 +187,8 @@ class RowRules:
         return self._defaulted if group_by == "default" else self._optional
 
     def _presence(self, row: Any, group_by: GroupBy) -> tuple[bool, ...]:
-        return tuple(each.read(row) is not UNSET for each in self._watched(group_by))
+        watched = self._watched(group_by)
+        return tuple(each.read(row) is not UNSET for each in watched) if watched else ()
 
     def presence_of(self, row: Collection[str], group_by: GroupBy) -> tuple[bool, ...]:
         """Return which of the watched columns are among the names."""

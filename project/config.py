@@ -53,8 +53,23 @@ class Database(Section, frozen=True):
     embedded: Embedded
 
 
+class Partitioning(Section, frozen=True):
+    """How a table that is partitioned by time gets its partitions, and loses them."""
+
+    every: Literal["day", "week", "month", "year"]
+    ahead: Positive
+    keep: Positive | None
+
+
+# On Citus: the whole schema on one node of many, single tables in shards by a column, or nothing.
+Distribution = Literal["schema", "none"] | dict[str, str]
+
+
 class Dataset(Section, frozen=True):
-    """One exposed schema."""
+    """One exposed schema; what is left out is not wanted."""
+
+    distribute: Distribution = "none"
+    partitions: dict[str, Partitioning] = {}
 
 
 class Ingest(Section, frozen=True):

@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from psycopg.sql import SQL, Identifier
 
+from project.citus import distribute_datasets
 from project.config import Config
 from project.database import primary_message
 from project.dataset_links import apply_links
@@ -61,6 +62,9 @@ def set_up_database(
             else:
                 _make_schema(connection, dataset)  # the roles get their rights in every one
         apply_links(connection, config.datasets, folder, done)
+        for dataset, moves in distribute_datasets(connection.connection, config.datasets).items():
+            if not only or dataset in only:
+                done[dataset] += moves
         if config.database.separate_roles:
             apply_roles(
                 connection, config.datasets, config=config.database, secrets_dir=secrets_dir

@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from project.config import Database
 from project.database import ROLES, primary_message, role_password
 from project.errors import RowhouseError
-from project.queries import read_sql
+from project.queries import read_sql, read_statements
 
 FOLDER = Path(__file__).parent / "sql"
 PATIENCE_S = 5
@@ -43,10 +43,11 @@ def apply_roles(
     """
     try:
         with connection.cursor() as cursor:
-            _execute(cursor, SQL(_read("roles.sql")).format(**_timeouts(config)))
+            for statement in read_statements(FOLDER / "roles.sql"):
+                _execute(cursor, SQL(statement).format(**_timeouts(config)))
             for schema in schemas:
-                statement = SQL(_read("dataset_roles.sql")).format(schema=Identifier(schema))
-                _execute(cursor, statement)
+                for statement in read_statements(FOLDER / "dataset_roles.sql"):
+                    _execute(cursor, SQL(statement).format(schema=Identifier(schema)))
             for role in ROLES:
                 _set_password(connection, cursor, role, role_password(role, secrets_dir))
     except ProgrammingError as error:

@@ -56,17 +56,30 @@ def plan_changes(
     """
     plan = Plan()
     before = applied or SchemaObjects({})
-    new_tables = wanted.tables() - live.tables()
+    detached = _find_detached(before, live)
+    new_tables = wanted.tables() - live.tables() - detached
     for key, detail in before.details.items():
         if wanted.get(key) is None and live.get(key) is not None:
             _plan_drop(plan, key, changed_by_hand=live.get(key) != detail)
     for key, detail in wanted.details.items():
+        if key.table in detached:
+            continue
         if key.table in new_tables:
             if key.kind != "column":  # columns are made with their table
                 _plan_new(plan, key, wanted)
         elif before.get(key) != detail:
             _plan_change(plan, key, live.get(key), wanted)
     return plan
+
+
+def _find_detached(before: SchemaObjects, live: SchemaObjects) -> set[str]:
+    """Return the partitions that were made from the file and have been taken away since."""
+    partitions = {
+        key.table
+        for key, detail in before.details.items()
+        if key.kind == "table" and detail["parent"] is not None
+    }
+    return partitions - live.tables()
 
 
 def _plan_drop(plan: Plan, key: Key, *, changed_by_hand: bool) -> None:

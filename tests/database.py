@@ -8,6 +8,7 @@ import psycopg
 from django.conf import settings
 from django.db import connection, connections
 from psycopg import Connection, IsolationLevel
+from psycopg.conninfo import make_conninfo
 
 from project.database import database_settings
 from project.roles import keep_settings
@@ -18,7 +19,7 @@ def database_environment() -> dict[str, str]:
     urls = {name: os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_DIRECT_URL")}
     name = connection.settings_dict["NAME"]
     return os.environ | {
-        variable: f"{url.rpartition('/')[0]}/{name}" for variable, url in urls.items() if url
+        variable: make_conninfo(url, dbname=name) for variable, url in urls.items() if url
     }
 
 

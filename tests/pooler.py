@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from project.account import choose_account
 from project.pooler import INI_NAME, USERS_NAME, write_pooler_files
@@ -36,12 +36,12 @@ def lead_through_pooler(folder: Path, url: str) -> dict[str, str]:
         "OPTIONS": {},
     }
     port = start_pooler(folder / "pooler", server, secrets_dir=folder / "secrets")
-    before, _, database = url.rpartition("/")
     config = folder / "rest_conf.yml"
     text = (BASE / "rest_conf.yml").read_text()
     config.write_text(text.replace("pooler: none ", "pooler: transaction "))
     return {
-        "DATABASE_URL": f"{before.rpartition('@')[0]}@127.0.0.1:{port}/{database}",
+        # Patient: a busy machine's PgBouncer has to open sessions of its own first.
+        "DATABASE_URL": make_conninfo(url, port=port, connect_timeout=60),
         "DATABASE_DIRECT_URL": url,
         "ROWHOUSE_CONFIG": str(config),
     }

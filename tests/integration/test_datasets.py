@@ -304,3 +304,35 @@ def test_the_hiring_tables_require_every_column() -> None:
     }
     assert len(required) == 9
     assert all(required.values())
+
+
+PARTITIONED = """
+CREATE TABLE events (
+  event_id bigint NOT NULL,
+  happened timestamptz NOT NULL CHECK (happened > '2000-01-01'),
+  PRIMARY KEY (event_id, happened)
+) PARTITION BY RANGE (happened);
+CREATE TABLE october PARTITION OF events FOR VALUES FROM ('2026-10-01') TO ('2026-11-01');
+CREATE INDEX october_idx ON october (happened);
+COMMENT ON TABLE october IS 'October 2026';
+CREATE TABLE events_rest PARTITION OF events DEFAULT;
+"""
+
+
+def test_partitions_that_came_and_went_since_are_left_alone(apply: Apply) -> None:
+    apply(PARTITIONED)
+    run("CREATE TABLE shop.november (LIKE shop.events INCLUDING CONSTRAINTS)")
+    run(
+        "ALTER TABLE shop.events ATTACH PARTITION shop.november"
+        " FOR VALUES FROM ('2026-11-01') TO ('2026-12-01')"
+    )
+    run("ALTER TABLE shop.events DETACH PARTITION shop.october")
+    run("DROP TABLE shop.october")
+    assert apply(PARTITIONED) == []
+    changed = PARTITIONED.replace("event_id bigint NOT NULL,", "event_id bigint, note text,")
+    assert apply(changed) == ["create column events.note"]
+    tables = {key.table for key in live() if key.kind == "table"}
+    assert tables == {"events", "events_rest", "november"}
+    assert Key("column", "november", "note") not in live()  # it is the parent's
+    run("INSERT INTO shop.events VALUES (1, '2026-11-05', 'x')")
+    assert run("SELECT note FROM shop.november") == [("x",)]

@@ -1,0 +1,21 @@
+"""`manage.py partitions`: tables partitioned by time, looked after as the job does it."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from backups.tending import tend_partitions
+
+
+class Command(BaseCommand):
+    help = (
+        "Make the coming partitions of the tables under datasets.<name>.partitions in "
+        "rest_conf.yml, tell what is in default ones, detach old ones that are backed up."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = tend_partitions(say=self.stdout.write, dry_run=options["dry_run"])
+        self.stdout.write(f"would be done: {done}" if options["dry_run"] else done)
