@@ -16,9 +16,10 @@ from ingest.catalog import Table
 from ingest.copying import CopyData
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
+from ingest.json_text import has_suspect_escape
 from ingest.outcome import OnConflict, Rejection, RowError
 from ingest.payload import check_numbers
-from ingest.quick import QuickLook, SoundRows, has_suspect_escape, raws
+from ingest.quick import QuickLook, SoundRows, raws
 from ingest.values.structures import split_array
 
 UNSET = msgspec.UNSET
