@@ -12,7 +12,7 @@ from typing import Any, LiteralString, TypedDict
 
 import msgspec
 from psycopg import Connection
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import FeatureNotSupported, InsufficientPrivilege
 from psycopg.sql import SQL, Composed, Identifier
 
 from ingest.catalog import ForeignKey, Table
@@ -51,7 +51,7 @@ class BatchReferences:
         statement = self._compose(connection, keys)
         try:
             found = execute_raw(connection, statement, values, replan=True).fetchall()[0]
-        except InsufficientPrivilege as error:
+        except (InsufficientPrivilege, FeatureNotSupported) as error:  # a cluster may not lock so
             raise ReferenceMissing from error
         if any(count != len(wanted) for count, wanted in zip(found, values, strict=True)):
             raise ReferenceMissing

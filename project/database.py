@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import psycopg
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -100,12 +101,14 @@ def writer_connection() -> psycopg.Connection:
 def unchecked_connection() -> psycopg.Connection | None:
     """Return this thread's connection for rows whose foreign keys ingest has checked itself.
 
-    No trigger fires there, nor those that check foreign keys (session_replication_role). None
-    where `database.foreign_keys` says so, behind a pooler, and where the role may not have it.
+    No trigger fires there, nor those that check foreign keys (session_replication_role). Behind a
+    pooler, which keeps no session for it, this is the same as `writer_connection`: the transaction
+    has to say so itself. None where `database.foreign_keys` says so, and where the role may not
+    have it.
     """
-    if "unchecked" not in connections.settings or not _may_check_itself():
+    if settings.CONFIG.database.foreign_keys == "row" or not _may_check_itself():
         return None
-    return _usable(connections["unchecked"])
+    return _usable(connections["unchecked" if "unchecked" in connections.settings else "ingest"])
 
 
 @cache
@@ -138,8 +141,8 @@ def _usable(wrapper: BaseDatabaseWrapper) -> psycopg.Connection:
 
 def use_port(databases: Iterable[dict[str, Any]], port: int) -> None:
     """Lead this process's connections, none of them open yet, to the embedded server's port."""
-    for settings in databases:
-        settings["PORT"] = str(port)
+    for database in databases:
+        database["PORT"] = str(port)
 
 
 def role_password(role: str, secrets_dir: Path) -> str:

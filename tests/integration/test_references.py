@@ -13,6 +13,7 @@ from django.db import connections
 from django.test import Client
 from msgspec.structs import replace
 from psycopg.errors import ForeignKeyViolation, LockNotAvailable
+from pytest_django import Settings
 
 from project.database import database_settings, unchecked_connection
 from tests.api.sending import codes, counts, execute, send, stored
@@ -241,10 +242,42 @@ def test_settings_leave_every_key_to_postgresql(
     assert ("unchecked" in databases) == has_unchecked
 
 
-def test_without_such_a_connection_postgresql_checks(
-    child: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delitem(connections.settings, "unchecked")
+def test_where_the_settings_say_so_postgresql_checks(child: Client, settings: Settings) -> None:
+    database = replace(settings.CONFIG.database, foreign_keys="row")
+    settings.CONFIG = replace(settings.CONFIG, database=database)
     assert unchecked_connection() is None
     assert codes(send(child, "child", [{"id": 1, "p": 3}]).json()) == {0: [("fk_violation", "p")]}
     assert counts(send(child, "child", [{"id": 1, "p": 1}])) == (1, 1, 0, 0, 0)
+
+
+REPLICA = """
+CREATE TABLE hiring.seen (inserted int);
+CREATE FUNCTION hiring.see() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+  'BEGIN INSERT INTO hiring.seen VALUES (NEW.inserted); RETURN NULL; END';
+CREATE TRIGGER see AFTER INSERT ON service.batch FOR EACH ROW EXECUTE FUNCTION hiring.see();
+ALTER TABLE service.batch ENABLE REPLICA TRIGGER see
+"""
+
+
+@pytest.fixture
+def replica_trigger(child: Client) -> Iterator[None]:
+    """Have hiring.seen tell which batches were stored without triggers."""
+    execute(REPLICA)
+    yield
+    execute("DROP TRIGGER see ON service.batch")
+    execute("DROP FUNCTION hiring.see")
+
+
+@pytest.mark.usefixtures("replica_trigger")
+def test_behind_a_pooler_the_transaction_itself_needs_no_trigger(
+    child: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(connections.settings, "unchecked", raising=False)
+    assert counts(send(child, "child", [{"id": 1, "p": 1}])) == (1, 1, 0, 0, 0)
+    assert counts(send(child, "child", [{"id": 2, "p": 3}])) == (1, 0, 0, 0, 1)
+    assert counts(send(child, "child", [{"id": 3, "p": 3}, {"id": 4, "p": 1}])) == (2, 1, 0, 0, 1)
+    assert counts(send(child, "child", [{"id": 5}], "?on_conflict=ignore")) == (1, 1, 0, 0, 0)
+    assert stored("SELECT inserted FROM hiring.seen ORDER BY inserted") == [(0,), (1,), (1,)]
+    with connections["ingest"].cursor() as cursor:
+        cursor.execute("SHOW session_replication_role")
+        assert cursor.fetchone() == ("origin",)
