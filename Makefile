@@ -23,10 +23,10 @@ demo: $(VENV)/run.stamp
 	@$(PY) manage.py up --demo
 
 test: $(VENV)/dev.stamp
-	$(PY) -m pytest --numprocesses=auto --dist=loadfile
+	$(PY) -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 test-pooled: $(VENV)/dev.stamp
-	ROWHOUSE_TEST_POOLER=1 $(PY) -m pytest --numprocesses=auto --dist=loadfile $(POOLED)
+	ROWHOUSE_TEST_POOLER=1 $(PY) -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(POOLED)
 
 check: $(VENV)/dev.stamp
 	$(PY) -m ruff check .

@@ -129,7 +129,7 @@ def test_a_killed_worker_is_replaced(service: Service) -> None:
         lambda: len(service.processes()) > len(workers) and all_gone(workers[:1]), "two workers"
     )
     assert granian in service.processes()
-    assert service.ask("GET", "/healthz")[0] == 200
+    wait_until(lambda: service.ask("GET", "/healthz")[0] == 200, "it serves")
 
 
 def test_a_killed_web_server_is_started_again(service: Service) -> None:
