@@ -13,7 +13,7 @@ CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 POOLED := tests/api $(addprefix tests/integration/,backups/test_restore.py test_ingest_concurrency.py \
 	test_ingest_model.py test_processes.py test_jobs.py test_refresh.py test_refresh_readers.py)
 
-.PHONY: run demo test test-pooled check pictures bench faults soak
+.PHONY: run demo test test-pooled check pictures bench faults fuzz soak
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.stamp
@@ -39,6 +39,10 @@ check: $(VENV)/dev.stamp
 # The pictures of the documentation: written by the browser tests, then looked at by a person.
 pictures: $(VENV)/dev.stamp
 	ROWHOUSE_PICTURES=1 $(PY) -m pytest tests/browser
+
+# Hours: other requests, steps and names each time than the few that `make test` tries.
+fuzz: $(VENV)/dev.stamp
+	$(PY) -m pytest --hypothesis-profile=long -s tests/fuzz
 
 bench: $(VENV)/dev.stamp
 	$(PY) -m tests.bench

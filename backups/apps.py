@@ -18,4 +18,5 @@ class BackupsConfig(AppConfig):
         register_status(errors.BackupDamaged, HTTPStatus.CONFLICT)
         register_status(errors.RestoreRefused, HTTPStatus.CONFLICT)
         register_status(errors.RestoreBusy, HTTPStatus.CONFLICT)
+        register_status(errors.TooManyRuns, HTTPStatus.TOO_MANY_REQUESTS)
         register_metrics()

@@ -71,6 +71,7 @@ def _conninfo(**login: Any) -> str:
         "dbname": server["NAME"],
         "application_name": "rowhouse-backups",
         "connect_timeout": 5,
+        "client_encoding": "UTF8",  # also where the server itself knows none (SQL_ASCII)
         **login,
     }
     return make_conninfo(**server["OPTIONS"] | parts)

@@ -11,7 +11,7 @@ from backups.connection import connect_admin
 from backups.locking import only_restore
 from backups.reading import TableReader
 from backups.replacing import run_in
-from backups.verify import check_folder
+from backups.verify import check_folder, check_readable
 
 Progress = Callable[[int], None]
 
@@ -19,10 +19,12 @@ Progress = Callable[[int], None]
 def prove_backup(backup: Backup, *, progress: Progress = lambda rows: None) -> int:
     """Restore every table into scratch schemas, compare it with the backup, throw it away.
 
-    Return the rows that were proven. Tables are made as the backup describes them.
+    Before that, another reader than ours must find the same in the files. Return the rows that
+    were proven. Tables are made as the backup describes them.
     """
     manifest = backup.read()
     check_folder(backup, manifest)
+    check_readable(backup)
     readers = [TableReader(backup, entry) for entry in manifest.tables]
     schemas = {entry.schema for entry in manifest.tables}
     with connect_admin() as connection, only_restore(connection):

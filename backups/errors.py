@@ -1,6 +1,6 @@
 """What can be wrong with backups and restores."""
 
-from project.errors import RowhouseError
+from project.errors import RowhouseError, TryLater
 
 
 class BackupError(RowhouseError):
@@ -37,3 +37,9 @@ class RestoreBusy(BackupError):
     """Another restore is running."""
 
     code = "restore_busy"
+
+
+class TooManyRuns(TryLater):
+    """As many backups, checks and restores are under way as may be at once."""
+
+    code = "too_many_runs"

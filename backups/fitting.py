@@ -37,7 +37,7 @@ def fill_staging(
     places = range(len(columns))
     statement = SQL("COPY {} FROM STDIN").format(Identifier(STAGING))
     with connection.cursor().copy(statement) as copy:
-        for text in reader.texts(places):
+        for text in reader.values(places):
             copy.write(text)
 
 

@@ -16,10 +16,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be examined, within which limits."""
 
     path: str
-    task: Literal["backup", "foreign", "copy"]
+    task: Literal["backup", "foreign", "copy", "second"]
     records: bool = True
     tables: list[str] = []
     places: list[int] = []  # of the columns whose values are written to stdout
+    binary: bool = False  # in which format of COPY
     memory_bytes: int
     seconds: int
 

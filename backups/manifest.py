@@ -1,6 +1,7 @@
 """The manifest of a backup: what it holds, and the checksums that prove it."""
 
 import hashlib
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import msgspec
 
 from backups.definition import TableDefinition
 from backups.errors import BackupDamaged
+from backups.files import open_plain
 
 MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
@@ -90,13 +92,14 @@ def _reseal(envelope: _Sealed) -> bytes:
 
 def read_manifest(folder: Path) -> Manifest:
     """Return a folder's manifest; raise `BackupDamaged` where it is missing or changed."""
-    path = folder / MANIFEST_NAME
     try:
-        if path.is_symlink() or path.stat().st_size > MAX_MANIFEST_BYTES:
-            raise BackupDamaged("The manifest is a link or too large")
-        manifest = open_manifest(path.read_bytes())
+        with os.fdopen(open_plain(folder / MANIFEST_NAME), "rb") as file:
+            sealed = file.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
-        raise BackupDamaged(f"There is no manifest: {error.strerror}") from error
+        raise BackupDamaged(f"There is no manifest: {error.strerror or error}") from error
+    if len(sealed) > MAX_MANIFEST_BYTES:
+        raise BackupDamaged("The manifest is too large")
+    manifest = open_manifest(sealed)
     if manifest.name != folder.name:
         raise BackupDamaged("The manifest belongs to another backup")
     return manifest

@@ -1,4 +1,4 @@
-"""A table's rows read for loading: decoded and proven by a child process, passed on as text."""
+"""A table's rows read for loading: decoded and proven by a child process, passed on for COPY."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -12,7 +12,7 @@ from backups.schema import FileSchema, parse_schema
 
 
 class TableReader:
-    """Reads one table's file; `rows` and `content_sha256` are known when all texts were read."""
+    """Reads one table's file; `rows` and `content_sha256` are known when all values were read."""
 
     def __init__(self, backup: Backup, entry: TableEntry) -> None:
         self._backup = backup
@@ -37,8 +37,8 @@ class TableReader:
         """What the file holds, as the manifest says."""
         return parse_schema(self.entry.avro_schema)
 
-    def texts(self, places: Sequence[int]) -> Iterator[Buffer]:
-        """Yield some columns' values in the text format of COPY.
+    def values(self, places: Sequence[int], *, binary: bool = False) -> Iterator[Buffer]:
+        """Yield some columns' values in the text format of COPY, or in the binary one.
 
         Raises `BackupDamaged` at the end where the file is not what was written, so commit
         nothing before. Nothing of the file is decoded in this process.
@@ -51,6 +51,7 @@ class TableReader:
                 task="copy",
                 tables=[self.entry.full_name],
                 places=list(places),
+                binary=binary,
             )
             yield from child.output()
             for answer in child.answers():

@@ -37,7 +37,7 @@ def replace_tables(
             with connection.transaction():
                 made = [rename_table(connection, made[0], request.into)]
         replacements = [
-            Replacement(one, None if is_new else work.oid)
+            Replacement(one.definition, one.schema, None if is_new else work.oid)
             for one, work in zip(made, works, strict=True)
         ]
         swap(connection, replacements)
@@ -118,7 +118,9 @@ def _finish(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> No
 
 
 def run_in(
-    connection: psycopg.Connection, made: shadow.Shadow, statements: Iterable[Composed]
+    connection: psycopg.Connection,
+    made: shadow.Shadow | Replacement,
+    statements: Iterable[Composed],
 ) -> None:
     """Run each statement in a transaction of its own, where the shadow's names are meant."""
     for statement in statements:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 import polars as pl
 
+from backups.binary_rows import encode_rows
 from backups.codecs import Buffer
 from backups.container import SYNC_BYTES, ContainerReader, encode_block, encode_header
 from backups.errors import FileRefused
@@ -29,10 +30,13 @@ class RowCodec:
         return [f"f{place}" for place in range(len(self.fields))]
 
     def take(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return PostgreSQL's columns as carriers: dates and times as the numbers they are."""
+        """Return PostgreSQL's columns as carriers: dates and times as the numbers they are.
+
+        PostgreSQL knows one NaN, whatever its bits: all of them become the same one.
+        """
         return pl.DataFrame(
             [
-                series.to_physical().rename(name)
+                _unify_nan(series.to_physical()).rename(name)
                 for name, series in zip(self.names, frame.get_columns(), strict=True)
             ]
         )
@@ -82,6 +86,11 @@ class RowCodec:
         )
         return out.getbuffer()
 
+    def to_binary(self, frame: pl.DataFrame, places: Sequence[int]) -> Buffer:
+        """Return some columns of the rows in the binary format of COPY (`binary_rows`)."""
+        columns = [frame[self.names[place]] for place in places]
+        return encode_rows(columns, [self.fields[place] for place in places])
+
     def _plain_header(self) -> bytes:
         fields = [
             {"name": name, "type": ["null", field.adapter.carrier]}
@@ -89,6 +98,12 @@ class RowCodec:
         ]
         schema = {"type": "record", "name": "row", "fields": fields}
         return encode_header(msgspec.json.encode(schema), "null", _NO_SYNC)
+
+
+def _unify_nan(values: pl.Series) -> pl.Series:
+    if not values.dtype.is_float() or not values.is_nan().any():
+        return values
+    return values.fill_nan(float("nan")).cast(values.dtype)
 
 
 def _copy_text(values: pl.Series, field: Field) -> pl.Expr:

@@ -1,6 +1,6 @@
 """Runs of backups, checks, drills and restores: recorded, watched, and found dead when they are.
 
-`run_backup`, `run_verify`, `run_drill` and `run_restore` work here and now; `start_run` has a
+`run_backup`, `run_verify`, `run_drill` and `run_restore` work here and now; `request_run` has a
 process of its own do it. `apply_retention` removes what no rule wants to keep.
 """
 
@@ -23,7 +23,7 @@ from uuid_utils.compat import uuid7
 
 from backups.archive import Backup, find_backup, list_backups, remove_backup
 from backups.drill import prove_backup
-from backups.errors import BackupDamaged, BackupError, BackupUnknown
+from backups.errors import BackupDamaged, BackupError, BackupUnknown, TooManyRuns
 from backups.heartbeat import Heartbeat
 from backups.making import Watcher, make_backup
 from backups.models import BackupRun
@@ -31,6 +31,7 @@ from backups.plan import RestoreRequest
 from backups.restoring import RestoreReport, restore_backup
 from backups.retention import KeptBackup, choose_removable
 from backups.status import read_proofs
+from backups.undoing import Undone, undo_restore
 from backups.verify import find_problems
 from project.errors import RowhouseError
 
@@ -41,6 +42,10 @@ State = BackupRun.State
 
 # A living run says so every few seconds.
 SILENCE = timedelta(minutes=2)
+
+# Runs that clients may have under way at once, and when one that asks for more may come again.
+MAX_RUNS = 8
+RETRY_AFTER_S = 10
 
 
 def run_backup(
@@ -115,6 +120,15 @@ def run_restore(
     return run, report
 
 
+def run_undo(tables: Sequence[str], *, dry_run: bool = False) -> list[Undone]:
+    """Put back what tables held before they were restored; return what changed."""
+    run = create_run(Kind.RESTORE, tables=tables, options={"undo": True, "dry_run": dry_run})
+    with _recorded(run, None):
+        undone = undo_restore(tables, dry_run=dry_run)
+        run.report = {one.table: one.rows for one in undone}
+    return undone
+
+
 def apply_retention() -> list[str]:
     """Remove the backups that no rule of rest_conf.yml wants; return their names."""
     candidates = {}
@@ -146,8 +160,15 @@ def create_run(kind: str, **fields: Any) -> BackupRun:
     return run
 
 
-def start_run(run: BackupRun) -> None:
-    """Have a process of its own execute a recorded run; it outlives this one."""
+def request_run(kind: str, **fields: Any) -> BackupRun:
+    """Record a run and have a process of its own execute it, which outlives this one.
+
+    Raise `TooManyRuns` where enough of them are under way: each takes a process.
+    """
+    mark_dead_runs()
+    if BackupRun.objects.filter(state__in=[State.QUEUED, State.RUNNING]).count() >= MAX_RUNS:
+        raise TooManyRuns(retry_after_s=RETRY_AFTER_S)
+    run = create_run(kind, **fields)
     subprocess.Popen(
         [sys.executable, "manage.py", "backup", "--run", str(run.pk)],
         cwd=settings.BASE_DIR,
@@ -157,6 +178,7 @@ def start_run(run: BackupRun) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    return run
 
 
 def execute_run(identifier: UUID, watcher: Watcher | None = None) -> BackupRun:

@@ -8,6 +8,7 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from backups import ddl
+from backups.binary_rows import can_encode
 from backups.connection import admin_conninfo, be_exact
 from backups.definition import TableDefinition, search_in
 from backups.errors import RestoreRefused
@@ -136,13 +137,19 @@ class _Load:
 
     def copy_in(self, target: Identifier, *, freeze: bool) -> None:
         columns = SQL(", ").join(Identifier(field.column) for field in self._fields)
-        statement = SQL("COPY {} ({}) FROM STDIN{}").format(
-            target, columns, SQL(" WITH (FREEZE)" if freeze else "")
+        binary = self._is_unchanged() and can_encode(self._fields)
+        statement = SQL("COPY {} ({}) FROM STDIN WITH (FORMAT {}, FREEZE {})").format(
+            target, columns, SQL("binary" if binary else "text"), SQL("on" if freeze else "off")
         )
         with self._connection.cursor().copy(statement) as copy:
-            for text in self._reader.texts(self._places):
-                copy.write(text)
+            for part in self._reader.values(self._places, binary=binary):
+                copy.write(part)
         self._progress(self._reader.rows)
+
+    def _is_unchanged(self) -> bool:
+        """Return whether the columns have the types they had: text can be read as another one."""
+        types = {column.name: column.type for column in self._definition.columns}
+        return all(types[field.column] == field.type for field in self._fields)
 
     def make_staging(self) -> None:
         """Have PostgreSQL sort the rows into partitions, in tables that are thrown away."""

@@ -13,7 +13,7 @@ from backups.definition import TableDefinition, read_definition, search_in
 from backups.dependents import Dependent, follow, read_dependents, release
 from backups.errors import RestoreRefused
 from backups.plan import find_table
-from backups.shadow import Shadow, undo_schema
+from backups.shadow import undo_schema
 
 LOCK_PATIENCE = "2s"
 LOCK_TRIES = 15
@@ -22,15 +22,14 @@ LOCK_PAUSE_S = 0.5
 
 @dataclass(frozen=True)
 class Replacement:
-    """A shadow table and the table it replaces; `oid` is None where there is none now."""
+    """A table in another schema and the one it replaces; both have the definition.
 
-    shadow: Shadow
+    `oid` is that of the replaced one, None where there is none now.
+    """
+
+    definition: TableDefinition
+    schema: str
     oid: int | None
-
-    @property
-    def definition(self) -> TableDefinition:
-        """The definition that both have."""
-        return self.shadow.definition
 
 
 def swap(connection: psycopg.Connection, replacements: Sequence[Replacement]) -> None:
@@ -95,7 +94,7 @@ class _Swap:
         if find_table(self._connection, schema, name) == one.oid:
             definition = read_definition(self._connection, int(one.oid or 0), schema)
             if _without_numbers(definition) == _without_numbers(one.definition):
-                return replace(one, shadow=replace(one.shadow, definition=definition))
+                return replace(one, definition=definition)
         raise RestoreRefused(f"{schema}.{name} was changed while it was restored: try again")
 
     def _read_followers(self, one: Replacement) -> list[Dependent]:
@@ -134,8 +133,8 @@ class _Swap:
 
     def _move_in(self, one: Replacement) -> None:
         definition = one.definition
-        search_in(self._connection, one.shadow.schema, definition.schema)
-        self._execute(self._move(one, one.shadow.schema, definition.schema))
+        search_in(self._connection, one.schema, definition.schema)
+        self._execute(self._move(one, one.schema, definition.schema))
         if one.oid is not None:
             self._execute(
                 ddl.own_sequence(sequence, definition.schema, definition.table)
@@ -170,7 +169,7 @@ class _Swap:
         self._connection.execute(statement, [one.definition.schema, name, last_value, last_value])
 
     def _execute_in(self, one: Replacement, statements: Iterable[Composed]) -> None:
-        search_in(self._connection, one.shadow.schema, one.definition.schema)
+        search_in(self._connection, one.schema, one.definition.schema)
         self._execute(statements)
 
     def _execute(self, statements: Iterable[Composed]) -> None:

@@ -52,6 +52,14 @@ def check_backup(
         )
 
 
+def check_readable(backup: Backup) -> None:
+    """Raise `BackupDamaged` unless another reader (fastavro) reads every file as ours does."""
+    problems = _inspect(backup.folder, lambda rows: None, task="second")
+    if problems:
+        words = "; ".join(map(str, problems[:5]))
+        raise BackupDamaged(f"{backup.folder.name} is not read by others: {words}")
+
+
 def check_folder(backup: Backup, manifest: Manifest) -> None:
     """Raise `BackupDamaged` where files are missing, or there are more than the manifest knows."""
     problems = [f"{file}: {problem}" for file, problem in find_strangers(backup, manifest)]

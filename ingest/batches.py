@@ -129,6 +129,7 @@ def ingest_batch(
         except TableChanged:
             registry.forget(request.table)
         except (RowsSkipped, ReferenceMissing):
+            connect_unchecked = connect_nowhere if carefully else connect_unchecked
             carefully = True
         except psycopg.Error as error:
             if error.sqlstate in UNDEFINED:
@@ -175,8 +176,7 @@ class _Attempt:
         self._connection = checked = connection
         self._known = self._registry.find(connection, self._request.table)
         self._options, self._decoded = self._decode_rows(connection)
-        if self._is_plain and not carefully:
-            connection = self._choose_connection(connection)
+        connection = self._choose_connection(connection)
         reach(Point.BEFORE_BEGIN)
         with connection.transaction():
             self._known.writer.hold(connection)
@@ -194,14 +194,12 @@ class _Attempt:
         return self._find_receipt(), True
 
     @property
-    def _is_plain(self) -> bool:
-        """Whether the rows may be stored all at once as they are."""
-        stores = self._options.on_conflict == "reject" and not self._request.dry_run
-        return stores and not self._decoded.rejections
+    def _only_inserts(self) -> bool:
+        return self._options.on_conflict == "reject" and not self._request.dry_run
 
     def _choose_connection(self, connection: Connection) -> Connection:
         """Have foreign keys checked for the whole batch at once, where that can be done."""
-        if self._known.writer.references.can_check(self._decoded.groups):
+        if self._only_inserts and self._known.writer.references.are_checkable:
             unchecked = self._connect_unchecked()
             if unchecked is not None:
                 self._holds_references = True
@@ -255,12 +253,18 @@ class _Attempt:
     def _write(self, *, carefully: bool) -> Written:
         decoded, options = self._decoded, self._options
         writer = self._known.writer
-        if self._is_plain and not carefully:
+        if self._only_inserts and not carefully and not decoded.rejections:
             return writer.write_whole(
                 self._connection, decoded, holds_references=self._holds_references
             )
         with self._connection.transaction() as savepoint:
-            written = CarefulWrite(writer, self._connection, decoded, options).run()
+            written = CarefulWrite(
+                writer,
+                self._connection,
+                decoded,
+                options,
+                holds_references=self._holds_references,
+            ).run()
             if written.rejections and self._request.atomic:
                 written = Written(
                     ignored=decoded.received - len(written.rejections),

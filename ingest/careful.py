@@ -33,7 +33,10 @@ class _Candidate:
 
 
 class CarefulWrite:
-    """One batch on its way into a table: the rows still hoped for, and the rejected ones."""
+    """One batch on its way into a table: the rows still hoped for, and the rejected ones.
+
+    With `holds_references` the connection is one where PostgreSQL checks no foreign keys.
+    """
 
     def __init__(
         self,
@@ -41,8 +44,11 @@ class CarefulWrite:
         connection: Connection,
         decoded: Decoded,
         options: WriteOptions,
+        *,
+        holds_references: bool = False,
     ) -> None:
         self._writer = writer
+        self._holds_references = holds_references
         self._checks = writer.checks
         self._connection = connection
         self._decoded = decoded
@@ -125,6 +131,9 @@ class CarefulWrite:
         else:
             for columns, texts in groups.items():
                 array = join_rows(texts)
+                if self._holds_references:
+                    references = self._writer.references
+                    references.hold(self._connection, columns, references.values_in(array))
                 written += self._writer.insert(
                     self._connection, columns, array, len(texts), self._options
                 )

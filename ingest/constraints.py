@@ -7,7 +7,7 @@ batch has.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -62,6 +62,8 @@ class ConstraintChecks:
         self._known = frozenset(column.name for column in table.columns if column.identity != "a")
         self._table = table
         self._rules: dict[UniqueKey | None, list[Rule]] = {}
+        # Composed once: putting a statement together costs more than sending it.
+        self._statements: dict[tuple[UniqueKey | None, bool], LiteralString] = {}
         self._writable = frozenset(column.name for column in table.writable)
         self._generated = frozenset(c.name for c in table.columns if c.generated is not None)
         self._defaults = {
@@ -112,7 +114,7 @@ class ConstraintChecks:
         statement = SQL("WITH {} AS MATERIALIZED ({}) SELECT count(*) FROM ({}) AS found").format(
             BATCH, batch, rule.query
         )
-        (count,) = execute_raw(connection, statement, [array]).fetchall()[0]
+        (count,) = execute_raw(connection, statement, [array], replan=True).fetchall()[0]
         return int(count)
 
     def find_violations(
@@ -125,6 +127,14 @@ class ConstraintChecks:
         rules = self.rules(arbiter)
         if not rules:
             return []
+        statement = self._statements.get((arbiter, fill))
+        if statement is None:
+            statement = self._compose(rules, fill=fill).as_string(connection)
+            self._statements[arbiter, fill] = statement
+        found = execute_raw(connection, statement, [array], replan=True).fetchall()
+        return [Violation(place, rules[number], group) for place, number, group in found]
+
+    def _compose(self, rules: Sequence[Rule], *, fill: bool) -> Composed:
         parts = [
             SQL("SELECT {}, {}, {} FROM ({}) AS broken").format(
                 PLACE,
@@ -134,13 +144,11 @@ class ConstraintChecks:
             )
             for number, rule in enumerate(rules)
         ]
-        statement = SQL("WITH {} AS MATERIALIZED ({}) {} ORDER BY 1, 2").format(
+        return SQL("WITH {} AS MATERIALIZED ({}) {} ORDER BY 1, 2").format(
             BATCH,
             _batch_query(self._table, self._defaults if fill else {}),
             SQL(" UNION ALL ").join(parts),
         )
-        found = execute_raw(connection, statement, [array]).fetchall()
-        return [Violation(place, rules[number], group) for place, number, group in found]
 
     def find_bad_values(self, connection: Connection, array: str) -> list[BadValue]:
         """Return the values that PostgreSQL's own types refuse, among those it alone can judge."""

@@ -145,6 +145,22 @@ def column_schema(column: Column) -> dict[str, Any]:
     return schema
 
 
+def filter_schema(column: Column) -> dict[str, Any]:
+    """Return the JSON Schema of a value that a column is compared with: never null, maybe empty."""
+    schema = dict(adapter_for(column, max_depth=MAX_DEPTH).schema)
+    schema.pop("minLength", None)
+    return schema
+
+
+def answer_schema(column: Column) -> dict[str, Any]:
+    """Return the JSON Schema of a stored value, which SQL may have put there: "" or 6:14+00."""
+    schema = column_schema(column)
+    schema.pop("minLength", None)
+    if schema.get("format") in {"time", "duration"}:  # PostgreSQL writes them its own way
+        del schema["format"]
+    return schema
+
+
 def links_of(full_name: str) -> dict[str, str]:
     """Return the addresses of what can be done with a table."""
     name = quote(full_name, safe="")

@@ -1,5 +1,6 @@
 """The slow look at one row: everything that is wrong with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -8,6 +9,7 @@ import msgspec
 
 from ingest.catalog import Column, Table
 from ingest.errors import JsonSyntax, TooDeep
+from ingest.json_text import count_quotes, has_suspect_escape
 from ingest.outcome import RowError
 from ingest.values import adapter_for
 from ingest.values.adapter import SHOWN_CHARACTERS, Adapter, Fault, Number
@@ -25,6 +27,9 @@ SHOWN_DIGITS = 30
 # Columns that a row brings and the table does not have are named up to this number; the rest are
 # counted. Everything else that can be wrong with a row is bounded by the table.
 NAMED_STRANGERS = 50
+
+# The JSON texts that give nothing.
+_ABSENT: dict[bytes, str | None] = {b"null": None, b'""': ""}
 
 # A row examined: its sound values in canonical form by column, and every error.
 Examined = tuple[dict[str, Any], list[RowError]]
@@ -51,6 +56,15 @@ class Field:
         self.pick = itemgetter(place)
         self.optional = not column.required
         self.is_raw = self.adapter.annotation is msgspec.Raw
+        self._decode = msgspec.json.Decoder(self.adapter.annotation).decode
+
+    def accepts(self, text: msgspec.Raw) -> bool:
+        """Return whether a value's JSON text, not that of null, is flawless at a quick look."""
+        try:
+            value = self._decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return self.adapter.screen is None or self.adapter.screen([value])
 
 
 class Examiner:
@@ -73,6 +87,9 @@ class Examiner:
             if is_line:
                 return refuse_row("json_too_deep", "nested too deep")
             raise TooDeep
+        fragments = _read_plain_object(text)
+        if fragments is not None:
+            return self._examine_fragments(fragments)
         try:
             row = parse_json(text.decode())
         except ValueError as error:
@@ -106,7 +123,37 @@ class Examiner:
                 sound[name] = None
         return sound, errors
 
-    def _examine_keys(self, row: dict[str, Any]) -> list[RowError]:
+    def _examine_fragments(self, fragments: dict[str, msgspec.Raw]) -> Examined:
+        """Examine a row whose keys are all different, looking closely at bad values only."""
+        errors = self._examine_keys(fragments)
+        sound: dict[str, Any] = {}
+        for name, field in self._fields.items():
+            text = fragments.get(name)
+            value = None if text is None else _read_absence(text)
+            fault = _refuse_absence(field.column, value, is_given=text is not None)
+            if fault is not None:
+                errors.append(fault)
+            elif text is None or value is None:
+                if text is not None:
+                    sound[name] = None
+            elif field.accepts(text):
+                sound[name] = text
+            else:
+                self._examine_value(field, text, sound, errors)
+        return sound, errors
+
+    def _examine_value(
+        self, field: Field, text: msgspec.Raw, sound: dict[str, Any], errors: list[RowError]
+    ) -> None:
+        value = parse_json(bytes(text).decode())
+        is_csv_field = False
+        examined = field.adapter.examine(value, is_csv_field)
+        if isinstance(examined, Fault):
+            errors.append(_describe(field.column.name, value, examined))
+        else:
+            sound[field.column.name] = text if field.adapter.verbatim else examined
+
+    def _examine_keys(self, row: Mapping[str, Any]) -> list[RowError]:
         errors = []
         if isinstance(row, RepeatedKey):
             key = printable(row.key[:SHOWN_CHARACTERS])
@@ -144,6 +191,26 @@ def refuse_row(code: str, message: str) -> Examined:
 def printable(text: str) -> str:
     """Return text that JSON and PostgreSQL can hold: no U+0000, no half surrogate pairs."""
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _read_plain_object(text: bytes) -> dict[str, msgspec.Raw] | None:
+    """Return the JSON text of an object's values, None where a closer look is needed.
+
+    Of two equal keys the last is kept: then the text has more quotes than what was kept.
+    """
+    if has_suspect_escape(text):
+        return None
+    try:
+        fragments = _fragments.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    quotes = count_quotes(text) - count_quotes(b" ".join(fragments.values()))
+    return fragments if quotes == 2 * len(fragments) else None
+
+
+def _read_absence(text: msgspec.Raw) -> str | None:
+    """Return None for null, the empty string for itself, and something else for what is given."""
+    return _ABSENT.get(bytes(text), "given")
 
 
 def _read_fragments(text: bytes, row: dict[str, Any]) -> dict[str, msgspec.Raw]:

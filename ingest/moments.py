@@ -1,6 +1,6 @@
 """Points in time as query parameters, and their place among time-ordered ids."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from project.errors import BadParameter
@@ -11,16 +11,22 @@ ID_MARGIN = timedelta(seconds=1)
 
 def parse_moment(text: str, *, parameter: str) -> datetime:
     """Return an ISO 8601 point in time with its offset; raise `BadParameter` for anything else."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = _read_moment(text)
+    if moment is None:
         raise BadParameter(
             f"{parameter} must be a time such as 2021-07-27T16:02:08Z (write + as %2B)",
             parameter=parameter,
         )
     return moment
+
+
+def _read_moment(text: str) -> datetime | None:
+    """Return it in UTC: PostgreSQL takes no offset beyond 15:59, Python up to 23:59."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def lowest_id(moment: datetime) -> UUID:

@@ -27,7 +27,7 @@ _strings = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 class _Envelope(msgspec.Struct):
     rows: msgspec.Raw = msgspec.Raw()
-    table: str | None = None
+    table: str | msgspec.UnsetType = msgspec.UNSET
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -85,7 +85,7 @@ def open_json(body: bytes, *, max_depth: int) -> JsonPayload:
     _check_envelope(body, array, max_depth)
     if not array.startswith(b"["):
         raise BadShape
-    return JsonPayload(array, envelope.table)
+    return JsonPayload(array, None if envelope.table is msgspec.UNSET else envelope.table)
 
 
 def split_lines(body: bytes) -> tuple[list[bytes], list[int]]:

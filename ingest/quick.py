@@ -11,14 +11,12 @@ import msgspec
 
 from ingest.copying import CopyData, json_lines_as_csv
 from ingest.examination import Field, Limits
+from ingest.json_text import count_quotes, has_suspect_escape
 
 UNSET = msgspec.UNSET
 _astuple = msgspec.structs.astuple
 raws = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder()
-
-# Escapes that stand for what PostgreSQL cannot store, or that msgspec refuses as a syntax error.
-_SUSPECT_ESCAPES = (b"\\u0000", b"\\ud", b"\\uD")
 
 # Characters that msgspec does not take in the name of a field.
 _UNNAMEABLE = frozenset('"\\') | {chr(code) for code in range(32)}
@@ -151,18 +149,6 @@ class SoundRows:
                 if each.optional:
                     unset += sum(value is UNSET for value in map(each.pick, self._tuples))
         return len(self.rows) * len(self._fields) - unset
-
-
-def has_suspect_escape(text: bytes) -> bool:
-    """Return whether a JSON text has an escape that needs a closer look."""
-    return b"\\" in text and any(escape in text for escape in _SUSPECT_ESCAPES)
-
-
-def count_quotes(text: bytes) -> int:
-    """Return how many quotes begin or end a string in a JSON text."""
-    if b"\\" in text:
-        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return text.count(b'"')
 
 
 def _row_type(fields: list[Field]) -> type | None:

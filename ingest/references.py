@@ -7,16 +7,19 @@ and the batch is then stored on a connection where those triggers do not fire. A
 to anything that is not there is left to the triggers.
 """
 
-from collections.abc import Sequence
-from typing import LiteralString
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, LiteralString, TypedDict
 
+import msgspec
 from psycopg import Connection
 from psycopg.errors import FeatureNotSupported, InsufficientPrivilege
 from psycopg.sql import SQL, Composed, Identifier
 
 from ingest.catalog import ForeignKey, Table
-from ingest.rules import Rows
 from ingest.statements import execute_raw
+
+# Returns the text of each value of a column that occurs in some rows, null aside.
+FindValues = Callable[[str], set[str]]
 
 
 class ReferenceMissing(Exception):
@@ -29,30 +32,38 @@ class BatchReferences:
     def __init__(self, table: Table) -> None:
         self._table = table
         keys = table.foreign_keys
-        self._can_ever = bool(keys) and not table.watched and all(map(self._is_by_value, keys))
+        # Whether what a row refers to can be told from its values, and nothing else looks at it.
+        self.are_checkable = bool(keys) and not table.watched and all(map(self._is_by_value, keys))
+        self._keys = _make_decoder([key.columns[0] for key in keys]) if self.are_checkable else None
         # Composed once: putting a statement together costs more than sending it.
         self._statements: dict[tuple[str, ...], LiteralString] = {}
 
-    def can_check(self, groups: Sequence[Rows]) -> bool:
-        """Return whether what these rows refer to can be told from their values."""
-        return self._can_ever and all(map(self._are_known, groups))
+    def hold(self, connection: Connection, columns: Collection[str], values_of: FindValues) -> None:
+        """Keep what rows refer to as it is until the commit.
 
-    def hold(self, connection: Connection, rows: Rows) -> None:
-        """Keep what the rows refer to as it is until the commit.
-
-        Raises `ReferenceMissing` where something is not there, or not for this role to lock.
+        `columns` are those that the rows are written to. Raises `ReferenceMissing` where something
+        is not there or is not for this role to lock.
         """
-        keys = [key for key in self._table.foreign_keys if key.columns[0] in rows.columns]
-        values = [sorted(rows.values_of(key.columns[0])) for key in keys]
+        keys = [key for key in self._table.foreign_keys if key.columns[0] in columns]
+        values = [sorted(values_of(key.columns[0])) for key in keys]
         if not any(values):
             return
         statement = self._compose(connection, keys)
         try:
-            found = execute_raw(connection, statement, values).fetchall()[0]
+            found = execute_raw(connection, statement, values, replan=True).fetchall()[0]
         except (InsufficientPrivilege, FeatureNotSupported) as error:  # a cluster may not lock so
             raise ReferenceMissing from error
         if any(count != len(wanted) for count, wanted in zip(found, values, strict=True)):
             raise ReferenceMissing
+
+    def values_in(self, array: bytes) -> FindValues:
+        """Return a function that tells the values of a column in a JSON array of sound rows."""
+        rows = self._keys.decode(array) if self._keys is not None else []
+
+        def values_of(name: str) -> set[str]:
+            return {str(row[name]) for row in rows if row.get(name) is not None}
+
+        return values_of
 
     def _compose(self, connection: Connection, keys: Sequence[ForeignKey]) -> LiteralString:
         names = tuple(key.name for key in keys)
@@ -63,13 +74,13 @@ class BatchReferences:
 
     def _is_by_value(self, key: ForeignKey) -> bool:
         is_own = (key.schema, key.table) == (self._table.schema, self._table.name)
-        return key.value_type is not None and not key.partitioned and not is_own
+        is_given = not any(self._table.by_name[name].has_default for name in key.columns)
+        return key.value_type is not None and not key.partitioned and not is_own and is_given
 
-    def _are_known(self, rows: Rows) -> bool:
-        left_out = (key for key in self._table.foreign_keys if key.columns[0] not in rows.columns)
-        return rows.has_values and not any(
-            self._table.by_name[key.columns[0]].has_default for key in left_out
-        )
+
+def _make_decoder(names: Sequence[str]) -> "msgspec.json.Decoder[Any]":
+    row = TypedDict("Keys", dict.fromkeys(names, int | str | None), total=False)  # type: ignore[misc]
+    return msgspec.json.Decoder(list[row])
 
 
 def _hold_statement(keys: Sequence[ForeignKey]) -> Composed:

@@ -16,9 +16,10 @@ from ingest.catalog import Table
 from ingest.copying import CopyData
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
+from ingest.json_text import has_suspect_escape
 from ingest.outcome import OnConflict, Rejection, RowError
 from ingest.payload import check_numbers
-from ingest.quick import QuickLook, SoundRows, has_suspect_escape, raws
+from ingest.quick import QuickLook, SoundRows, raws
 from ingest.values.structures import split_array
 
 UNSET = msgspec.UNSET
@@ -48,15 +49,6 @@ class Rows:
     def array(self) -> bytes:
         """The rows as one JSON array."""
         return self.make_array()
-
-    @property
-    def has_values(self) -> bool:
-        """Whether `values_of` can tell a column's values."""
-        return self.find_values is not None
-
-    def values_of(self, name: str) -> set[str]:
-        """Return the text of each value that occurs in a column, which its rows bring."""
-        return self.find_values(name) if self.find_values is not None else set()
 
     def split(self) -> dict[int, bytes]:
         """Return each row's JSON text under its place in the batch."""
@@ -196,7 +188,8 @@ class RowRules:
         return self._defaulted if group_by == "default" else self._optional
 
     def _presence(self, row: Any, group_by: GroupBy) -> tuple[bool, ...]:
-        return tuple(each.read(row) is not UNSET for each in self._watched(group_by))
+        watched = self._watched(group_by)
+        return tuple(each.read(row) is not UNSET for each in watched) if watched else ()
 
     def presence_of(self, row: Collection[str], group_by: GroupBy) -> tuple[bool, ...]:
         """Return which of the watched columns are among the names."""

@@ -18,10 +18,18 @@ WHOLE = Identifier("rowhouse row")
 
 
 def execute_raw(
-    connection: Connection, statement: Composed | LiteralString, values: Sequence[Any]
+    connection: Connection,
+    statement: Composed | LiteralString,
+    values: Sequence[Any],
+    *,
+    replan: bool = False,
 ) -> RawCursor:
-    """Run a statement whose placeholders are $1, $2 …: a per cent sign in a name is just that."""
-    return RawCursor(connection).execute(statement, values)
+    """Run a statement whose placeholders are $1, $2 …: a per cent sign in a name is just that.
+
+    With `replan` it is planned anew: a plan that was made and kept while a table was empty reads
+    all of it.
+    """
+    return RawCursor(connection).execute(statement, values, prepare=False if replan else None)
 
 
 def table_identifier(table: Table) -> Identifier:

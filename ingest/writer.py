@@ -85,7 +85,8 @@ class TableWriter:
         written = Written()
         for rows in decoded.groups:
             if holds_references:
-                self.references.hold(connection, rows)
+                values_of = rows.find_values or self.references.values_in(rows.array)
+                self.references.hold(connection, rows.columns, values_of)
             if rows.copy is not None:
                 written += self._copy(connection, rows.columns, rows.copy, len(rows.indexes))
             else:

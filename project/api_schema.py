@@ -51,3 +51,10 @@ class DocsView(SpectacularSwaggerSplitView):
         page = super().get(request, *args, **options)
         page.headers["Content-Security-Policy"] = CONTENT_POLICY
         return page
+
+    def options(  # type: ignore[override]
+        self, request: Request, *args: Any, **options: Any
+    ) -> HttpResponse:
+        """Answer the methods: the page's own template is none for them."""
+        methods = self.allowed_methods
+        return answer_json({"allow": methods}, headers={"Allow": ", ".join(methods)})

@@ -1,5 +1,6 @@
 """The ASGI application that granian serves."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -33,6 +34,12 @@ if settings.METRICS_ARE_SHARED:
 # Otherwise the first request of each process would wait for the views and templates to be read.
 import_module(settings.ROOT_URLCONF)
 engines.all()
+
+# What is there now stays: collections shall not look at it again. A batch makes thousands of short-
+# lived objects, which reference counting frees.
+gc.collect()
+gc.freeze()
+gc.set_threshold(10_000, 20, 20)
 
 application = Gateway(
     handler,

@@ -43,6 +43,7 @@ def fill_empty_tables(address: str, say: Say) -> None:
 def refresh_reports(address: str, say: Say) -> None:
     """Refresh the report tables, so that they show the sample rows."""
     _run_if_known("refresh_reports", say)
+    _run_if_known("refresh_covid", say)
 
 
 def make_backup(address: str, say: Say) -> None:

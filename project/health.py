@@ -23,6 +23,7 @@ from project.metrics import write_metrics
 from project.models import ApiKey, Scope
 from project.openapi import Errors, answers
 from project.problems import register_status
+from project.throttling import TooManyRequests
 
 
 class NotReady(RowhouseError):
@@ -76,7 +77,7 @@ class MetricsView(APIView):
     """GET /internal/metrics: for a Prometheus on this machine, or one with a key."""
 
     scopes = {"GET": None}
-    errors: Errors = {"GET": [KeyRequired, KeyInvalid]}
+    errors: Errors = {"GET": [KeyRequired, KeyInvalid, TooManyRequests]}
 
     @extend_schema(
         summary="Get metrics for Prometheus",

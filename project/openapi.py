@@ -19,11 +19,14 @@ from project.errors import RowhouseError, Unavailable
 from project.gateway import BodyIncomplete, BodyLate, BodyTooLarge
 from project.keys import KeyInvalid, KeyRequired, ScopeMissing
 from project.pages import DEFAULT_LIMIT, MAX_LIMIT, Page
+from project.sessions import CsrfFailed
 from project.throttling import TooManyRequests
 
 SECURITY = "ApiKey"
 CSV_TEXT: dict[str, Any] = {"type": "string", "description": "One record a line, header first"}
 NDJSON_TEXT: dict[str, Any] = {"type": "string", "description": "One JSON object a line"}
+# In a request there is something in it.
+FILLED: dict[str, Any] = {"minLength": 1, "pattern": r"\S"}
 
 _PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -169,6 +172,7 @@ class ViewSchema(AutoSchema):
         errors: list[type[RowhouseError]] = [Unavailable]
         if self._scope() is not None:
             errors += [KeyRequired, KeyInvalid, ScopeMissing, TooManyRequests]
+            errors += [CsrfFailed] if self.method != "GET" else []
         if self.method == "POST":
             errors += [BodyIncomplete, BodyLate, BodyTooLarge]
         errors += getattr(self.view, "errors", {}).get(self.method, [])

@@ -50,6 +50,8 @@ def find_signed_in(request: HttpRequest) -> ApiKey | None:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     if not hasattr(request, "signed_in"):
+        # Where the look fails, the page that says so is shown to nobody in particular.
+        request.signed_in = None  # type: ignore[attr-defined]
         request.signed_in = _read_session(request)  # type: ignore[attr-defined]
     return cast("ApiKey | None", request.signed_in)  # type: ignore[attr-defined]
 

@@ -40,6 +40,9 @@ ENVIRONMENT = dict(os.environ)
 WEB_ENVIRONMENT = ENVIRONMENT | {
     "ROWHOUSE_ROLE": "service",
     "PROMETHEUS_MULTIPROC_DIR": str(METRICS_DIR),
+    # glibc keeps up to so many freed bytes for the next batch instead of giving them back at once.
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024),
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024),
 }
 
 # "service" in the web processes (`up` and project.asgi set it), "admin" in manage.py commands.

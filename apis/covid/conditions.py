@@ -15,8 +15,8 @@ from project.answers import in_pieces
 from reports.caching import find_unmodified, make_etag, mark
 
 JSON = "application/json"
-# Above this size, plain text is sent piece by piece.
-WHOLE_BYTES = 8 * 1024 * 1024
+# A larger answer is sent piece by piece.
+WHOLE_BYTES = 1024 * 1024
 # Text that is compressed for one answer only.
 QUICK_LEVEL = 4
 _PACKED_COMMA = pack(COMMA)
@@ -47,18 +47,22 @@ class Exchange:
         """Return the parts as one JSON answer."""
         if self.is_gzip:
             pieces = [_as_piece(part) for part in parts]
-            response: HttpResponseBase = HttpResponse(b"".join(join(pieces)), content_type=JSON)
+            response = self._send(join(pieces), count_joined(pieces))
             response.headers["Content-Encoding"] = "gzip"
-            response.headers["Content-Length"] = str(count_joined(pieces))
-            return self.finish(response)
-        size = sum(part.size if isinstance(part, Piece) else len(part) for part in parts)
-        if size > WHOLE_BYTES:
-            texts = iter(()) if self._request.method == "HEAD" else _unpack(parts)
-            response = StreamingHttpResponse(in_pieces(texts), content_type=JSON)
         else:
-            response = HttpResponse(b"".join(_unpack(parts)), content_type=JSON)
-        response.headers["Content-Length"] = str(size)
+            size = sum(part.size if isinstance(part, Piece) else len(part) for part in parts)
+            response = self._send(_unpack(parts), size)
         return self.finish(response)
+
+    def _send(self, texts: Iterator[bytes], size: int) -> HttpResponseBase:
+        if size > WHOLE_BYTES:
+            if self._request.method == "HEAD":
+                texts = iter(())
+            response: HttpResponseBase = StreamingHttpResponse(in_pieces(texts), content_type=JSON)
+        else:
+            response = HttpResponse(b"".join(texts), content_type=JSON)
+        response.headers["Content-Length"] = str(size)
+        return response
 
     def finish(self, response: HttpResponseBase) -> HttpResponseBase:
         """Give an answer its validators, and say who may keep it for how long."""

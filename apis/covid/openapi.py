@@ -96,7 +96,7 @@ def envelope_of(item: Any, *, with_states: bool = False) -> dict[str, Any]:
                 *("build_time", "data_definitions", "license", "version", "field_definitions")
             ],
             "properties": {
-                "build_time": _MOMENT,
+                "build_time": _MOMENT | {"type": ["string", "null"]},
                 "data_definitions": _URI,
                 "license": _URI,
                 "version": {"type": "number"},

@@ -125,7 +125,8 @@ def _describe_reports(methods: dict[str, Method]) -> Document:
                 "examples": [parameter.example],
             }
         required = ["method", *(p.name for p in method.parameters if p.required)]
-        schemas.append({"type": "object", "required": required, "properties": properties})
+        schema = {"type": "object", "required": required, "properties": properties}
+        schemas.append(schema | {"additionalProperties": False})
     content = {"schema": {"oneOf": schemas}}
     return {
         "operationId": "open311_report",

@@ -17,10 +17,10 @@ from backups.api.bodies import (
 )
 from backups.api.documents import RunDocument, describe_backup, describe_run
 from backups.archive import Backup, find_backup, list_backups
-from backups.errors import BackupDamaged, BackupError, BackupUnknown
+from backups.errors import BackupDamaged, BackupError, BackupUnknown, TooManyRuns
 from backups.models import BackupRun
 from backups.plan import RestoreRequest
-from backups.runs import create_run, describe_request, mark_dead_runs, start_run
+from backups.runs import describe_request, mark_dead_runs, request_run
 from backups.selection import choose_tables
 from backups.snapshot import SERVICE_TABLES
 from ingest.errors import BadParameter, TableAmbiguous, TableUnknown
@@ -32,6 +32,7 @@ from project.models import Scope
 from project.openapi import Errors, answers, page_of, parameter
 
 PAGE = 50
+RUN_ERRORS = (*OPTIONS_ERRORS, TooManyRuns)
 Kind = BackupRun.Kind
 
 
@@ -41,7 +42,7 @@ class BackupsView(APIView):
     scopes = {"GET": Scope.READ, "POST": Scope.BACKUP}
     errors: Errors = {
         "GET": [BadParameter],
-        "POST": [*OPTIONS_ERRORS, TableUnknown, TableAmbiguous],
+        "POST": [*RUN_ERRORS, TableUnknown, TableAmbiguous],
     }
 
     @extend_schema(
@@ -74,7 +75,7 @@ class BackupsView(APIView):
         for name in options.tables:
             if name not in {f"service.{table}" for table in SERVICE_TABLES}:
                 exposed_tables().find(writer_connection(), name)
-        run = create_run(Kind.BACKUP, tables=options.tables, options={"codec": options.codec})
+        run = request_run(Kind.BACKUP, tables=options.tables, options={"codec": options.codec})
         return _accept(request, run)
 
 
@@ -102,7 +103,7 @@ class VerifyView(APIView):
     """Checks of one backup."""
 
     scopes = {"POST": Scope.BACKUP}
-    errors: Errors = {"POST": [*OPTIONS_ERRORS, BackupUnknown]}
+    errors: Errors = {"POST": [*RUN_ERRORS, BackupUnknown]}
 
     @extend_schema(
         summary="Check a backup",
@@ -113,7 +114,7 @@ class VerifyView(APIView):
         """Start a check in the background; answer 202 with its run."""
         backup = _find(run)
         options = read_options(request, VerifyBody)
-        check = create_run(Kind.VERIFY, backup=backup.id, options={"restore": options.restore})
+        check = request_run(Kind.VERIFY, backup=backup.id, options={"restore": options.restore})
         return _accept(request, check)
 
 
@@ -122,7 +123,7 @@ class RestoreView(APIView):
 
     scopes = {"POST": Scope.BACKUP}
     errors: Errors = {
-        "POST": [*OPTIONS_ERRORS, BadParameter, BackupError, BackupUnknown, BackupDamaged]
+        "POST": [*RUN_ERRORS, BadParameter, BackupError, BackupUnknown, BackupDamaged]
     }
 
     @extend_schema(
@@ -144,7 +145,7 @@ class RestoreView(APIView):
             dry_run=options.dry_run,
             on_conflict=options.on_conflict,
         )
-        work = create_run(
+        work = request_run(
             Kind.RESTORE,
             backup=backup.id,
             tables=restore.tables,
@@ -154,7 +155,6 @@ class RestoreView(APIView):
 
 
 def _accept(request: Request, run: BackupRun) -> HttpResponse:
-    start_run(run)
     note(request, run=str(run.pk), kind=run.kind)
     document = describe_run(run, None)
     return answer_json(document, status=202, headers={"Location": document.url})

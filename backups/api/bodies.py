@@ -7,14 +7,22 @@ from drf_spectacular.utils import OpenApiExample, OpenApiRequest
 from rest_framework.request import Request
 
 from ingest.body import read_body
-from ingest.errors import BadLength, BadShape, BodyEmpty, GzipBad, JsonSyntax
+from ingest.errors import (
+    BadLength,
+    BadShape,
+    BodyEmpty,
+    GzipBad,
+    JsonSyntax,
+    TooLarge,
+    UnsupportedMediaType,
+)
 from ingest.outcome import OnConflict
 from project.openapi import reference
 
 MAX_BODY_BYTES = 1 << 20
 
-# What can be wrong with a body of options, beside its size.
-OPTIONS_ERRORS = (BadLength, GzipBad, JsonSyntax, BadShape)
+# What can be wrong with a body of options.
+OPTIONS_ERRORS = (BadLength, GzipBad, JsonSyntax, BadShape, TooLarge, UnsupportedMediaType)
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

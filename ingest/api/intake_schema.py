@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
+from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest
 
 from ingest import errors
 from project.errors import BadParameter
-from project.openapi import CSV_TEXT, NDJSON_TEXT, parameter
+from project.openapi import CSV_TEXT, FILLED, NDJSON_TEXT, parameter
 
 # What can be wrong with any body, and with the bytes of a JSON one.
 BODY_ERRORS = (
@@ -57,11 +57,36 @@ INTAKE_PARAMETERS = [
     parameter("header", "Whether a CSV body begins with one", enum=["present", "absent"]),
     OpenApiParameter(
         "Idempotency-Key",
-        OpenApiTypes.STR,
+        {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+( +[!-~]+)*$"},
         OpenApiParameter.HEADER,
         description="1 to 255 characters: the same request again gets the same receipt",
     ),
 ]
+
+ROWS: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "object"},
+    "minItems": 1,
+    "maxItems": settings.CONFIG.ingest.max_rows,
+}
+
+# Where the table stands in the address.
+ENVELOPE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"rows": ROWS},
+    "required": ["rows"],
+    "additionalProperties": False,
+}
+
+# Where it does not.
+NAMED_ENVELOPE: dict[str, Any] = {
+    **ENVELOPE,
+    "properties": {"table": {"type": "string"}, "rows": ROWS},
+    "required": ["table", "rows"],
+}
+
+_DEPARTMENTS = [{"department_id": 1, "department_name": "Parks and Trails"}]
+NAMED_EXAMPLE = {"table": "hiring.departments", "rows": _DEPARTMENTS}
 
 
 def _body(schema: dict[str, Any], example: Any) -> OpenApiRequest:
@@ -69,25 +94,10 @@ def _body(schema: dict[str, Any], example: Any) -> OpenApiRequest:
     return OpenApiRequest(schema, examples=[shown])
 
 
-_ROWS = {"type": "array", "items": {"type": "object"}, "minItems": 1}
-_DEPARTMENTS = [{"department_id": 1, "department_name": "Parks and Trails"}]
-
-_JSON = {
-    "oneOf": [
-        _ROWS,
-        {
-            "type": "object",
-            "properties": {"table": {"type": "string"}, "rows": _ROWS},
-            "required": ["rows"],
-        },
-    ]
-}
-
-# The table stands beside the rows, so that the example is right at either address.
 INTAKE_BODIES = {
-    "application/json": _body(_JSON, {"table": "hiring.departments", "rows": _DEPARTMENTS}),
+    "application/json": _body({"oneOf": [ROWS, ENVELOPE]}, _DEPARTMENTS),
     "application/x-ndjson": _body(
-        NDJSON_TEXT, '{"department_id": 1, "department_name": "Parks and Trails"}\n'
+        NDJSON_TEXT | FILLED, '{"department_id": 1, "department_name": "Parks and Trails"}\n'
     ),
-    "text/csv": _body(CSV_TEXT, "department_id,department_name\n1,Parks and Trails\n"),
+    "text/csv": _body(CSV_TEXT | FILLED, "department_id,department_name\n1,Parks and Trails\n"),
 }

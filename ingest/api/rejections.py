@@ -31,9 +31,11 @@ from project.errors import BadParameter
 from project.models import Scope
 from project.openapi import CSV_TEXT, Errors, answers, page_of, paging_parameters, parameter
 from project.pages import (
+    MAX_LIMIT,
     PAGING,
     page_newest_first,
     read_choice,
+    read_limit,
     read_page_request,
     refuse_unknown,
 )
@@ -71,6 +73,7 @@ class RejectionsView(APIView):
         refuse_unknown(request.GET, FILTERS | PAGING | {"format", "safe"})
         is_csv = read_choice(request.GET, "format", ("json", "csv")) == "csv"
         safe = read_choice(request.GET, "safe", ("false", "true")) == "true"
+        read_limit(request.GET, MAX_LIMIT)  # a wrong one is refused, also where all are wanted
         rejections = select_rejections(request.GET, list(settings.CONFIG.datasets))
         if not is_csv:
             page = read_page_request(request._request)

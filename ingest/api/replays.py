@@ -105,7 +105,13 @@ class ReplaysView(APIView):
         summary="Replay rejections",
         parameters=[
             *FILTER_PARAMETERS,
-            parameter("after", "Only rejections with a higher id than this", type="integer"),
+            parameter(
+                "after",
+                "Only rejections with a higher id than this",
+                type="integer",
+                minimum=0,
+                maximum=10**18 - 1,
+            ),
             *CONFLICT_PARAMETERS,
         ],
         request=None,

@@ -38,7 +38,14 @@ from project.openapi import (
     paging_parameters,
     parameter,
 )
-from project.pages import Page, PageRequest, read_choice, read_page_request
+from project.pages import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    Page,
+    PageRequest,
+    read_choice,
+    read_page_request,
+)
 from project.spreadsheets import csv_lines
 
 ROWS_PARAMETERS = [
@@ -46,7 +53,14 @@ ROWS_PARAMETERS = [
     parameter("order", "Columns to order by, `-` before one that falls: `hire_date,-employee_id`"),
     parameter("format", "csv and ndjson: all rows, streamed", enum=["json", "csv", "ndjson"]),
     parameter("safe", "CSV for spreadsheets: a `'` before formulas", type="boolean"),
-    *paging_parameters(),
+    parameter(
+        "limit",
+        f"Rows of a page, up to {MAX_LIMIT}, or of the whole stream",
+        type="integer",
+        minimum=1,
+        default=DEFAULT_LIMIT,
+    ),
+    paging_parameters()[1],
 ]
 
 

@@ -9,17 +9,20 @@ from urllib.parse import quote
 from django.conf import settings
 from psycopg import Connection
 
+from ingest.api.intake_schema import ENVELOPE, NAMED_ENVELOPE, NAMED_EXAMPLE
+from ingest.api.intake_schema import ROWS as ROWS_ARRAY
 from ingest.catalog import Table
-from ingest.description import column_schema, list_tables, row_schema
+from ingest.description import answer_schema, filter_schema, list_tables, row_schema
 from ingest.errors import TableUnknown
 from ingest.examples import make_example
 from ingest.registry import KnownTable, exposed_tables
 from ingest.selection import is_comparable
 from project.answers import encode_json
 from project.database import reader_connection
-from project.openapi import page_of
+from project.openapi import FILLED, NDJSON_TEXT, page_of
 
 INGEST = "/api/ingest/{table}"
+INGEST_NAMED = "/api/ingest"
 ROWS = "/api/tables/{table}/rows"
 
 _unnameable = re.compile(r"[^A-Za-z0-9._-]")
@@ -27,6 +30,12 @@ _unnameable = re.compile(r"[^A-Za-z0-9._-]")
 
 def describe_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add the schema of each table's rows, and its paths to send and to read them (a hook)."""
+    result["paths"][INGEST]["post"]["requestBody"]["required"] = True
+    named = {"schema": NAMED_ENVELOPE, "examples": {"rows": {"value": NAMED_EXAMPLE}}}
+    result["paths"][INGEST_NAMED]["post"]["requestBody"] = {
+        "required": True,
+        "content": {"application/json": named},
+    }
     connection = reader_connection()
     for known in _known_tables(connection):
         table = known.table
@@ -56,8 +65,8 @@ def _ingest_operation(
     generic: dict[str, Any], table: Table, row: dict[str, Any], example: dict[str, Any]
 ) -> dict[str, Any]:
     operation = _operation(generic, table, f"Send rows to {table.full_name}")
-    array = {"type": "array", "items": row, "minItems": 1}
-    envelope = {"type": "object", "properties": {"rows": array}, "required": ["rows"]}
+    array = {**ROWS_ARRAY, "items": row}
+    envelope = {**ENVELOPE, "properties": {"table": {"const": table.full_name}, "rows": array}}
     text = encode_json(example).decode()
     operation["requestBody"] = {
         "required": True,
@@ -67,7 +76,7 @@ def _ingest_operation(
                 "examples": {"rows": {"value": [example]}},
             },
             "application/x-ndjson": {
-                "schema": {"type": "string"},
+                "schema": NDJSON_TEXT | FILLED,
                 "examples": {"rows": {"value": f"{text}\n"}},
             },
         },
@@ -82,12 +91,12 @@ def _rows_operation(generic: dict[str, Any], table: Table) -> dict[str, Any]:
             "name": column.name,
             "in": "query",
             "description": f"Only rows with this {column.name}",
-            "schema": column_schema(column),
+            "schema": filter_schema(column),
         }
         for column in table.columns
         if is_comparable(column) and column.name not in _taken(operation)
     ]
-    properties = {column.name: column_schema(column) for column in table.columns}
+    properties = {column.name: answer_schema(column) for column in table.columns}
     schema = {"type": "object", "properties": properties}
     operation["responses"]["200"]["content"]["application/json"]["schema"] = page_of(schema)
     return operation

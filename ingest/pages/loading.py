@@ -19,7 +19,7 @@ MAX_CHARACTERS = 1 << 20
 
 @page(Scope.INGEST)
 def show_load(request: HttpRequest) -> HttpResponse:
-    """Show the form; all else happens in the browser."""
+    """Show the form, with `table` chosen already; all else happens in the browser."""
     limits: Ingest = settings.CONFIG.ingest
     tables = list_tables(reader_connection(), list(settings.CONFIG.datasets))
     return render(
@@ -27,6 +27,7 @@ def show_load(request: HttpRequest) -> HttpResponse:
         "ingest/load.html",
         {
             "tables": tables,
+            "chosen": request.GET.get("table"),
             "max_rows": min(limits.max_rows, MAX_ROWS),
             "max_characters": min(limits.max_bytes // BYTES_OF_A_UNIT, MAX_CHARACTERS),
         },

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from project.database import reader_connection
+from project.errors import Unavailable
 from project.models import Scope
 from project.site.overview import (
     Hour,
@@ -63,21 +65,30 @@ class LiveView(APIView):
 
 
 def draw_sections() -> dict[str, SafeString]:
-    """Return the HTML of each section by its name; it changes only when what it shows does."""
-    now = datetime.now(UTC)
+    """Return the HTML of each section by its name; it changes only when what it shows does.
+
+    Raises `Unavailable` where the database cannot tell.
+    """
+    try:
+        contents = _read_contents(datetime.now(UTC))
+    except psycopg.Error as error:
+        raise Unavailable("The database cannot answer now") from error
+    return {
+        name: render_to_string(f"site/dashboard/{name}.html", context)
+        for name, context in contents.items()
+    }
+
+
+def _read_contents(now: datetime) -> dict[str, dict[str, Any]]:
     connection = reader_connection()
     tables = read_tables(connection, list(settings.CONFIG.datasets))
-    contents: dict[str, dict[str, Any]] = {
+    return {
         "tables": {"tables": tables},
         "hours": _describe_hours(read_hours(connection, now)),
         "reasons": _describe_reasons(read_reasons(connection, [table.name for table in tables])),
         "reports": {"reports": read_reports()},
         "backups": {"backups": read_backups()},
         "jobs": {"jobs": read_jobs(connection, now)},
-    }
-    return {
-        name: render_to_string(f"site/dashboard/{name}.html", context)
-        for name, context in contents.items()
     }
 
 

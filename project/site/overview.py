@@ -71,9 +71,9 @@ class ReportState:
 
 @dataclass(frozen=True, slots=True)
 class BackupState:
-    """What backups there are, and the last run that made or tried to make one."""
+    """What backups there are, None where the folder cannot be read; the last run to make one."""
 
-    status: BackupStatus
+    status: BackupStatus | None
     last_run: BackupRun | None
 
 
@@ -143,7 +143,11 @@ def read_reports() -> list[ReportState]:
 def read_backups() -> BackupState:
     """Return how the backups stand."""
     runs = BackupRun.objects.filter(kind=BackupRun.Kind.BACKUP).order_by("-pk")
-    return BackupState(read_backup_status(), runs.first())
+    try:
+        status = read_backup_status()
+    except OSError:
+        status = None
+    return BackupState(status, runs.first())
 
 
 def read_jobs(connection: Connection, now: datetime) -> list[JobState]:

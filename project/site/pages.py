@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+import psycopg
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -59,9 +60,10 @@ def answer_as_page(view: View, *, methods: Collection[str] = READING) -> View:
             return view(request, **kwargs)
         except RowhouseError as error:
             return show_error(request, error)
-        except DatabaseError as error:
+        except (DatabaseError, psycopg.Error) as error:
             # Not the error itself: its text may quote a row.
-            sqlstate = getattr(error.__cause__, "sqlstate", None)
+            cause = error if isinstance(error, psycopg.Error) else error.__cause__
+            sqlstate = getattr(cause, "sqlstate", None)
             logger.error("database error", extra={"sqlstate": sqlstate})
             return show_error(request, Unavailable("The database cannot answer now"))
 

@@ -1,6 +1,8 @@
 """Addresses of the pages for people."""
 
+from django.conf import settings
 from django.urls import URLPattern, path
+from django.views.generic import RedirectView
 
 from project.site import dashboard, login, tables
 
@@ -11,6 +13,8 @@ urlpatterns: list[URLPattern] = [
     path("dashboard.json", dashboard.LiveView.as_view(), name="live"),
     path("tables/", tables.list_tables, name="tables"),
     path("tables/<path:name>", tables.show_table, name="table"),
+    # Browsers ask for it on pages that name no icon, such as the admin's.
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}site/icon.svg")),
     path("login/", login.log_in, name="login"),
     path("logout/", login.log_out, name="logout"),
 ]

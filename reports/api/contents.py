@@ -34,6 +34,7 @@ from reports.reading import (
 from reports.registry import find_report
 
 MAX_ROWS = 10_000
+MAX_OFFSET = 10**12
 KNOWN = frozenset({"format", "limit", "offset"})
 CSV = "text/csv; charset=utf-8"
 DESCRIBED = {
@@ -59,9 +60,15 @@ class ReportView(APIView):
     @extend_schema(
         summary="Read a report",
         parameters=[
-            parameter("format", "json (default) or csv"),
-            parameter("limit", "Rows of JSON, 1 to 10000", type="integer"),
-            parameter("offset", "Rows left out before the first", type="integer"),
+            parameter("format", "How they are written", enum=["json", "csv"], default="json"),
+            parameter("limit", "Rows of JSON", type="integer", minimum=1, maximum=MAX_ROWS),
+            parameter(
+                "offset",
+                "Rows left out before the first",
+                type="integer",
+                minimum=0,
+                maximum=MAX_OFFSET,
+            ),
         ],
         responses=answers({200: DESCRIBED, (200, "text/csv"): CSV_TEXT}),
     )
@@ -119,7 +126,7 @@ def _read_parameters(request: Request) -> tuple[str, int, int]:
     if format_ not in {"json", "csv"}:
         raise BadParameter("format must be json or csv", parameter="format")
     limit = _read_number(request, "limit", MAX_ROWS, low=1, high=MAX_ROWS)
-    return format_, limit, _read_number(request, "offset", 0, low=0, high=10**12)
+    return format_, limit, _read_number(request, "offset", 0, low=0, high=MAX_OFFSET)
 
 
 def _read_number(request: Request, name: str, default: int, *, low: int, high: int) -> int:

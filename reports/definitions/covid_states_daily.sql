@@ -96,6 +96,7 @@
 --     description: "Cases and negative people together"
 --   last_update: {caption: Last update, description: "When the row was ingested or last changed"}
 -- order: [date desc, state]
+-- schedule: "50 5 * * *"
 
 SELECT date, state, death, death_confirmed, death_increase, death_probable,
     hospitalized_cumulative, hospitalized_currently, hospitalized_increase, in_icu_cumulative,

@@ -43,6 +43,7 @@
 --     description: "Total tests more than the day before"
 --   last_update: {caption: Last update, description: "When the row was ingested or last changed"}
 -- order: [date desc]
+-- schedule: "50 5 * * *"
 
 SELECT date, states, positive, negative, pending, hospitalized_currently,
     hospitalized_cumulative, in_icu_currently, in_icu_cumulative, on_ventilator_currently,

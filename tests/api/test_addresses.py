@@ -51,6 +51,11 @@ def test_options_tells_anyone_the_methods() -> None:
     assert answer.json() == {"allow": ["GET", "HEAD", "OPTIONS"]}
 
 
+def test_options_tells_the_methods_of_a_page_too() -> None:
+    answer = Client().options("/api/docs")
+    assert (answer.status_code, answer.headers["Allow"]) == (200, "GET, HEAD, OPTIONS")
+
+
 def test_head_answers_as_get_without_the_body(client: Client) -> None:
     got, head = client.get("/api/batches"), client.head("/api/batches")
     assert (head.status_code, head.content) == (200, b"")

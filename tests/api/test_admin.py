@@ -211,7 +211,7 @@ def test_pages_end_where_a_table_would_be_read_for_nothing(
 
 def test_the_service_s_own_role_suffices(server: str, records: dict[str, Any]) -> None:
     get_user_model().objects.create_superuser(NAME, password=PASSWORD)
-    with httpx.Client(base_url=server, follow_redirects=True) as browser:
+    with httpx.Client(base_url=server, follow_redirects=True, timeout=60) as browser:
         browser.get("/admin/login/")
         form = {"username": NAME, "password": PASSWORD, "next": "/admin/"}
         token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}

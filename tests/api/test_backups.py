@@ -2,13 +2,17 @@
 
 import json
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
+from backups.models import BackupRun
 from backups.runs import run_backup
 from tests.conftest import KeyMaker
 
@@ -122,3 +126,18 @@ def test_needs_the_scope_backup(archive: Path, api_key: KeyMaker) -> None:
     assert reader.get("/api/backups").status_code == 200
     assert post(reader, "/api/backups").status_code == 403
     assert post(Client(), "/api/backups").status_code == 401
+
+
+def test_no_more_runs_than_eight_are_under_way_at_once(client: Client) -> None:
+    now = timezone.now()
+    BackupRun.objects.bulk_create(
+        BackupRun(id=uuid4(), kind=BackupRun.Kind.BACKUP, created_at=now) for _ in range(8)
+    )
+    answer = post(client, "/api/backups")
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_runs")
+    assert int(answer["Retry-After"]) > 0
+    assert BackupRun.objects.count() == 8
+    BackupRun.objects.update(created_at=now - timedelta(minutes=3))  # nobody has begun them
+    assert post(client, "/api/backups", {"tables": ["jobs"]}).status_code == 202
+    url = f"/api/backups/{BackupRun.objects.latest('created_at').pk}"
+    assert wait(client, url)["state"] == "done"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from psycopg.sql import SQL, Identifier
 
@@ -168,6 +169,37 @@ def test_backups_show_the_last_good_and_the_last_proven_one(person: Client, arch
     backups = read_section(person, "backups")
     assert backups.count("never") == 1
     assert "done" in backups
+
+
+def test_a_folder_of_backups_that_cannot_be_read_hides_nothing_else(
+    person: Client, archive: Path
+) -> None:
+    archive.write_text("no folder")
+    assert "cannot be read" in read_section(person, "backups")
+    assert "hiring.jobs" in read_section(person, "tables")
+
+
+def test_without_a_database_a_page_says_so(person: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.close()
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "PORT", "1")
+        answers = [person.get(address) for address in (*PAGES, "/dashboard.json")]
+    for answer in answers:
+        assert answer.status_code == 503
+        assert "unavailable" in answer.content.decode()
+        assert answer.headers["Retry-After"] == "1"
+
+
+def test_what_the_database_cannot_tell_in_time_is_answered_503(person: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+    try:
+        with log_in() as other:
+            other.execute("LOCK TABLE service.batch IN ACCESS EXCLUSIVE MODE")
+            assert person.get("/").status_code == 503
+            assert person.get("/dashboard.json").json()["code"] == "unavailable"
+    finally:
+        connection.close()
 
 
 def test_jobs_show_when_they_are_due_and_how_they_ended(person: Client) -> None:

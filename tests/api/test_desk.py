@@ -212,6 +212,7 @@ def test_reasons_are_the_newest(person: Client, hiring: Client, rejected: list[i
 
 
 def test_the_load_page_knows_tables_and_limits(person: Client) -> None:
-    page = visit(person, "/load/")
+    page = visit(person, "/load/", table="hiring.jobs")
     assert '<option value="hiring.employees">' in page
+    assert '<option value="hiring.jobs" selected>' in page
     assert 'data-max-rows="1000"' in page

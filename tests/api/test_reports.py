@@ -213,7 +213,7 @@ def test_one_data_source_holds_all_reports(loaded: Client) -> None:
 
 def test_the_service_s_own_roles_suffice(server: str, loaded: Client) -> None:
     key = loaded.defaults["HTTP_AUTHORIZATION"]
-    with httpx.Client(base_url=server, headers={"Authorization": key}) as caller:
+    with httpx.Client(base_url=server, headers={"Authorization": key}, timeout=60) as caller:
         refreshed = caller.post(f"/api/reports/{NAME}/refresh?force=true")
         assert (refreshed.status_code, refreshed.json()["rows"]) == (200, 2), refreshed.text
         assert caller.get(f"/api/reports/{NAME}").json()["results"] == ROWS

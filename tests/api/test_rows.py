@@ -209,7 +209,7 @@ def test_a_table_the_service_may_not_read_is_403(server: str, api_key: Any) -> N
     execute("CREATE TABLE hiring.secret (id integer PRIMARY KEY)")
     execute("REVOKE ALL ON hiring.secret FROM rowhouse_service")
     headers = {"Authorization": f"Api-Key {api_key('read')}"}
-    answer = httpx.get(f"{server}/api/tables/secret/rows", headers=headers)
+    answer = httpx.get(f"{server}/api/tables/secret/rows", headers=headers, timeout=60)
     assert (answer.status_code, answer.json()["code"]) == (403, "table_not_readable")
 
 
@@ -222,5 +222,5 @@ def test_the_service_s_own_role_reads_a_table_made_by_hand(
     execute("CREATE TABLE hiring.by_hand (id integer PRIMARY KEY)")
     execute("INSERT INTO hiring.by_hand VALUES (5)")
     headers = {"Authorization": f"Api-Key {api_key('read')}"}
-    answer = httpx.get(f"{server}/api/tables/by_hand/rows{query}", headers=headers)
+    answer = httpx.get(f"{server}/api/tables/by_hand/rows{query}", headers=headers, timeout=60)
     assert (answer.status_code, "5" in answer.text) == (200, True)

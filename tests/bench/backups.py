@@ -1,7 +1,7 @@
 """Backup and restore beside pg_dump and pg_restore: `python -m tests.bench.backups`.
 
-Each figure is a ratio to the peer, measured in turns in the same run on a server of its own.
-`--rows 10000000 --memory` measures the peak memory of the commands instead.
+Each figure is beside the peer's, measured in the same run on a server of its own; a ratio above 1
+is faster than the peer. `--rows 10000000 --memory` measures the peak memory of the commands.
 """
 
 import argparse
@@ -18,11 +18,13 @@ from pathlib import Path
 
 from project.cluster import ServerSettings, program
 from project.postgres import Server, create_database, start_server, stop_server
+from tests.bench.table import Figure, print_figures
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = ROOT / "tests" / "bench" / "backups.sql"
 DATABASE = "rowhouse"
 PEER = "peer"
+MOST_MIB = 300.0
 TARGETS = {"employees": (1.0, 0.8), "mixed": (0.6, 0.6)}
 
 
@@ -60,23 +62,26 @@ class Bench:
         )
 
 
-def main() -> None:
-    """Measure and write the ratios to stdout."""
+def main(arguments: list[str] | None = None) -> list[Figure]:
+    """Run the benchmark and print its table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=1_000_000)
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--table", choices=[*TARGETS], action="append")
     options.add_argument("--memory", action="store_true", help="peak memory instead of speed")
-    given = options.parse_args()
+    given = options.parse_args(arguments)
+    tables = ["employees"] if given.memory else given.table or [*TARGETS]
     with tempfile.TemporaryDirectory(prefix="rowhouse-bench-") as folder:
         Path(folder).chmod(0o755)
         server = start_server(_server_settings(Path(folder)))
         try:
-            bench = Bench(server, Path(folder), given.rows, given.repeat, given.table or [*TARGETS])
+            bench = Bench(server, Path(folder), given.rows, given.repeat, tables)
             _prepare(bench)
-            (_measure_memory if given.memory else _measure_speed)(bench)
+            figures = (_measure_memory if given.memory else _measure_speed)(bench)
         finally:
             stop_server(server.settings)
+    print_figures(f"Backups, {given.rows:,} rows, medians of {given.repeat}", figures)
+    return figures
 
 
 def _server_settings(folder: Path) -> ServerSettings:
@@ -108,10 +113,11 @@ def _prepare(bench: Bench) -> None:
     django.setup()
     with (bench.folder / "output").open("w") as output:
         call_command("setup_db", stdout=output)
-    bench.psql(DATABASE, f"--set=rows={bench.rows}", f"--file={SEED}")
+    mixed = bench.rows if "mixed" in bench.tables else 0
+    bench.psql(DATABASE, f"--set=rows={bench.rows}", f"--set=mixed_rows={mixed}", f"--file={SEED}")
 
 
-def _measure_speed(bench: Bench) -> None:
+def _measure_speed(bench: Bench) -> list[Figure]:
     from uuid_utils.compat import uuid7
 
     from backups.archive import find_backup
@@ -119,20 +125,23 @@ def _measure_speed(bench: Bench) -> None:
     from backups.plan import RestoreRequest
     from backups.restoring import restore_backup
 
-    _say(f"{bench.rows} rows, medians of {bench.repeat}")
+    figures = []
     for table in bench.tables:
         backup_target, restore_target = TARGETS[table]
         name = f"hiring.{table}"
         dump = _pg_dump_seconds(bench, table)
         for codec in ("snappy", "deflate"):
             ours = bench.median(lambda: make_backup(uuid7(), tables=[name], codec=codec))  # noqa: B023
-            goal = f"(target {backup_target})" if codec == "snappy" else ""
-            _report(bench, f"{table} backup, {codec}", ours, "pg_dump -Fc", dump, goal)
+            goal = f", wanted {backup_target}" if codec == "snappy" else ""
+            label = f"{table} backup, {codec}{goal}"
+            figures.append(_compare(bench, label, ours, "pg_dump -Fc", dump))
         make_backup(uuid7(), tables=[name])
         peer = _pg_restore_seconds(bench, table)
         backup, request = find_backup(None), RestoreRequest(tables=[name])
         ours = bench.median(lambda: restore_backup(backup, request))  # noqa: B023
-        _report(bench, f"{table} restore", ours, "pg_restore", peer, f"(target {restore_target})")
+        label = f"{table} restore, wanted {restore_target}"
+        figures.append(_compare(bench, label, ours, "pg_restore", peer))
+    return figures
 
 
 def _pg_dump_seconds(bench: Bench, table: str) -> float:
@@ -165,15 +174,18 @@ def _pg_restore_seconds(bench: Bench, table: str) -> float:
     return bench.median(lambda: subprocess.run(command, check=True), clear)
 
 
-def _report(bench: Bench, what: str, ours: float, peer: str, theirs: float, goal: str) -> None:
-    ratio = theirs / ours
-    _say(
-        f"{what}: {bench.rows / ours:,.0f} rows/s, {peer} {bench.rows / theirs:,.0f} rows/s: "
-        f"ratio {ratio:.2f} {goal}".rstrip()
+def _compare(bench: Bench, label: str, ours_s: float, peer: str, theirs_s: float) -> Figure:
+    return Figure(
+        label=f"{label}; rows/s",
+        ours=bench.rows / ours_s,
+        limit=bench.rows / theirs_s,
+        limit_name=peer,
+        ratio=theirs_s / ours_s,
     )
 
 
-def _measure_memory(bench: Bench) -> None:
+def _measure_memory(bench: Bench) -> list[Figure]:
+    figures = []
     for command in (["backup", "--table", "employees"], ["restore", "employees"]):
         process = subprocess.Popen(
             [sys.executable, "manage.py", *command], cwd=ROOT, stdout=subprocess.DEVNULL
@@ -181,12 +193,17 @@ def _measure_memory(bench: Bench) -> None:
         _, status, usage = os.wait4(process.pid, 0)
         if status:
             sys.exit(f"{command[0]} failed")
-        _say(f"{command[0]} of {bench.rows} rows: peak {usage.ru_maxrss / 1024:.0f} MiB (≤ 300)")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+        peak = usage.ru_maxrss / 1024
+        figures.append(
+            Figure(
+                label=f"{command[0]} of employees, peak MiB",
+                ours=peak,
+                limit=MOST_MIB,
+                limit_name="target",
+                ratio=peak / MOST_MIB,
+            )
+        )
+    return figures
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
--- Rows of employees' shape, and a table of mixed types. Variable: rows.
+-- Rows of employees' shape, and a table of mixed types. Variables: rows,
+-- mixed_rows.
 INSERT INTO hiring.departments SELECT n, 'Department ' || n FROM generate_series(1, 12) n;
 INSERT INTO hiring.jobs SELECT n, 'Job ' || n FROM generate_series(1, 183) n;
 INSERT INTO hiring.employees
@@ -16,5 +17,5 @@ SELECT n, CASE WHEN n % 5 > 0 THEN (n::bigint * 7919 % 100000000) / 100.0 END,
     CASE WHEN n % 4 > 0
         THEN jsonb_build_object('a', n, 'b', array[n, n + 1], 'c', 'text ' || n) END,
     gen_random_uuid(), CASE WHEN n % 6 > 0 THEN 'note number ' || n END, random()
-FROM generate_series(1, :rows) n;
+FROM generate_series(1, :mixed_rows) n;
 VACUUM ANALYZE;

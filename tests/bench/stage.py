@@ -105,14 +105,15 @@ def _serve(environment: dict[str, str]) -> Iterator[tuple[psutil.Process, str]]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for(port)
+        wait_for(port)
         yield psutil.Process(process.pid), f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Return as soon as something listens on the port."""
     deadline = time.monotonic() + START_PATIENCE_S
     while time.monotonic() < deadline:
         with socket.socket() as attempt:

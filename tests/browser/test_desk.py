@@ -83,6 +83,7 @@ def test_a_row_shows_its_values_with_the_wrong_ones_marked(person: Visit, key: s
     expect(wrong.locator(".value")).to_have_text("8")
     expect(wrong.locator(".why")).to_have_text("fk_violation job_id is not in hiring.jobs")
     expect(line_of(card_of(page, 10), "job_id").locator(".value")).to_have_text("missing")
+    take_picture(page, "desk")
 
 
 @pytest.mark.usefixtures("rejected")
@@ -93,7 +94,6 @@ def test_a_row_that_is_mended_is_stored_and_leaves_the_list(person: Visit, key: 
     field = card.get_by_role("textbox", name="job_id")
     expect(field).to_be_focused()
     field.fill("7")
-    take_picture(page, "desk")
     card.get_by_role("button", name="Store the corrected row").click()
     expect(page.locator("#announcement")).to_contain_text("stored (batch")
     expect_rows(page, 3)
@@ -243,7 +243,8 @@ def test_the_desk_serves_everybody(visit: VisitMaker, key: str, scheme: str) -> 
     card_of(page, 11).get_by_role("button", name="Edit").click()
     check_accessibility(page)
     check_no_sideways_scrolling(page)
-    take_picture(page, f"desk-narrow-{scheme}")
+    if scheme == "light":
+        take_picture(page, "desk_narrow")
 
 
 @pytest.mark.parametrize(
@@ -264,6 +265,7 @@ def test_the_desk_serves_everybody(visit: VisitMaker, key: str, scheme: str) -> 
         ("number", '"5"', None, True, "5"),
         ("json", '"[1]"', None, True, "[1]"),
         ("text", '""', None, True, None),
+        ("text", '"a\\u0000\\r\\n"', None, True, '"a\\u0000\\r\\n"'),
         ("text", '"a"', "", False, None),
     ],
 )

@@ -56,9 +56,3 @@ def test_a_page_is_accessible_on_a_phone(
     page = visit(scheme="dark", size=NARROW).log_in(key, to=address)
     check_accessibility(page)
     check_no_sideways_scrolling(page)
-
-
-def test_the_api_s_documentation_is_drawn(visit: VisitMaker, sample: Client) -> None:
-    page = visit().page
-    page.goto("/api/docs")
-    expect(page.get_by_text("/api/ingest/{table}").first).to_be_visible()

@@ -28,14 +28,22 @@ ANSWER_PATIENCE_S = 60.0
 BATCH_PATIENCE_S = 180.0
 
 TABLE = "hiring.elements"
-DEFINITION = (
-    "CREATE TABLE hiring.elements (element bigint NOT NULL, size int NOT NULL CHECK (size > 0))"
-)
+# No key keeps an element from being stored twice.
+DEFINITION = """
+CREATE TABLE hiring.parents (id int PRIMARY KEY);
+INSERT INTO hiring.parents SELECT generate_series(1, 5);
+CREATE TABLE hiring.elements (
+    element bigint NOT NULL,
+    size int NOT NULL CHECK (size > 0),
+    parent int NOT NULL CONSTRAINT parent_is_there REFERENCES hiring.parents)
+"""
 # What a row's size may be: stored, refused by PostgreSQL, refused by the rules.
 _SIZES: tuple[tuple[object, ...], ...] = ((1,), (1, 1, 1, -1), (1, 1, 1, "x"), (1, 1, -1, "x"))
 
 # Why a row of theirs may be rejected.
 REASONS = frozenset({"check_violation", "not_integer"})
+
+_PARENTS = range(1, 6)
 
 _RECEIPT = frozenset({201, 207, 422})
 
@@ -47,7 +55,6 @@ class Habits:
     sends_keys: bool = True
     drops_every: int = 0  # so many batches, of which the first try's answer is thrown away
     passing: frozenset[int] = frozenset({503})  # answers after which a batch is sent again
-    rows: int = MOST_ROWS
 
 
 @dataclass
@@ -114,10 +121,17 @@ class _Client:
     def send_batch(self) -> None:
         """Send one batch until it is answered for good."""
         number = next(self._batches)
-        count = self._random.randint(1, self._habits.rows)
+        count = self._random.randint(1, MOST_ROWS)
         batch = Batch(f"{self._name}-{number}", tuple(itertools.islice(self._elements, count)))
         sizes = self._random.choice(_SIZES)
-        rows = [{"element": one, "size": self._random.choice(sizes)} for one in batch.elements]
+        rows = [
+            {
+                "element": one,
+                "size": self._random.choice(sizes),
+                "parent": self._random.choice(_PARENTS),
+            }
+            for one in batch.elements
+        ]
         body = json.dumps(rows).encode()
         drops = self._habits.drops_every
         if number % BATCHES_A_CONNECTION == 0:

@@ -23,7 +23,7 @@ Judge = Callable[..., Verdict]
 
 @pytest.fixture
 def table(database: None) -> None:
-    """The table of the set test; no key keeps an element from being stored twice."""
+    """The tables of the set test."""
     with connection.cursor() as cursor:
         cursor.execute(DEFINITION)
 
@@ -72,7 +72,7 @@ def judge(record: Recorder) -> Judge:
             f"{len(history.acknowledged)} acknowledged, sent again {dict(history.setbacks)}, "
             f"lost {len(verdict.lost)}, doubled {len(verdict.doubled)}, "
             f"unexpected {len(verdict.unexpected)}, unbalanced {len(verdict.unbalanced)}, "
-            f"torn {len(verdict.torn)}"
+            f"torn {len(verdict.torn)}, orphans {len(verdict.orphans)}"
         )
         assert history.unknown_answers == []
         assert history.reasons() <= reasons

@@ -7,7 +7,7 @@ which elements were lost, doubled, or never sent.
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 COUNTS = ("received", "inserted", "updated", "ignored", "rejected")
@@ -28,6 +28,7 @@ class Final:
     stored: Mapping[int, int]
     rejected: Mapping[int, int]
     receipts: Mapping[str, tuple[int, ...]]  # batch id: its `COUNTS` as stored
+    orphans: tuple[int, ...] = ()  # elements stored without the row they refer to
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,12 @@ class Verdict:
     unexpected: tuple[int, ...]  # there, though never sent or told otherwise
     unbalanced: tuple[str, ...]  # batches whose receipt is gone, or does not add up
     torn: tuple[str, ...]  # batches of unknown outcome that are there in part
+    orphans: tuple[int, ...]  # stored although they refer to nothing
 
     @property
     def is_sound(self) -> bool:
         """Whether there is nothing to complain of."""
-        return not (self.lost or self.doubled or self.unexpected or self.unbalanced or self.torn)
+        return not any(astuple(self))
 
 
 @dataclass
@@ -118,6 +120,7 @@ class History:
             ),
             unbalanced=tuple(unbalanced),
             torn=tuple(torn),
+            orphans=final.orphans,
         )
 
 

@@ -14,6 +14,10 @@ _RECEIPTS = """
 SELECT id::text, received, inserted, updated, ignored, rejected FROM service.batch
 WHERE table_name = %s
 """
+_ORPHANS = """
+SELECT element FROM hiring.elements
+WHERE NOT EXISTS (SELECT FROM hiring.parents WHERE id = parent) ORDER BY 1
+"""
 
 
 def read_final(connection: Connection) -> Final:
@@ -23,9 +27,11 @@ def read_final(connection: Connection) -> Final:
         stored = connection.execute(_STORED).fetchall()
         rejected = connection.execute(_REJECTED, [TABLE]).fetchall()
         receipts = connection.execute(_RECEIPTS, [TABLE]).fetchall()
+        orphans = connection.execute(_ORPHANS).fetchall()
     assert all(len(counts) == len(COUNTS) for _, *counts in receipts)
     return Final(
         stored=dict(stored),
         rejected=dict(rejected),
         receipts={batch: tuple(counts) for batch, *counts in receipts},
+        orphans=tuple(element for (element,) in orphans),
     )

@@ -65,7 +65,7 @@ def set_stage(folder: Path, changes: Mapping[str, str] | None = None) -> Iterato
 
     `changes` are parts of rest_conf.yml and what stands there instead.
     """
-    text = (Path(settings.BASE_DIR) / "rest_conf.yml").read_text()
+    text = Path(settings.CONFIG_PATH).read_text()
     for old, new in (changes or {}).items():
         assert old in text
         text = text.replace(old, new)

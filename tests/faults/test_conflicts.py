@@ -17,8 +17,8 @@ from tests.waiting import wait_until
 ROUNDS = 1  # 20 in the long form
 
 PASSING = {"40001": "serialization_failure", "40P01": "deadlock_detected"}
-CLEAN = [{"element": 1, "size": 1}]
-MIXED = [{"element": 1, "size": 1}, {"element": 2, "size": -1}, {"element": 3, "size": "x"}]
+CLEAN = [{"element": 1, "size": 1, "parent": 1}]
+MIXED = [*CLEAN, *({"element": 2, "size": size, "parent": 2} for size in (-1, "x"))]
 
 # Raises the error until a counter, which no rollback takes back, has passed its bound.
 _FAIL = """

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from statistics import mean
 
 import psycopg
@@ -45,6 +46,14 @@ def kill_session(service: Service) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
+def is_broken(session: psycopg.Connection) -> bool:
+    try:
+        session.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
 def is_up(service: Service) -> bool:
     try:
         service.connect().close()
@@ -62,7 +71,9 @@ def test_the_service_heals_within_seconds_of_the_database_and_nothing_is_lost(
     healing_s = []
     with fleet.sending():
         for kill in kills:
-            kill(service)
+            with service.connect() as witness:
+                kill(service)
+                wait_until(partial(is_broken, witness), "PostgreSQL goes down")
             wait_until(lambda: is_up(service), "PostgreSQL takes connections again")
             up = time.monotonic()
             wait_until(

@@ -65,8 +65,18 @@ def test_damage_to_rows_is_seen(
         "unexpected": (),
         "unbalanced": (),
         "torn": (),
+        "orphans": (),
     }
     assert verdict == Verdict(**(clean | seen))
+    assert not verdict.is_sound
+
+
+def test_a_row_without_its_parent_is_seen() -> None:
+    history = History()
+    history.attempt(SECOND)
+    history.acknowledge(SECOND, receipt("B", 2))
+    verdict = history.judge(Final({4: 1, 5: 1}, {}, RECEIPTS, orphans=(5,)))
+    assert verdict.orphans == (5,)
     assert not verdict.is_sound
 
 

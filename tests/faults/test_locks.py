@@ -15,12 +15,16 @@ from tests.faults.stage import Stage, set_stage
 # The lock is held until the answer has come, which without the limit a statement waits 30 s for.
 PATIENCE_S = 20
 
-ROWS: list[dict[str, Any]] = [{"element": 1, "size": 1}, {"element": 2, "size": "x"}]
+ROWS: list[dict[str, Any]] = [
+    {"element": 1, "size": 1, "parent": 1},
+    {"element": 2, "size": "x", "parent": 1},
+]
 LOCKS = {
     # First: a key that was used a moment ago is not looked up again.
     "API keys": "LOCK TABLE service.api_key",
+    "what rows refer to": "LOCK TABLE hiring.parents",
     "the table": "LOCK TABLE hiring.elements",
-    "its rows": "INSERT INTO hiring.elements VALUES (1, 1)",
+    "its rows": "INSERT INTO hiring.elements VALUES (1, 1, 1)",
     "idempotency keys": "LOCK TABLE service.idempotency_key",
     "receipts": "LOCK TABLE service.batch",
     "rejections": "LOCK TABLE service.rejection",

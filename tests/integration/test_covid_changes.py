@@ -45,8 +45,7 @@ def define(field: str, **changes: Any) -> None:
 def pass_day(day: int) -> list[dict[str, Any]]:
     """Store the day's figures, refresh at its clock; return the rows, newest first."""
     store(day)
-    # PostgreSQL may take ten seconds to tell that rows were written without the service.
-    refresh_api(START + day * DAY, force=True)
+    refresh_api(START + day * DAY)
     rows: list[dict[str, Any]] = Client().get("/covid/v2/state/ca/history").json()["data"]
     assert rows[0]["date"][:10] == f"{START + day * DAY:%Y-%m-%d}"
     return rows

@@ -59,6 +59,16 @@ def _list_population() -> Iterator[Row]:
     yield {"area": "US", "population": read_json("census_population_us.json")["population"]}
 
 
+def read(path: str) -> list[Row]:
+    """Return an answer's data; a large answer comes in pieces, and compressed."""
+    answer = Client().get(f"/covid/v2/{path}", headers={"Accept-Encoding": "gzip"})
+    text = answer.getvalue()
+    if answer.headers.get("Content-Encoding") == "gzip":
+        text = gzip.decompress(text)
+    rows: list[Row] = msgspec.json.decode(text)["data"]
+    return rows
+
+
 def half_up(value: Decimal, digits: int) -> float:
     return float(value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
 
@@ -109,8 +119,7 @@ def test_every_figure_of_every_state_and_day(final: list[Row]) -> None:
     assert len(definitions) == 36
     population = {row["area"]: row["population"] for row in _list_population()}
     series = list_series(final)
-    answer = Client().get("/covid/v2/states/history", headers={"Accept-Encoding": "gzip"})
-    published = msgspec.json.decode(gzip.decompress(answer.content))["data"]
+    published = read("states/history")
     assert len(published) == len(final) == 20_780
     for row in published:
         state, day = row["state"], date.fromisoformat(row["date"][:10])
@@ -126,12 +135,12 @@ def test_every_figure_of_every_state_and_day(final: list[Row]) -> None:
 
 def check_the_nation() -> None:
     """The states add up to the nation's own figures on each of its days."""
-    (status,) = Client().get("/covid/v2/status").json()["data"]
+    (status,) = read("status")
     assert status["sums"] == [
         {"figure": figure, "days": 420, "equal_days": 420} for figure in FIGURES
     ]
     nation = {row["date"]: row for row in read_json("us_daily.json")}
-    rows = Client().get("/covid/v2/us/history/simple").json()["data"]
+    rows = read("us/history/simple")
     assert len(rows) == 420
     sums = {
         day: values
@@ -181,5 +190,4 @@ def check_choices(published: list[Row]) -> None:
 def check_one_state_at_a_time(published: list[Row]) -> None:
     """A state's own history is its part of everybody's."""
     for state in ("CA", "AS", "WA"):
-        rows = Client().get(f"/covid/v2/state/{state}/history").json()["data"]
-        assert rows == [row for row in published if row["state"] == state]
+        assert read(f"state/{state}/history") == [row for row in published if row["state"] == state]

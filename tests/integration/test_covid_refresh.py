@@ -18,7 +18,7 @@ from psycopg import IsolationLevel
 from apis.covid.refresh import refresh_api, refresh_everything
 from project.database import REPORT_WRITER_ROLE, SERVICE_ROLE, role_password
 from reports.errors import ReportBusy
-from tests.covid import add_definitions, add_rows, state_row, stored
+from tests.covid import add_definitions, add_rows, flush_counters, state_row, stored
 from tests.database import holding_lock, log_in
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -38,6 +38,7 @@ def send(client: Client, table: str, rows: list[dict[str, Any]], query: str = ""
     answer = client.post(
         f"/api/ingest/covid.{table}{query}", json.dumps(rows), content_type="application/json"
     )
+    flush_counters()
     return answer.json()
 
 

@@ -115,6 +115,32 @@ def test_a_user_who_may_not_make_roles_is_told_what_to_do(environment: dict[str,
         assert connection.execute("SELECT count(*) FROM hiring.jobs").fetchone() == (0,)
 
 
+def test_a_backup_made_there_is_restored_there(environment: dict[str, str]) -> None:
+    config = Path(environment["ROWHOUSE_DATA"]).with_name("conf.yml")
+    archive = config.with_name("archive")
+    text = (ROOT / "rest_conf.yml").read_text()
+    config.write_text(text.replace("folder: null ", f"folder: {archive} "))
+    there = environment | {"ROWHOUSE_CONFIG": str(config)}
+    assert manage(there, "setup_db", "hiring").returncode == 0
+    with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO hiring.jobs SELECT n, 'Job ' || n FROM generate_series(1, 500) n"
+        )
+        fingerprint = "SELECT count(*), md5(string_agg(j::text, ',' ORDER BY job_id)) FROM {} j"
+        before = connection.execute(fingerprint.format("hiring.jobs")).fetchone()
+        made = manage(there, "backup", "--table", "hiring.jobs")
+        assert made.returncode == 0, made.stderr
+        connection.execute("DELETE FROM hiring.jobs WHERE job_id > 20")
+        drilled = manage(there, "verify_backup", "--restore")
+        assert drilled.returncode == 0, drilled.stderr
+        restored = manage(there, "restore", "jobs")
+        assert restored.returncode == 0, restored.stderr
+        assert connection.execute(fingerprint.format("hiring.jobs")).fetchone() == before
+        undone = manage(there, "restore", "jobs", "--undo")
+        assert undone.returncode == 0, undone.stderr
+        assert connection.execute("SELECT count(*) FROM hiring.jobs").fetchone() == (20,)
+
+
 def test_a_bad_setting_ends_a_command_in_one_line(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -277,7 +277,8 @@ def test_behind_a_pooler_the_transaction_itself_needs_no_trigger(
     assert counts(send(child, "child", [{"id": 2, "p": 3}])) == (1, 0, 0, 0, 1)
     assert counts(send(child, "child", [{"id": 3, "p": 3}, {"id": 4, "p": 1}])) == (2, 1, 0, 0, 1)
     assert counts(send(child, "child", [{"id": 5}], "?on_conflict=ignore")) == (1, 1, 0, 0, 0)
-    assert stored("SELECT inserted FROM hiring.seen") == [(1,)]
+    # All but the last, which may update rows.
+    assert stored("SELECT inserted FROM hiring.seen") == [(1,), (0,), (1,)]
     with connections["ingest"].cursor() as cursor:
         cursor.execute("SHOW session_replication_role")
         assert cursor.fetchone() == ("origin",)

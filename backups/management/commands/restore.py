@@ -12,7 +12,7 @@ from backups.foreign import append_file
 from backups.plan import RestoreRequest
 from backups.progress import progress_bar
 from backups.restoring import RestoreReport
-from backups.runs import run_restore
+from backups.runs import run_restore, run_undo
 from backups.wording import describe_plan
 
 
@@ -32,6 +32,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--mode", choices=["replace", "append", "new"])
         parser.add_argument("--into", metavar="NAME", help="restore into a new table of this name")
+        parser.add_argument(
+            "--undo", action="store_true", help="put back what the tables held before their restore"
+        )
         parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
         parser.add_argument(
             "--on-conflict", choices=["reject", "ignore", "update"], default="reject"
@@ -47,11 +50,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["tables"]) == options["all"]:
             raise CommandError("name the tables, or say --all")
-        source = options["source"] or ""
-        if source.endswith(".avro"):
+        if options["undo"]:
+            self._undo(options)
+            return
+        source = options["source"]
+        if source is not None and source.endswith(".avro"):
             self._append_file(Path(source), options)
             return
-        backup = find_backup(source) if source else find_backup_of(options["tables"])
+        backup = find_backup(source) if source is not None else find_backup_of(options["tables"])
         request = RestoreRequest(
             tables=options["tables"],
             mode=options["mode"] or ("new" if options["into"] else "replace"),
@@ -62,6 +68,13 @@ class Command(BaseCommand):
         with progress_bar("restore") as watcher:
             _, report = run_restore(backup, request, watcher=watcher)
         self._tell(report)
+
+    def _undo(self, options: dict[str, Any]) -> None:
+        if options["all"] or options["source"] or options["mode"] or options["into"]:
+            raise CommandError("--undo takes the tables' names, and --dry-run, only")
+        for one in run_undo(options["tables"], dry_run=options["dry_run"]):
+            verb = "would have" if options["dry_run"] else "has"
+            self.stdout.write(f"{one.table}: {verb} {one.rows} rows instead of {one.rows_before}")
 
     def _append_file(self, path: Path, options: dict[str, Any]) -> None:
         if (

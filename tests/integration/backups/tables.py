@@ -117,6 +117,24 @@ def administrator() -> Iterator[psycopg.Connection]:
         yield connection
 
 
+# What the table `parts` of the fixture is like.
+PARTS = """
+SELECT (SELECT array_agg(pg_get_constraintdef(oid) ORDER BY conname) FROM pg_constraint
+        WHERE conrelid = 'hiring.parts'::regclass AND contype <> 'n'),
+    (SELECT array_agg(indexdef ORDER BY indexname) FROM pg_indexes
+     WHERE schemaname = 'hiring' AND tablename = 'parts'),
+    (SELECT array_agg((attname, attnotnull, attidentity, attgenerated, atthasdef)::text
+                      ORDER BY attnum)
+     FROM pg_attribute WHERE attrelid = 'hiring.parts'::regclass AND attnum > 0),
+    (SELECT array_agg(description ORDER BY description) FROM pg_description
+     WHERE classoid = 'pg_class'::regclass AND objoid = 'hiring.parts'::regclass),
+    (SELECT array_agg(acl::text ORDER BY acl::text)
+     FROM unnest((SELECT relacl FROM pg_class WHERE oid = 'hiring.parts'::regclass)) acl),
+    (SELECT array_agg(tgname || ' ' || tgenabled::text ORDER BY tgname) FROM pg_trigger
+     WHERE tgrelid = 'hiring.parts'::regclass AND NOT tgisinternal)
+"""
+
+
 def run(*statements: str) -> None:
     """Execute statements as the administrator."""
     with administrator() as connection:

@@ -11,57 +11,20 @@ import fastavro
 import msgspec
 import pytest
 
-from backups.archive import Backup, find_backup
+from backups.archive import Backup
 from backups.container import MAGIC, encode_block, encode_header, encode_long
 from backups.errors import BackupDamaged, FileRefused
 from backups.examination import examine_backup
-from backups.manifest import MANIFEST_NAME, Manifest, seal_manifest
+from backups.manifest import MANIFEST_NAME
 from backups.plan import RestoreRequest
 from backups.restoring import restore_backup
-from backups.runs import run_backup
 from backups.verify import check_foreign_file, find_problems
-from tests.integration.backups.tables import ask, run
+from tests.integration.backups.archives import FILE, OTHER, change_bytes, change_entry
+from tests.integration.backups.tables import ask
 
 pytestmark = pytest.mark.usefixtures("scratch")
 
-FILE = "hiring.one.avro"
-OTHER = "hiring.two.avro"
 SYNC = b"0123456789abcdef"
-
-
-@pytest.fixture
-def backup() -> Backup:
-    run(
-        "CREATE TABLE hiring.one (id int PRIMARY KEY, note text)",
-        "CREATE TABLE hiring.two (id int PRIMARY KEY, note text)",
-        "INSERT INTO hiring.one SELECT n, 'note ' || n FROM generate_series(1, 200) n",
-        "INSERT INTO hiring.two SELECT n, 'other ' || n FROM generate_series(1, 200) n",
-    )
-    finished = run_backup(tables=["hiring.one", "hiring.two"], codec="null")
-    run("DELETE FROM hiring.one WHERE id > 3")
-    return find_backup(str(finished.pk))
-
-
-def reseal(backup: Backup, change: Callable[[Manifest], Manifest]) -> None:
-    """Change the manifest as someone would who knows its checksum."""
-    path = backup.folder / MANIFEST_NAME
-    path.write_bytes(seal_manifest(change(backup.read())))
-
-
-def change_entry(backup: Backup, **changes: object) -> None:
-    def change(manifest: Manifest) -> Manifest:
-        first, *others = manifest.tables
-        return msgspec.structs.replace(
-            manifest, tables=(msgspec.structs.replace(first, **changes), *others)
-        )
-
-    reseal(backup, change)
-
-
-def change_bytes(path: Path, place: int, mask: int = 1) -> None:
-    data = bytearray(path.read_bytes())
-    data[place] ^= mask
-    path.write_bytes(data)
 
 
 def change_length(path: Path, by: int) -> None:

@@ -15,10 +15,12 @@ from psycopg.sql import SQL, Identifier
 from uuid_utils.compat import uuid7
 
 from backups.archive import find_backup
+from backups.binary_rows import can_encode
 from backups.making import make_backup
 from backups.plan import RestoreRequest
 from backups.restoring import restore_backup
 from backups.runs import run_backup
+from backups.schema import parse_schema
 from tests.integration.backups.tables import (
     BEYOND_LOGICAL,
     EVERY_TYPE,
@@ -33,6 +35,15 @@ from tests.integration.backups.tables import (
 
 pytestmark = pytest.mark.usefixtures("scratch")
 
+# Tables of these types alone are loaded in COPY's binary format.
+BINARY = {
+    name: EVERY_TYPE[name]
+    for name in (
+        *("boolean", "smallint", "integer", "bigint", "real", "double precision", "text"),
+        *("varchar(300)", "bytea", "date", "timestamp", "timestamptz", "uuid", "json", "jsonb"),
+        "hiring.positive",
+    )
+}
 NAME = 'every "type" of Größe'
 
 
@@ -44,12 +55,14 @@ def back_up(name: str, codec: str | None = None) -> Path:
 
 
 @pytest.mark.parametrize(
-    "values", [EVERY_TYPE, EVERY_TYPE | BEYOND_LOGICAL], ids=["usual", "beyond"]
+    "values", [EVERY_TYPE, EVERY_TYPE | BEYOND_LOGICAL, BINARY], ids=["usual", "beyond", "binary"]
 )
 def test_restores_every_type_as_it_was(values: dict[str, list[str | None]]) -> None:
     make_every_type(NAME, values)
     keep_copy(NAME)
     back_up(NAME)
+    schema = parse_schema(find_backup(None).read().tables[0].avro_schema)
+    assert can_encode(schema.fields) == (values is BINARY)
     with administrator() as connection:
         connection.execute(SQL("DELETE FROM {} WHERE id > 2").format(Identifier("hiring", NAME)))
     assert difference(NAME) > 0
@@ -119,6 +132,25 @@ def test_names_that_avro_forbids_are_kept_in_properties() -> None:
     assert schema["pg_table"] == "2 words"
     assert [field["pg_name"] for field in schema["fields"]] == ["a b", "a_b", "a-b", "ä"]
     assert rows == [{"a_b_2": 1, "a_b": 2, "a_b_3": 3, "_": 4}]
+
+
+def test_a_nan_is_a_nan_whatever_its_bits() -> None:
+    nans = [
+        (b"\x7f\xf8\0\0\0\0\0\x01", b"\x7f\xc0\0\x01"),
+        (b"\xff\xf8" + bytes(6), b"\xff\xc0\0\0"),
+    ]
+    run("CREATE TABLE hiring.odd (wide double precision, narrow real)")
+    with administrator() as connection:
+        into = "COPY hiring.odd FROM STDIN (FORMAT binary)"
+        with connection.cursor().copy(into) as copy:
+            copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+            for wide, narrow in nans:
+                copy.write(b"\0\2\0\0\0\x08" + wide + b"\0\0\0\x04" + narrow)
+            copy.write(b"\xff\xff")
+    back_up("odd")
+    run("DELETE FROM hiring.odd")
+    restore_backup(find_backup(None), RestoreRequest(tables=["hiring.odd"]))
+    assert ask("SELECT wide::text, narrow::text FROM hiring.odd") == [("NaN", "NaN")] * 2
 
 
 def test_an_empty_table_is_restored_empty() -> None:

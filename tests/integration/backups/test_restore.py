@@ -1,6 +1,5 @@
 """Restores of tables that other things depend on, and of tables that changed."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -17,64 +16,23 @@ from backups.plan import RestoreRequest
 from backups.restoring import RestoreReport, restore_backup
 from backups.runs import run_backup, run_drill
 from project.config import Keep
-from tests.integration.backups.tables import ask, difference, keep_copy, run
+from tests.integration.backups.tables import PARTS, ask, difference, keep_copy, run
 
 pytestmark = pytest.mark.usefixtures("scratch")
-
-DEFINITION = """
-SELECT (SELECT array_agg(pg_get_constraintdef(oid) ORDER BY conname) FROM pg_constraint
-        WHERE conrelid = 'hiring.parts'::regclass AND contype <> 'n'),
-    (SELECT array_agg(indexdef ORDER BY indexname) FROM pg_indexes
-     WHERE schemaname = 'hiring' AND tablename = 'parts'),
-    (SELECT array_agg((attname, attnotnull, attidentity, attgenerated, atthasdef)::text
-                      ORDER BY attnum)
-     FROM pg_attribute WHERE attrelid = 'hiring.parts'::regclass AND attnum > 0),
-    (SELECT array_agg(description ORDER BY description) FROM pg_description
-     WHERE classoid = 'pg_class'::regclass AND objoid = 'hiring.parts'::regclass),
-    (SELECT array_agg(acl::text ORDER BY acl::text)
-     FROM unnest((SELECT relacl FROM pg_class WHERE oid = 'hiring.parts'::regclass)) acl),
-    (SELECT array_agg(tgname || ' ' || tgenabled::text ORDER BY tgname) FROM pg_trigger
-     WHERE tgrelid = 'hiring.parts'::regclass AND NOT tgisinternal)
-"""
 
 
 def restore(*tables: str, **options: Any) -> RestoreReport:
     return restore_backup(find_backup(None), RestoreRequest(tables=tables, **options))
 
 
-@pytest.fixture
-def parts() -> Iterator[None]:
-    run(
-        "CREATE FUNCTION hiring.watch() RETURNS trigger LANGUAGE plpgsql AS"
-        " 'BEGIN RETURN NEW; END'",
-        "CREATE TABLE hiring.parts (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-        " code text NOT NULL CONSTRAINT parts_code_key UNIQUE,"
-        " parent int REFERENCES hiring.parts, price numeric(8,2) DEFAULT 1 CHECK (price >= 0),"
-        " twice numeric GENERATED ALWAYS AS (price * 2) STORED)",
-        "CREATE INDEX parts_price_idx ON hiring.parts (price) WHERE price > 1",
-        "COMMENT ON TABLE hiring.parts IS 'What things are made of'",
-        "COMMENT ON COLUMN hiring.parts.code IS 'Printed on it'",
-        "CREATE TRIGGER watch BEFORE INSERT ON hiring.parts FOR EACH ROW"
-        " EXECUTE FUNCTION hiring.watch()",
-        "ALTER TABLE hiring.parts DISABLE TRIGGER watch",
-        "GRANT UPDATE (price) ON hiring.parts TO backup_reader",
-        "CREATE TABLE hiring.uses (part int REFERENCES hiring.parts (id) ON DELETE CASCADE)",
-        "CREATE VIEW hiring.dear AS SELECT code FROM hiring.parts WHERE price > 1",
-        "INSERT INTO hiring.parts (code, parent, price) VALUES ('a', NULL, 1), ('b', 1, 2.50)",
-        "INSERT INTO hiring.uses VALUES (1), (2)",
-    )
-    yield
-    run("DROP FUNCTION hiring.watch CASCADE")
-
-
 def test_a_restored_table_is_defined_as_it_was(parts: None) -> None:
-    before = ask(DEFINITION)
+    before = ask(PARTS)
     keep_copy("parts")
     run_backup(tables=["hiring.parts"])
     run("UPDATE hiring.parts SET price = 9", "INSERT INTO hiring.parts (code) VALUES ('later')")
     restore("parts")
     assert difference("parts") == 0
-    assert ask(DEFINITION) == before
+    assert ask(PARTS) == before
 
 
 def test_what_depends_on_a_restored_table_means_the_new_one(parts: None) -> None:
@@ -123,13 +81,13 @@ def test_tables_that_refer_to_each_other_are_restored_together(parts: None) -> N
 
 
 def test_a_dropped_table_is_made_again(parts: None) -> None:
-    before = ask(DEFINITION)
+    before = ask(PARTS)
     keep_copy("parts")
     run_backup(tables=["hiring.parts"])
     run("DROP TABLE hiring.parts CASCADE")
     restore("parts")
     assert difference("parts") == 0
-    assert ask(DEFINITION) == before
+    assert ask(PARTS) == before
     assert ask("INSERT INTO hiring.parts (code) VALUES ('new') RETURNING id") == [(3,)]
 
 

@@ -39,3 +39,10 @@ def test_a_moment_has_an_offset(text: str) -> None:
 def test_offsets_are_understood() -> None:
     moment = parse_moment("2021-07-27T18:02:08+02:00", parameter="since")
     assert moment == datetime(2021, 7, 27, 16, 2, 8, tzinfo=UTC)
+
+
+def test_an_offset_that_postgresql_does_not_know_is_undone() -> None:
+    moment = parse_moment("0282-05-31T08:26:51-22:01", parameter="since")
+    assert moment.isoformat() == "0282-06-01T06:27:51+00:00"
+    with pytest.raises(BadParameter):
+        parse_moment("0001-01-01T00:00:00+12:00", parameter="since")

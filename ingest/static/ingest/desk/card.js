@@ -22,7 +22,6 @@ export class Card {
   /** Let the values be edited, beginning at the first wrong one. */
   open() {
     this.unfold();
-    this.#showTable();
     for (const row of this.rows) {
       row.hidden = false;
       row.querySelector(".value").replaceChildren(this.#makeInput(row));
@@ -54,9 +53,8 @@ export class Card {
     return writeRow(
       this.rows.map((row) => {
         const { column, kind, json } = row.dataset;
-        const typed = row.querySelector(FIELD).value;
-        const isChanged = typed !== row.firstTyped;
-        const text = isChanged ? typed : row.dataset.text;
+        const { value: text } = row.querySelector(FIELD);
+        const isChanged = text !== row.firstText;
         return { column, kind, json, text, isChanged, isField: this.isField };
       }),
     );
@@ -76,9 +74,13 @@ export class Card {
     for (const row of this.rows) this.#mark(row, lists.get(reasonsOf(row)).length > 0);
   }
 
-  setBusy(isBusy) {
-    this.element.setAttribute("aria-busy", String(isBusy));
-    for (const button of this.element.querySelectorAll(".actions button")) button.disabled = isBusy;
+  // Buttons are not disabled meanwhile: a disabled one would lose the focus.
+  get isBusy() {
+    return this.element.getAttribute("aria-busy") === "true";
+  }
+
+  set isBusy(value) {
+    this.element.setAttribute("aria-busy", String(value));
   }
 
   #mark(row, isWrong) {
@@ -87,10 +89,10 @@ export class Card {
     row.querySelector(FIELD)?.setAttribute("aria-invalid", String(isWrong));
   }
 
-  // The table of a row whose values could not be told apart is hidden until it is edited.
+  // The table of a row whose values could not be told apart is hidden unless it is edited.
   #showTable() {
     const table = this.element.querySelector(".values");
-    if (table) table.hidden = false;
+    if (table) table.hidden = this.rows.every((row) => row.hidden);
   }
 
   #makeInput(row) {
@@ -100,7 +102,7 @@ export class Card {
     const isLong = text.length > LONG || text.includes("\n");
     const input = document.createElement(isLong ? "textarea" : "input");
     input.value = text;
-    row.firstTyped = input.value; // a form changes line ends
+    row.firstText = input.value; // which has other line ends perhaps
     input.setAttribute("aria-label", column);
     input.setAttribute("aria-describedby", reasonsOf(row).id);
     input.setAttribute("aria-invalid", String(row.classList.contains("wrong")));
@@ -110,6 +112,7 @@ export class Card {
   }
 
   #choose({ isEditing }) {
+    this.#showTable();
     for (const button of this.element.querySelectorAll(".actions button")) {
       const isEditors = ["store", "cancel"].includes(button.dataset.action);
       button.hidden = isEditors !== isEditing;

@@ -4,7 +4,7 @@ import { Refusal, call } from "../../site/api.js";
 import { Card } from "./card.js";
 import { showCurrent } from "./current.js";
 
-const cards = new Map();
+const cards = new WeakMap(); // by article
 const announcement = document.getElementById("announcement");
 
 const ACTIONS = {
@@ -23,7 +23,8 @@ function findCard(element) {
 }
 
 async function attempt(card, act) {
-  card.setBusy(true);
+  if (card.isBusy) return;
+  card.isBusy = true;
   announce("");
   try {
     await act();
@@ -31,7 +32,7 @@ async function attempt(card, act) {
     announce(`${card.title}: ${error.message}`, { isBad: true });
     if (!(error instanceof Refusal)) throw error;
   } finally {
-    card.setBusy(false);
+    card.isBusy = false;
   }
 }
 
@@ -67,7 +68,6 @@ async function leave(card, outcome) {
   const next = card.element.nextElementSibling ?? card.element.previousElementSibling;
   announce(`${card.title}: ${outcome}.`);
   card.element.remove();
-  cards.delete(card.element);
   (next?.querySelector("h2") ?? announcement).focus();
   await refresh({ withRows: !document.querySelector(".rejection") });
 }

@@ -18,8 +18,9 @@ export function writeRow(values) {
 
 function writeValue({ kind, json, text, isChanged, isField }) {
   if (!isChanged && !isField) return json || null;
-  if (text === "") return null;
-  return typeValue(kind, text) ?? JSON.stringify(text);
+  const meant = isChanged || !json ? text : JSON.parse(json);
+  if (meant === "") return null;
+  return typeValue(kind, meant) ?? JSON.stringify(meant);
 }
 
 function typeValue(kind, text) {

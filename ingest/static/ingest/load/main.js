@@ -109,7 +109,7 @@ async function run({ isDryRun }) {
     ? csvLayout({ columns: mapping.columns, delimiter: chosen.delimiter })
     : jsonLayout(chosen.format);
   const tally = new Tally();
-  const rejects = new Rejects(chosen, mapping.titles, layout.placeName);
+  const rejects = new Rejects(chosen, mapping.titles);
   const progress = new Progress(file.size, { isDryRun });
   gate = new Gate();
   find("outcome").replaceChildren();

@@ -51,12 +51,13 @@ export class Mapping {
     this.columns = this.titles = null;
     const objects = rows.map(({ text }) => parseObject(text));
     const keys = [...new Set(objects.flatMap((row) => Object.keys(row)))];
-    const known = new Set(table.columns.map(({ name }) => name));
+    const writable = table.columns.filter((column) => !column.read_only);
+    const known = new Set(writable.map(({ name }) => name));
     const valueOf = (row, key) => (key in row ? shorten(JSON.stringify(row[key])) : "–");
     const lines = keys.map((key) => [
       key,
       objects.slice(0, EXAMPLES).map((row) => valueOf(row, key)).join(" · "),
-      known.has(key) ? key : make("span", { class: "bad" }, "no such column: rejected"),
+      known.has(key) ? key : make("span", { class: "bad" }, "no column to load: rejected"),
     ]);
     const missing = findMissing(keys, table.columns);
     this.#warning.textContent = missing.length ? missingText(missing) : "";

@@ -6,13 +6,11 @@ export class Rejects {
   #blob = new Blob();
   #source;
   #titles;
-  #placeName;
 
   /** `titles` are the header of a CSV file, null for JSON. */
-  constructor(source, titles, placeName) {
+  constructor(source, titles) {
     this.#source = source;
     this.#titles = titles;
-    this.#placeName = placeName;
     if (titles) this.#append(`${writeRecord([...titles, "_line", "_codes", "_errors"])}\r\n`);
   }
 
@@ -46,14 +44,13 @@ export class Rejects {
 
   // The row stays as it was written: no digit of its numbers is lost.
   #writeLine({ text, place }, errors) {
-    const row = text.replaceAll(/[\r\n]/g, " ");
-    const isJson = this.#source.format === "json" || isWhole(text);
-    const shown = isJson ? row : JSON.stringify(text);
-    return `{"${this.#placeName}":${place},"row":${shown},"errors":${JSON.stringify(errors)}}\n`;
+    const row = isJson(text) ? text.replaceAll(/[\r\n]/g, " ") : JSON.stringify(text);
+    const placeName = this.#source.format === "json" ? "index" : "line";
+    return `{"${placeName}":${place},"row":${row},"errors":${JSON.stringify(errors)}}\n`;
   }
 }
 
-function isWhole(text) {
+function isJson(text) {
   try {
     JSON.parse(text);
     return true;

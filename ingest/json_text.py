@@ -1,0 +1,16 @@
+"""What the bytes of a JSON text tell without parsing it."""
+
+# Escapes that stand for what PostgreSQL cannot store, or that msgspec refuses as a syntax error.
+_SUSPECT_ESCAPES = (b"\\u0000", b"\\ud", b"\\uD")
+
+
+def has_suspect_escape(text: bytes) -> bool:
+    """Return whether a JSON text has an escape that needs a closer look."""
+    return b"\\" in text and any(escape in text for escape in _SUSPECT_ESCAPES)
+
+
+def count_quotes(text: bytes) -> int:
+    """Return how many quotes begin or end a string in a JSON text."""
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return text.count(b'"')

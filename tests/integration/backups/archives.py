@@ -1,0 +1,35 @@
+"""Backups changed by someone who knows how they are made."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from backups.archive import Backup
+from backups.manifest import MANIFEST_NAME, Manifest, seal_manifest
+
+# The files of the fixture `backup`.
+FILE = "hiring.one.avro"
+OTHER = "hiring.two.avro"
+
+
+def reseal(backup: Backup, change: Callable[[Manifest], Manifest]) -> None:
+    """Change the manifest as someone would who knows its checksum."""
+    path = backup.folder / MANIFEST_NAME
+    path.write_bytes(seal_manifest(change(backup.read())))
+
+
+def change_entry(backup: Backup, **changes: object) -> None:
+    def change(manifest: Manifest) -> Manifest:
+        first, *others = manifest.tables
+        return msgspec.structs.replace(
+            manifest, tables=(msgspec.structs.replace(first, **changes), *others)
+        )
+
+    reseal(backup, change)
+
+
+def change_bytes(path: Path, place: int, mask: int = 1) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= mask
+    path.write_bytes(data)
