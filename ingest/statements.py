@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, LiteralString
 
-from psycopg import Connection, RawCursor
+from psycopg import BaseConnection, Connection, RawCursor
+from psycopg.abc import AdaptContext
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from ingest.catalog import Column, Table, UniqueKey
@@ -12,6 +13,9 @@ from ingest.outcome import OnConflict
 
 # The place of a row in the array it came in, counted from 1.
 PLACE = Identifier("rowhouse place")
+
+# The first PostgreSQL that can return a row as it was before an update.
+RETURNING_OLD_SINCE = 180000
 
 # The row as JSON, where it matters which columns it brings.
 WHOLE = Identifier("rowhouse row")
@@ -209,13 +213,45 @@ def _conflict_clause(
         SQL("{} = {}").format(Identifier(name), Identifier("excluded", name)) for name in changed
     )
     # The image operator tells apart what `=` calls equal: 1.0 and 1.00, 1 mon and 30 days. Between
-    # two bare ROWs it would be looked up for each pair of columns. The row that a statement
-    # updated has an xmax, the row that it inserted has none.
+    # two bare ROWs it would be looked up for each pair of columns.
     return SQL(
         " ON CONFLICT {} DO UPDATE SET {}"
         " WHERE ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record"
-        " RETURNING xmax = 0 AS inserted"
-    ).format(target, assignments, old, new)
+        " RETURNING {} AS inserted"
+    ).format(target, assignments, old, new, _WasInserted(table, key))
+
+
+class _WasInserted(Composable):
+    """Whether a statement inserted the row that it returns, and did not update it.
+
+    An updated row has an xmax; in a partitioned table no system column can be returned.
+    """
+
+    def __init__(self, table: Table, key: UniqueKey) -> None:
+        super().__init__((table, key))
+        self._table, self._key = table, key
+
+    def as_bytes(self, context: AdaptContext | None = None) -> bytes:
+        connection = context.connection if context else None
+        return self._expression(connection).as_bytes(context)
+
+    def _expression(self, connection: BaseConnection[Any] | None) -> Composable:
+        if not self._table.partitioned:
+            return SQL("xmax = 0")
+        if connection is None or connection.info.server_version >= RETURNING_OLD_SINCE:
+            return SQL("WITH (OLD AS {0}) {0} IS NULL").format(Identifier("rowhouse old"))
+        # As it was when the statement began: a row that another transaction has inserted since
+        # counts as inserted here too.
+        known = SQL("known")
+        equal = SQL(" AND ").join(
+            SQL("{}.{} = {}").format(
+                known, Identifier(name), Identifier(self._table.schema, self._table.name, name)
+            )
+            for name in self._key.columns
+        )
+        return SQL("NOT EXISTS (SELECT FROM {} AS {} WHERE {})").format(
+            table_identifier(self._table), known, equal
+        )
 
 
 def _quoted(keys: Iterable[str]) -> set[str]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from ingest.statements import RETURNING_OLD_SINCE
 from tests.api.sending import codes, counts, execute, send, stored
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -412,6 +413,31 @@ def test_an_update_reaches_rows_of_partitions(client: Client) -> None:
     assert counts(answer) == (3, 1, 1, 0, 1)
     assert codes(answer.json()) == {2: [("check_violation", None)]}
     assert stored("SELECT * FROM hiring.made ORDER BY id") == [(1, 2, "x"), (2, 2, None)]
+
+
+@pytest.mark.parametrize("returning_old_since", [RETURNING_OLD_SINCE, 999999])
+def test_a_partitioned_table_tells_inserted_from_updated(
+    client: Client, monkeypatch: pytest.MonkeyPatch, returning_old_since: int
+) -> None:
+    monkeypatch.setattr("ingest.statements.RETURNING_OLD_SINCE", returning_old_since)
+    execute("""
+        CREATE TABLE hiring.made (id int, day date, n int, note text, PRIMARY KEY (id, day))
+        PARTITION BY RANGE (day)
+    """)
+    execute("CREATE TABLE hiring.rest PARTITION OF hiring.made DEFAULT")
+    execute("INSERT INTO hiring.made VALUES (1, '2026-01-01', 1, 'x'), (2, '2026-01-01', 2, 'y')")
+    rows = [{"id": id_, "day": "2026-01-01", "n": 2} for id_ in (1, 2, 3)]
+    rows[2]["note"] = "z"  # another group of columns
+    assert counts(send(client, "made", rows, "?on_conflict=update")) == (3, 1, 1, 1, 0)
+    assert counts(send(client, "made", rows, "?on_conflict=update")) == (3, 0, 0, 3, 0)
+    rows[0]["n"] = 5
+    rows[1]["n"] = "x"
+    assert counts(send(client, "made", rows, "?on_conflict=update")) == (3, 0, 1, 1, 1)
+    assert stored("SELECT id, n, note FROM hiring.made ORDER BY id") == [
+        (1, 5, "x"),
+        (2, 2, "y"),
+        (3, 2, "z"),
+    ]
 
 
 def test_the_stored_receipt_keeps_every_digit(client: Client) -> None:
