@@ -157,7 +157,8 @@ def test_no_connection_to_the_database_is_opened_for_a_request(wire: Wire) -> No
         wire.send("Content-Type: application/json", "Content-Length: 2", body=b"[]")
         assert wire.answer()[0] == 400
         seen |= set(stored(WRITERS))
-    assert 1 <= len(seen) <= threads
+    # Each thread keeps two: with the triggers that check foreign keys, and without.
+    assert 1 <= len(seen) <= 2 * threads
 
 
 def test_chunked_bodies_arrive_under_other_servers_too(api_key: KeyMaker) -> None:
