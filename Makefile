@@ -13,7 +13,7 @@ CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 POOLED := tests/api $(addprefix tests/integration/,backups/test_restore.py test_ingest_concurrency.py \
 	test_ingest_model.py test_processes.py test_jobs.py test_refresh.py test_refresh_readers.py)
 
-.PHONY: run demo test test-pooled check pictures bench faults fuzz soak
+.PHONY: run demo test test-pooled check pictures bench bench-scale faults fuzz soak
 .DEFAULT_GOAL := run
 
 run: $(VENV)/run.stamp
@@ -50,6 +50,10 @@ bench: $(VENV)/dev.stamp
 # The long form of tests/faults; the short one is part of `make test`.
 faults: $(VENV)/dev.stamp
 	$(PY) -m pytest tests/faults --hypothesis-profile=long
+
+# Processes, PgBouncer, many receipts, a target of ten million rows: half an hour.
+bench-scale: $(VENV)/dev.stamp
+	$(PY) -m tests.bench.scale
 
 soak: $(VENV)/dev.stamp
 	$(PY) -m tests.bench.soak

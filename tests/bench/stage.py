@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -20,6 +20,7 @@ import yaml
 from project.cluster import ServerSettings
 from project.database import EMBEDDED_DATABASE
 from project.postgres import create_database, start_server, stop_server
+from tests.pooler import lead_through_pooler, stop_pooler
 
 BASE = Path(__file__).resolve().parents[2]
 DATASET = "bench"
@@ -82,6 +83,37 @@ def set_stage() -> Iterator[Stage]:
     finally:
         stop_server(settings)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def serve_beside(stage: Stage, *, workers: int, pooled: bool = False) -> Iterator[Stage]:
+    """Start another Rowhouse on the same database, perhaps through a PgBouncer of its own."""
+    home = Path(stage.environment["ROWHOUSE_DATA"])
+    folder = Path(tempfile.mkdtemp(prefix="rowhouse-bench-"))
+    shutil.copytree(home / "secrets", folder / "secrets")
+    config = yaml.safe_load((home / "rest_conf.yml").read_text())
+    config["http"]["workers"] = workers
+    environment = stage.environment | {
+        "ROWHOUSE_DATA": str(folder),
+        "ROWHOUSE_LOGS": str(folder / "logs"),
+        "ROWHOUSE_CONFIG": str(folder / "rest_conf.yml"),
+    }
+    try:
+        if pooled:
+            config["database"]["pooler"] = "transaction"
+            environment |= _start_pooler(stage, folder)
+        (folder / "rest_conf.yml").write_text(yaml.safe_dump(config))
+        with _serve(environment) as (process, address):
+            yield replace(stage, url=address, environment=environment, server=process)
+    finally:
+        stop_pooler(folder / "pooler")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start_pooler(stage: Stage, folder: Path) -> dict[str, str]:
+    folder.chmod(0o755)  # PgBouncer refuses to be root, and reads its files as somebody else
+    led = lead_through_pooler(folder, stage.database_url)
+    return {name: led[name] for name in ("DATABASE_URL", "DATABASE_DIRECT_URL")}
 
 
 def _write_config(folder: Path) -> Path:
