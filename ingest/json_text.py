@@ -11,6 +11,9 @@ def has_suspect_escape(text: bytes) -> bool:
 
 def count_quotes(text: bytes) -> int:
     """Return how many quotes begin or end a string in a JSON text."""
-    if b"\\" in text:
-        text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return text.count(b'"')
+    return drop_plain_escapes(text).count(b'"')
+
+
+def drop_plain_escapes(text: bytes) -> bytes:
+    """Return a JSON text without its escaped backslashes and quotes."""
+    return text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
