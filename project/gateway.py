@@ -19,6 +19,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from project.content_policy import protect
 from project.errors import RowhouseError
 from project.metrics import count_refusal
 from project.problems import answer_refusal, problem, register_status
@@ -111,7 +112,8 @@ class Gateway:
         except Exception:
             # The answer, if any of it was sent, ends here: the client sees it cut short.
             logger.exception("unexpected error")
-            answer = problem(status=500, code="internal_error", detail="Something went wrong here")
+            failure = "Something went wrong here"
+            answer = protect(problem(status=500, code="internal_error", detail=failure))
         if answer is not None:
             await _send_whole(send, answer)
 
@@ -214,7 +216,7 @@ def _start_message(response: HttpResponseBase) -> Message:
 
 
 def _refuse(scope: Scope, error: BodyRefused) -> HttpResponse:
-    answer = answer_refusal(error)
+    answer = protect(answer_refusal(error))
     # What is left of the body would be taken for the next request.
     answer["Connection"] = "close"
     fields = {"method": scope["method"], "status": answer.status_code, "code": error.code}
