@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 from pytest_django import Settings
 
-from backups.archive import find_backup
+from backups.archive import find_backup, list_backups
 from backups.plan import RestoreRequest
 from backups.restoring import restore_backup
 from backups.runs import run_backup
@@ -193,9 +193,11 @@ class Service(RuleBasedStateMachine):
 
     @rule()
     def back_up(self) -> None:
-        """A backup holds what there is now."""
+        """A backup holds what there is now, and the newest ones stay."""
         run = run_backup(tables=[TABLE])
         self.backups.append((str(run.pk), [dict(row) for row in self.model.rows.values()]))
+        del self.backups[: -project_settings.CONFIG.backups.keep.newest]
+        assert {str(one.id) for one in list_backups()} == {name for name, _ in self.backups}
 
     @precondition(lambda self: self.backups)
     @rule(data=st.data())
@@ -255,8 +257,12 @@ def service(
     reports.mkdir()
     (reports / "things.sql").write_text(REPORT)
     settings.REPORTS_DIR = reports
-    overrides = msgspec.structs.replace(project_settings.CONFIG.reports, definitions={})
-    settings.CONFIG = msgspec.structs.replace(project_settings.CONFIG, reports=overrides)
+    config = project_settings.CONFIG
+    settings.CONFIG = msgspec.structs.replace(
+        config,
+        datasets={"hiring": config.datasets["hiring"]},  # each backup looks at all there are
+        reports=msgspec.structs.replace(config.reports, definitions={}),
+    )
 
     def make_client() -> Client:
         key = api_key("read", "ingest")
