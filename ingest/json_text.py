@@ -1,5 +1,11 @@
 """What the bytes of a JSON text tell without parsing it."""
 
+from collections.abc import Sequence
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
 # Escapes that stand for what PostgreSQL cannot store, or that msgspec refuses as a syntax error.
 _SUSPECT_ESCAPES = (b"\\u0000", b"\\ud", b"\\uD")
 
@@ -17,3 +23,8 @@ def count_quotes(text: bytes) -> int:
 def drop_plain_escapes(text: bytes) -> bytes:
     """Return a JSON text without its escaped backslashes and quotes."""
     return text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
+
+
+def array_text(values: Sequence[int | None]) -> str:
+    """Return numbers as the text of a PostgreSQL array, which JSON writes with other brackets."""
+    return _encode(values).decode().replace("[", "{").replace("]", "}")
