@@ -1,6 +1,7 @@
 """What the bytes of a JSON text tell without parsing it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -25,6 +26,15 @@ def drop_plain_escapes(text: bytes) -> bytes:
     return text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
 
 
-def array_text(values: Sequence[int | None]) -> str:
-    """Return numbers as the text of a PostgreSQL array, which JSON writes with other brackets."""
-    return _encode(values).decode().replace("[", "{").replace("]", "}")
+def has_other_escapes(text: bytes) -> bool:
+    """Return whether a JSON text has escapes that are unknown to COPY and in arrays."""
+    return b"\\" in drop_plain_escapes(text)
+
+
+def array_text(scalars: Sequence[Any]) -> str | None:
+    """Return scalars as the text of a PostgreSQL array: a JSON array's with other brackets.
+
+    None where a string has an escape that PostgreSQL would read in another way.
+    """
+    text = _encode(scalars)
+    return None if has_other_escapes(text) else f"{{{text[1:-1].decode()}}}"

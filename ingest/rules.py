@@ -5,10 +5,10 @@ whole and handed on as the bytes that were sent; only a row that the quick look 
 is examined value by value (`examination`), to list all its errors.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -19,7 +19,8 @@ from ingest.examination import Examiner, Field, Limits
 from ingest.json_text import has_suspect_escape
 from ingest.outcome import OnConflict, Rejection, RowError
 from ingest.payload import check_numbers
-from ingest.quick import QuickLook, SoundRows, raws
+from ingest.quick import QuickLook, raws
+from ingest.sound_rows import SoundRows
 from ingest.values.structures import split_array
 
 UNSET = msgspec.UNSET
@@ -33,6 +34,22 @@ def group_by_for(on_conflict: OnConflict) -> GroupBy:
     return "optional" if on_conflict == "update" else "default"
 
 
+class ByColumn(Protocol):
+    """Rows that were looked at column by column."""
+
+    def take(self, places: Iterable[int]) -> "ByColumn":
+        """Return some of the rows."""
+
+    def copy_data(self, names: Sequence[str]) -> CopyData | None:
+        """Return these columns as data for COPY, None where only SQL can read the values."""
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Return a column's values as JSON has them, None for what is missing or null."""
+
+    def values_of(self, name: str) -> set[str]:
+        """Return the text of each value of a column that is neither null nor missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows that passed the rules: one JSON array, and the columns it is to be written to."""
@@ -40,10 +57,7 @@ class Rows:
     columns: tuple[str, ...]
     indexes: Sequence[int]  # the place of each row in the batch
     make_array: Callable[[], bytes]
-    copy: CopyData | None = None  # the same for COPY, where COPY can take it
-    # Returns the text of each value other than null that occurs in a column of whole numbers, text
-    # or uuids; None where the rows were not looked at by column.
-    find_values: Callable[[str], set[str]] | None = None
+    by_column: ByColumn | None = None  # the same rows, where they were looked at by column
 
     @property
     def array(self) -> bytes:
@@ -53,6 +67,19 @@ class Rows:
     def split(self) -> dict[int, bytes]:
         """Return each row's JSON text under its place in the batch."""
         return dict(zip(self.indexes, map(bytes, raws.decode(self.array)), strict=True))
+
+    def keep(self, texts: Mapping[int, bytes]) -> "Rows":
+        """Return those of the rows whose JSON texts are given under their places in the batch."""
+        places = [place for place, index in enumerate(self.indexes) if index in texts]
+        if len(places) == len(self.indexes):
+            return self
+        indexes = [self.indexes[place] for place in places]
+        return Rows(
+            self.columns,
+            indexes,
+            lambda: join_rows(texts[index] for index in indexes),
+            self.by_column.take(places) if self.by_column else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +139,10 @@ class RowRules:
         whole = self._keep_whole(sound, array, group_by)
         if whole is not None:
             return Decoded(len(rows), [whole], [])
-        passed = {
-            index: (bytes(text), self._presence(row, group_by))
-            for index, (text, row) in enumerate(zip(raws.decode(array), rows, strict=True))
-        }
-        return Decoded(len(rows), self.group(passed, group_by), [])
+        texts = list(map(bytes, raws.decode(array)))
+        presences = [self._presence(row, group_by) for row in rows]
+        passed = dict(enumerate(zip(texts, presences, strict=True)))
+        return Decoded(len(rows), self.group(passed, group_by, range(len(rows)), sound), [])
 
     def decode_each(
         self,
@@ -131,19 +157,17 @@ class RowRules:
         row is certain, and it alone is rejected.
         """
         self.check_count(len(texts))
-        passed: dict[int, tuple[bytes, tuple[bool, ...]]] = {}
-        raws: dict[int, bytes] = {}
+        places, sound = self._quick.decode_texts(texts)
+        passed = {
+            place: (texts[place], self._presence(row, group_by))
+            for place, row in zip(places, sound.rows, strict=True)
+        }
         rejections = []
-        for index, (text, row) in enumerate(
-            zip(texts, self._quick.decode_texts(texts), strict=True)
-        ):
-            if row is not None:
-                passed[index] = text, self._presence(row, group_by)
-                continue
+        for index in sorted(set(range(len(texts))) - passed.keys()):
+            text = texts[index]
             examined, errors = self.examiner.examine_text(text, is_line=lines is not None)
             if not errors:
                 passed[index] = _encode(examined), self.presence_of(examined, group_by)
-                raws[index] = text
                 continue
             line = lines[index] if lines is not None else None
             rejections.append(
@@ -152,7 +176,11 @@ class RowRules:
                 )
             )
         return Decoded(
-            len(texts), self.group(passed, group_by), rejections, raw_of=raws.get, lines=lines
+            len(texts),
+            self.group(passed, group_by, places, sound),
+            rejections,
+            raw_of=lambda index, _: texts[index],
+            lines=lines,
         )
 
     def decode_lines(
@@ -179,8 +207,7 @@ class RowRules:
         if presence is None:
             return None
         columns = self._columns(presence, group_by)
-        copy = sound.copy_data(columns)
-        return Rows(columns, range(len(sound.rows)), lambda: array, copy, sound.values_of)
+        return Rows(columns, range(len(sound.rows)), lambda: array, sound)
 
     # Which columns a row brings.
 
@@ -189,7 +216,7 @@ class RowRules:
 
     def _presence(self, row: Any, group_by: GroupBy) -> tuple[bool, ...]:
         watched = self._watched(group_by)
-        return tuple(each.read(row) is not UNSET for each in watched) if watched else ()
+        return tuple(each.pick(row) is not UNSET for each in watched) if watched else ()
 
     def presence_of(self, row: Collection[str], group_by: GroupBy) -> tuple[bool, ...]:
         """Return which of the watched columns are among the names."""
@@ -199,7 +226,7 @@ class RowRules:
         """Return which watched columns the rows bring if all bring the same, else None."""
         common = self._presence(rows[0], group_by)
         for each, present in zip(self._watched(group_by), common, strict=True):
-            if any((value is not UNSET) != present for value in map(each.read, rows)):
+            if any((value is not UNSET) != present for value in map(each.pick, rows)):
                 return None
         return common
 
@@ -211,17 +238,34 @@ class RowRules:
         return tuple(name for name in self.by_name if name not in absent)
 
     def group(
-        self, passed: dict[int, tuple[bytes, tuple[bool, ...]]], group_by: GroupBy
+        self,
+        passed: Mapping[int, tuple[bytes, tuple[bool, ...]]],
+        group_by: GroupBy,
+        sound_places: Sequence[int] = (),
+        sound: ByColumn | None = None,
     ) -> list[Rows]:
-        """Put rows that bring the same columns together: each group is written by one statement."""
+        """Put rows that bring the same columns together: each group is written by one statement.
+
+        `sound` are those of the rows, at `sound_places`, that were looked at by column.
+        """
         groups: dict[tuple[bool, ...], list[int]] = {}
-        for index, (_, presence) in passed.items():
-            groups.setdefault(presence, []).append(index)
+        for index in sorted(passed):
+            groups.setdefault(passed[index][1], []).append(index)
+        positions = {index: position for position, index in enumerate(sound_places)}
+
+        def find_columns(indexes: Sequence[int]) -> ByColumn | None:
+            if sound is None or not positions.keys() >= set(indexes):
+                return None
+            if len(indexes) == len(positions):
+                return sound
+            return sound.take(map(positions.__getitem__, indexes))
+
         return [
             Rows(
                 self._columns(presence, group_by),
                 indexes,
                 partial(join_rows, [passed[index][0] for index in indexes]),
+                find_columns(indexes),
             )
             for presence, indexes in groups.items()
         ]
