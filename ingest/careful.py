@@ -15,9 +15,9 @@ from psycopg import Connection
 
 from ingest.catalog import UniqueKey
 from ingest.constraints import Violation
+from ingest.decoded import Decoded, Rows, join_rows
 from ingest.json_text import array_text
 from ingest.outcome import RowError
-from ingest.rules import Decoded, Rows, join_rows
 from ingest.sqlstates import describe_row_failure, is_data_error, is_refused_question, skipped_row
 from ingest.writer import RowsSkipped, TableWriter, WriteOptions, Written
 
@@ -87,36 +87,29 @@ class CarefulWrite:
     def _write_examined(self) -> Written | None:
         """Reject what the data shows to be wrong, write the rest; None where that fails."""
         for _ in range(ROUNDS):
+            is_judged = False
             try:
                 with self._connection.transaction():
                     self._reject_bad_values()
                     self._reject_all_violations()
+                    is_judged = True
+                    return self._write_left()
+            except RowsSkipped:
+                continue
             except psycopg.Error as error:
-                if is_refused_question(error):
+                if not is_judged and is_refused_question(error):
                     return None
                 if not is_data_error(error):
                     raise
-                self._reject_unanswerable(self._find_readable())
-                continue
-            written = self._try_to_write()
-            if written is not None:
-                return written
+                if not is_judged:
+                    self._reject_unanswerable(self._find_readable())
         return None
 
-    def _try_to_write(self) -> Written | None:
-        """Write all candidates under a savepoint; return None, nothing written, where one fails."""
+    def _write_left(self) -> Written:
         kept = [rows.keep(self._candidates) for rows in self._decoded.groups]
         # Whatever looks at rows on their way in is left to say what it has against one.
         copying = not self._writer.table.watched
-        try:
-            with self._connection.transaction():
-                return self._write([rows for rows in kept if rows.indexes], copying=copying)
-        except RowsSkipped:
-            return None
-        except psycopg.Error as error:
-            if not is_data_error(error):
-                raise
-            return None
+        return self._write([rows for rows in kept if rows.indexes], copying=copying)
 
     def _write(self, groups: Sequence[Rows], *, copying: bool) -> Written:
         written = Written()

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
+from ingest.decoded import split_rows
 from ingest.examination import Field, Limits
 from ingest.json_text import has_suspect_escape
 from ingest.sound_rows import SoundRows
 
 UNSET = msgspec.UNSET
 _astuple = msgspec.structs.astuple
-raws = msgspec.json.Decoder(list[msgspec.Raw])
 
 # Characters that msgspec does not take in the name of a field.
 _UNNAMEABLE = frozenset('"\\') | {chr(code) for code in range(32)}
@@ -45,9 +45,7 @@ class QuickLook:
 
     def decode_texts(self, texts: Sequence[bytes]) -> tuple[Sequence[int], SoundRows]:
         """Return the places of the JSON texts that are flawless rows, and these rows."""
-        decoded = {
-            place: row for place, row in enumerate(map(self._decode_row, texts)) if row is not None
-        }
+        decoded = self._decode_rows(texts)
         rows = self._look_at(decoded.values())
         text = b"\n".join(texts if len(decoded) == len(texts) else map(texts.__getitem__, decoded))
         if not has_suspect_escape(text) and rows.are_sound(text):
@@ -56,13 +54,18 @@ class QuickLook:
         sound = [place for place, row in decoded.items() if self._is_sound(row, texts[place])]
         return sound, self._look_at(map(decoded.__getitem__, sound))
 
-    def _decode_row(self, text: bytes) -> Any | None:
-        if self._row is None or len(text) > self._limits.max_row_bytes:
-            return None
-        try:
-            return self._row.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            return None
+    def _decode_rows(self, texts: Sequence[bytes]) -> dict[int, Any]:
+        decoded: dict[int, Any] = {}
+        if self._row is None:
+            return decoded
+        decode, limit = self._row.decode, self._limits.max_row_bytes
+        for place, text in enumerate(texts):
+            if len(text) <= limit:
+                try:
+                    decoded[place] = decode(text)
+                except (msgspec.DecodeError, RecursionError):
+                    continue
+        return decoded
 
     def _is_sound(self, row: Any, text: bytes) -> bool:
         return not has_suspect_escape(text) and self._look_at([row]).are_sound(text)
@@ -72,7 +75,7 @@ class QuickLook:
 
     def _has_small_rows(self, array: bytes) -> bool:
         limit = self._limits.max_row_bytes
-        return len(array) <= limit or max(map(len, map(bytes, raws.decode(array)))) <= limit
+        return len(array) <= limit or max(map(len, map(bytes, split_rows(array)))) <= limit
 
 
 def _row_type(fields: list[Field]) -> type | None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import msgspec
 
 from ingest.catalog import Column
+from ingest.decoded import Decoded, Rows
 from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
 from ingest.examination import printable
 from ingest.outcome import Rejection, RowError
-from ingest.rules import Decoded, GroupBy, RowRules, Rows
+from ingest.rules import GroupBy, RowRules
 from ingest.sound_records import SoundRecords, find_plain_text
 
 # The csv module refuses long fields unless told otherwise; rows have a limit of their own.
@@ -172,10 +173,9 @@ def _decode_flawless(
     if not has_empty_fields or (group_by == "default" and not has_defaults):
         return [_keep_whole(rules, body, names, group_by)]
     rows = [_drop_empty(names, record) for record in records]
-    passed = {
-        index: (_encode(row), rules.presence_of(row, group_by)) for index, row in enumerate(rows)
-    }
-    return rules.group(passed, group_by)
+    texts = dict(enumerate(map(_encode, rows)))
+    presences = {index: rules.presence_of(row, group_by) for index, row in enumerate(rows)}
+    return rules.group(texts, presences, group_by)
 
 
 def _drop_empty(names: Sequence[str], record: Sequence[str]) -> dict[str, str]:
@@ -199,7 +199,7 @@ def _keep_whole(rules: RowRules, body: CsvBody, names: Sequence[str], group_by: 
 def _decode_each(
     rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy
 ) -> Decoded:
-    passed = {}
+    texts, presences = {}, {}
     rejections = []
     examine = _record_examiner(rules, names)
     for index, (record, text) in enumerate(zip(body.records, body.texts, strict=True)):
@@ -217,8 +217,9 @@ def _decode_each(
                 )
             )
         else:
-            passed[index] = _encode(sound), rules.presence_of(sound, group_by)
-    return _decoded(body, names, rules.group(passed, group_by), rejections)
+            texts[index] = _encode(sound)
+            presences[index] = rules.presence_of(sound, group_by)
+    return _decoded(body, names, rules.group(texts, presences, group_by), rejections)
 
 
 def _record_examiner(

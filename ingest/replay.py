@@ -16,12 +16,13 @@ from psycopg import Connection
 
 from ingest.batches import BatchRequest, Connect, ingest_batch
 from ingest.catalog import SQL, Table
+from ingest.decoded import Decoded
 from ingest.errors import TableUnknown
 from ingest.models import Rejection
 from ingest.outcome import Reason, Receipt
 from ingest.records import read_record, record_as_json
 from ingest.registry import KnownTable, TableRegistry
-from ingest.rules import Decoded, GroupBy, group_by_for
+from ingest.rules import GroupBy, group_by_for
 from project.errors import RowhouseError
 from project.queries import read_sql
 

@@ -5,105 +5,34 @@ whole and handed on as the bytes that were sent; only a row that the quick look 
 is examined value by value (`examination`), to list all its errors.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import msgspec
 
 from ingest.catalog import Table
-from ingest.copying import CopyData
+from ingest.decoded import ByColumn, Decoded, Rows, join_rows, split_rows
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
 from ingest.json_text import has_suspect_escape
-from ingest.outcome import OnConflict, Rejection, RowError
+from ingest.outcome import OnConflict, Rejection
 from ingest.payload import check_numbers
-from ingest.quick import QuickLook, raws
+from ingest.quick import QuickLook
 from ingest.sound_rows import SoundRows
 from ingest.values.structures import split_array
 
-UNSET = msgspec.UNSET
 _encode = msgspec.json.Encoder().encode
 
 GroupBy = Literal["default", "optional"]
+
+# Which of the columns that matter to the grouping a row brings.
+Presence = tuple[bool, ...]
 
 
 def group_by_for(on_conflict: OnConflict) -> GroupBy:
     """Return how rows are grouped: an update changes only the columns that a row brings."""
     return "optional" if on_conflict == "update" else "default"
-
-
-class ByColumn(Protocol):
-    """Rows that were looked at column by column."""
-
-    def take(self, places: Iterable[int]) -> "ByColumn":
-        """Return some of the rows."""
-
-    def copy_data(self, names: Sequence[str]) -> CopyData | None:
-        """Return these columns as data for COPY, None where only SQL can read the values."""
-
-    def column(self, name: str) -> Sequence[Any]:
-        """Return a column's values as JSON has them, None for what is missing or null."""
-
-    def values_of(self, name: str) -> set[str]:
-        """Return the text of each value of a column that is neither null nor missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows that passed the rules: one JSON array, and the columns it is to be written to."""
-
-    columns: tuple[str, ...]
-    indexes: Sequence[int]  # the place of each row in the batch
-    make_array: Callable[[], bytes]
-    by_column: ByColumn | None = None  # the same rows, where they were looked at by column
-
-    @property
-    def array(self) -> bytes:
-        """The rows as one JSON array."""
-        return self.make_array()
-
-    def split(self) -> dict[int, bytes]:
-        """Return each row's JSON text under its place in the batch."""
-        return dict(zip(self.indexes, map(bytes, raws.decode(self.array)), strict=True))
-
-    def keep(self, texts: Mapping[int, bytes]) -> "Rows":
-        """Return those of the rows whose JSON texts are given under their places in the batch."""
-        places = [place for place, index in enumerate(self.indexes) if index in texts]
-        if len(places) == len(self.indexes):
-            return self
-        indexes = [self.indexes[place] for place in places]
-        return Rows(
-            self.columns,
-            indexes,
-            lambda: join_rows(texts[index] for index in indexes),
-            self.by_column.take(places) if self.by_column else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What the rules made of a batch."""
-
-    received: int
-    groups: list[Rows]
-    rejections: list[Rejection]
-    format: Literal["json", "csv"] = "json"
-    # Returns a row as it was sent, given its place and its text in its group.
-    raw_of: Callable[[int, bytes], bytes] = lambda _, text: text
-    lines: Sequence[int] | None = None  # each row's line in a file, from 1
-    fields: Sequence[str] | None = None  # the columns of CSV records, in order
-
-    def reject(self, index: int, text: bytes, errors: list[RowError]) -> Rejection:
-        """Return the rejection of a row that had passed the rules as `text`."""
-        return Rejection(
-            index=index,
-            line=self.lines[index] if self.lines else None,
-            raw=self.raw_of(index, text),
-            format=self.format,
-            errors=errors,
-        )
 
 
 class RowRules:
@@ -139,10 +68,11 @@ class RowRules:
         whole = self._keep_whole(sound, array, group_by)
         if whole is not None:
             return Decoded(len(rows), [whole], [])
-        texts = list(map(bytes, raws.decode(array)))
-        presences = [self._presence(row, group_by) for row in rows]
-        passed = dict(enumerate(zip(texts, presences, strict=True)))
-        return Decoded(len(rows), self.group(passed, group_by, range(len(rows)), sound), [])
+        texts = dict(enumerate(map(bytes, split_rows(array))))
+        presences = self._presences(sound, group_by)
+        places = range(len(rows))
+        groups = self.group(texts, dict(enumerate(presences)), group_by, places, sound)
+        return Decoded(len(rows), groups, [])
 
     def decode_each(
         self,
@@ -158,16 +88,15 @@ class RowRules:
         """
         self.check_count(len(texts))
         places, sound = self._quick.decode_texts(texts)
-        passed = {
-            place: (texts[place], self._presence(row, group_by))
-            for place, row in zip(places, sound.rows, strict=True)
-        }
+        passed = {place: texts[place] for place in places}
+        presences = dict(zip(places, self._presences(sound, group_by), strict=True))
         rejections = []
         for index in sorted(set(range(len(texts))) - passed.keys()):
             text = texts[index]
             examined, errors = self.examiner.examine_text(text, is_line=lines is not None)
             if not errors:
-                passed[index] = _encode(examined), self.presence_of(examined, group_by)
+                passed[index] = _encode(examined)
+                presences[index] = self.presence_of(examined, group_by)
                 continue
             line = lines[index] if lines is not None else None
             rejections.append(
@@ -177,7 +106,7 @@ class RowRules:
             )
         return Decoded(
             len(texts),
-            self.group(passed, group_by, places, sound),
+            self.group(passed, presences, group_by, places, sound),
             rejections,
             raw_of=lambda index, _: texts[index],
             lines=lines,
@@ -203,10 +132,10 @@ class RowRules:
 
     def _keep_whole(self, sound: SoundRows, array: bytes, group_by: GroupBy) -> Rows | None:
         """Return a batch as one group if all its rows bring the same columns, else None."""
-        presence = self._presence_of_all(sound.rows, group_by)
-        if presence is None:
+        presences = set(self._presences(sound, group_by))
+        if len(presences) > 1:
             return None
-        columns = self._columns(presence, group_by)
+        columns = self._columns(presences.pop(), group_by)
         return Rows(columns, range(len(sound.rows)), lambda: array, sound)
 
     # Which columns a row brings.
@@ -214,23 +143,14 @@ class RowRules:
     def _watched(self, group_by: GroupBy) -> list[Field]:
         return self._defaulted if group_by == "default" else self._optional
 
-    def _presence(self, row: Any, group_by: GroupBy) -> tuple[bool, ...]:
-        watched = self._watched(group_by)
-        return tuple(each.pick(row) is not UNSET for each in watched) if watched else ()
+    def _presences(self, sound: SoundRows, group_by: GroupBy) -> Iterable[Presence]:
+        return sound.presences(self._watched(group_by))
 
-    def presence_of(self, row: Collection[str], group_by: GroupBy) -> tuple[bool, ...]:
+    def presence_of(self, row: Collection[str], group_by: GroupBy) -> Presence:
         """Return which of the watched columns are among the names."""
         return tuple(each.column.name in row for each in self._watched(group_by))
 
-    def _presence_of_all(self, rows: list[Any], group_by: GroupBy) -> tuple[bool, ...] | None:
-        """Return which watched columns the rows bring if all bring the same, else None."""
-        common = self._presence(rows[0], group_by)
-        for each, present in zip(self._watched(group_by), common, strict=True):
-            if any((value is not UNSET) != present for value in map(each.pick, rows)):
-                return None
-        return common
-
-    def _columns(self, presence: tuple[bool, ...], group_by: GroupBy) -> tuple[str, ...]:
+    def _columns(self, presence: Presence, group_by: GroupBy) -> tuple[str, ...]:
         watched = self._watched(group_by)
         absent = {
             each.column.name for each, present in zip(watched, presence, strict=True) if not present
@@ -239,7 +159,8 @@ class RowRules:
 
     def group(
         self,
-        passed: Mapping[int, tuple[bytes, tuple[bool, ...]]],
+        texts: Mapping[int, bytes],
+        presences: Mapping[int, Presence],
         group_by: GroupBy,
         sound_places: Sequence[int] = (),
         sound: ByColumn | None = None,
@@ -248,27 +169,28 @@ class RowRules:
 
         `sound` are those of the rows, at `sound_places`, that were looked at by column.
         """
-        groups: dict[tuple[bool, ...], list[int]] = {}
-        for index in sorted(passed):
-            groups.setdefault(passed[index][1], []).append(index)
-        positions = {index: position for position, index in enumerate(sound_places)}
+        indexes = sorted(texts)
+        groups: dict[Presence, list[int]] = {}
+        if len(set(presences.values())) == 1:
+            groups[presences[indexes[0]]] = indexes
+        else:
+            for index in indexes:
+                groups.setdefault(presences[index], []).append(index)
+        positions = dict(zip(sound_places, range(len(sound_places)), strict=True))
 
-        def find_columns(indexes: Sequence[int]) -> ByColumn | None:
+        def look_at(indexes: Sequence[int]) -> ByColumn | None:
             if sound is None or not positions.keys() >= set(indexes):
                 return None
             if len(indexes) == len(positions):
                 return sound
             return sound.take(map(positions.__getitem__, indexes))
 
-        return [
-            Rows(
-                self._columns(presence, group_by),
-                indexes,
-                partial(join_rows, [passed[index][0] for index in indexes]),
-                find_columns(indexes),
-            )
-            for presence, indexes in groups.items()
-        ]
+        made = []
+        for presence, indexes in groups.items():
+            own = [texts[index] for index in indexes]
+            columns = self._columns(presence, group_by)
+            made.append(Rows(columns, indexes, partial(join_rows, own), look_at(indexes), own))
+        return made
 
     def columns_of(self, names: Collection[str], group_by: GroupBy) -> tuple[str, ...]:
         """Return the columns that rows bringing these names are written to."""
@@ -290,7 +212,7 @@ class RowRules:
 
     def _split(self, array: bytes) -> list[bytes]:
         try:
-            return [bytes(raw) for raw in raws.decode(array)]
+            return [bytes(raw) for raw in split_rows(array)]
         except RecursionError as error:
             raise TooDeep from error
         except msgspec.DecodeError as error:
@@ -303,8 +225,3 @@ class RowRules:
             raise TooDeep from error
         except ValueError as error:
             raise JsonSyntax(f"The body is not JSON: {error}") from error
-
-
-def join_rows(texts: Iterable[bytes]) -> bytes:
-    """Return the JSON array of rows given as JSON texts."""
-    return b"[" + b",".join(texts) + b"]"

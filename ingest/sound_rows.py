@@ -62,6 +62,13 @@ class SoundRows:
         values = self._values(found)
         return _mark_nulls(values) if found.is_raw and self._may_lack else values
 
+    def presences(self, fields: Sequence[Field]) -> Iterable[tuple[bool, ...]]:
+        """Return, row by row, which of the fields it brings."""
+        if not fields:
+            return [()] * len(self.rows)
+        columns = [[value is not UNSET for value in self._column(each)] for each in fields]
+        return zip(*columns, strict=True)
+
     def values_of(self, name: str) -> set[str]:
         """Return the text of each value of a column that is neither null nor missing."""
         return set(map(str, set(self.column(name)) - {None}))

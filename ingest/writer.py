@@ -14,9 +14,10 @@ from psycopg.sql import Composed
 from ingest.catalog import SQL, Table, UniqueKey
 from ingest.constraints import ConstraintChecks
 from ingest.copying import CopyData
+from ingest.decoded import Decoded, Rows
 from ingest.outcome import OnConflict, Rejection
 from ingest.references import BatchReferences
-from ingest.rules import Decoded, RowRules, Rows
+from ingest.rules import RowRules
 from ingest.statements import (
     copy_statement,
     execute_raw,
