@@ -327,18 +327,25 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
 
 def _repeated_in_batch_rule(key: UniqueKey) -> Rule:
     names = _key_names(key)
-    given: Composable = SQL("true")
-    if key.nulls_distinct:
-        given = _all(SQL("{} IS NOT NULL").format(name) for name in names)
     listed = SQL(", ").join(names)
+    keyed = _keys_of(key, BATCH, [PLACE])
+    if key.nulls_distinct:
+        # The cheaper way, and rows with a null key are never joined.
+        query = SQL(
+            "SELECT {place}, key_group FROM ({keyed}) AS keyed JOIN ("
+            "SELECT min({place}) AS key_group, {keys} FROM ({keyed}) AS keyed"
+            " GROUP BY {keys} HAVING count(*) > 1) AS repeated USING ({keys})"
+        )
+    else:
+        query = SQL(
+            "SELECT {place}, key_group FROM (SELECT {place},"
+            " min({place}) OVER same AS key_group, count(*) OVER same AS rows_with_key"
+            " FROM ({keyed}) AS keyed WINDOW same AS (PARTITION BY {keys})"
+            ") AS counted WHERE rows_with_key > 1"
+        )
     return Rule(
         columns=key.reads,
-        query=SQL(
-            "SELECT {place}, key_group FROM ("
-            "SELECT {place}, dense_rank() OVER (ORDER BY {keys}) AS key_group,"
-            " count(*) OVER (PARTITION BY {keys}) AS rows_with_key"
-            " FROM ({source}) AS keyed WHERE {given}) AS counted WHERE rows_with_key > 1"
-        ).format(place=PLACE, keys=listed, source=_keys_of(key, BATCH, [PLACE]), given=given),
+        query=query.format(place=PLACE, keys=listed, keyed=keyed),
         error=RowError(
             code="duplicate_in_batch",
             columns=key.columns,
