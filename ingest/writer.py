@@ -113,7 +113,7 @@ class TableWriter:
                 else self.references.values_in(rows.array)
             )
             self.references.hold(connection, rows.columns, find_values)
-        if copying and rows.by_column and options == PLAINLY:
+        if copying and self.table.copyable and rows.by_column and options == PLAINLY:
             data = rows.by_column.copy_data(rows.columns)
             if data is not None:
                 return self._copy(connection, rows.columns, data, len(rows.indexes))
