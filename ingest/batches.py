@@ -73,9 +73,6 @@ Connect = Callable[[], Connection]
 # The same for a connection where foreign keys are not checked, None where there is none to be had.
 ConnectUnchecked = Callable[[], Connection | None]
 
-# For the one transaction, where it runs on a connection that everything else uses too.
-WITHOUT_TRIGGERS = "SET LOCAL session_replication_role = 'replica'"
-
 
 def connect_nowhere() -> None:
     """Return no connection: foreign keys are PostgreSQL's own to check, row by row."""
@@ -173,7 +170,7 @@ class _Attempt:
         return receipt, is_old
 
     def _run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
-        self._connection = checked = connection
+        self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
         self._options, self._decoded = self._decode_rows(connection)
         connection = self._choose_connection(connection)
@@ -183,8 +180,6 @@ class _Attempt:
             if not self._registry.is_current(connection, self._request.table, self._known):
                 raise TableChanged
             self.is_untouched = False
-            if self._holds_references and self._connection is checked:
-                self._connection.execute(WITHOUT_TRIGGERS)
             if self._request.claim is None or self._claim_key(self._request.claim):
                 reach(Point.KEY_CLAIMED)
                 written = self._write(carefully=carefully)
