@@ -52,7 +52,7 @@ bench: $(VENV)/dev.stamp
 faults: $(VENV)/dev.stamp
 	$(PY) -m pytest tests/faults --hypothesis-profile=long
 
-# Processes, PgBouncer, many receipts, a target of ten million rows: half an hour.
+# Processes, PgBouncer, many receipts, a target of ten million rows: a quarter of an hour.
 bench-scale: $(VENV)/dev.stamp
 	$(PY) -m tests.bench.scale
 
