@@ -27,9 +27,6 @@ from ingest.registry import TableRegistry
 from ingest.writer import WriteOptions, Written
 from project.errors import RowhouseError
 
-# For the one transaction, where it runs on a connection that everything else uses too.
-WITHOUT_TRIGGERS = "SET LOCAL session_replication_role = 'replica'"
-
 
 class TableChanged(Exception):
     """The table's definition is not the one the rows were decoded by."""
@@ -68,7 +65,7 @@ class Attempt:
         return receipt, is_old
 
     def _run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
-        self._connection = checked = connection
+        self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
         self._options, self._decoded = self._decode_rows(connection)
         connection = self._choose_connection(connection)
@@ -78,8 +75,6 @@ class Attempt:
             if not self._registry.is_current(connection, self._request.table, self._known):
                 raise TableChanged
             self.is_untouched = False
-            if self._holds_references and self._connection is checked:
-                self._connection.execute(WITHOUT_TRIGGERS)
             if self._request.claim is None or self._claim_key(self._request.claim):
                 reach(Point.KEY_CLAIMED)
                 written = self._write(carefully=carefully)

@@ -161,9 +161,8 @@ def known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None)
     return Rule(
         # Of a row whose arbiter cannot be read nobody knows which row it would update.
         columns=(*key.reads, *(arbiter.reads if arbiter else ())),
-        query=SQL(
-            "SELECT {} FROM ({}) AS given WHERE EXISTS (SELECT FROM ({}) AS known WHERE {}{})"
-        ).format(
+        # A join, for a Citus cluster cannot ask EXISTS of rows that are spread over its nodes.
+        query=SQL("SELECT DISTINCT given.{} FROM ({}) AS given JOIN ({}) AS known ON {}{}").format(
             PLACE,
             _keys_of(key, BATCH, batch_columns),
             _keys_of(key, stored_rows(table), table_columns),
