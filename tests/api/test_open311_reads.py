@@ -5,11 +5,14 @@ import io
 import json
 
 import pytest
+from django.conf import settings
 from django.test import Client
+from msgspec.structs import replace
 
 from apis.open311.specification import read_specification
 from tests.api.open311 import (
     GRAFFITI_ANSWER,
+    HYDRANT,
     HYDRANT_ANSWER,
     call,
     load,
@@ -58,7 +61,9 @@ def test_pages_are_rounded_up_and_the_second_one_holds_the_rest() -> None:
 def test_a_page_after_the_last_is_empty() -> None:
     answer = call("services.getList", page=9, per_page=2).json()
     assert (answer["total"], answer["pages"], answer["services"]) == (3, 2, [])
-    assert call("incidents.search", created="2010", page=9).json()["total"] == 1
+    for criteria in ({"created": "2010"}, {"created": "2010", "service_id": "3"}):
+        answer = call("incidents.search", **criteria, page=9).json()
+        assert (answer["total"], answer["incidents"]) == (1, [])
 
 
 def test_services_get_info() -> None:
@@ -269,14 +274,15 @@ def test_a_list_as_csv_tells_its_counts_in_headers() -> None:
     assert (answer.headers["X-Total"], answer.headers["X-Pages"]) == ("2", "2")
 
 
-def test_many_incidents_are_estimated_and_said_to_be(city: Client) -> None:
-    from django.conf import settings
-    from msgspec.structs import replace
-
+@pytest.mark.parametrize("criteria", [{"status_id": "1"}, {"service_id": "2", "created": "2011"}])
+def test_many_incidents_are_estimated_and_said_to_be(
+    city: Client, criteria: dict[str, str]
+) -> None:
+    load(city, "incidents", [HYDRANT | {"incident_id": 1000}])
     config = settings.CONFIG
     settings.CONFIG = replace(config, open311=replace(config.open311, exact_total=1))
     try:
-        answer = call("incidents.search", status_id="1", per_page=1).json()
+        answer = call("incidents.search", **criteria, per_page=1).json()
     finally:
         settings.CONFIG = config
     assert answer["total_is_estimate"] is True
