@@ -107,7 +107,8 @@ def _read_service_page(conditions: Conditions, page: Page, exact_total: int) -> 
     total = rows[0][-1] if rows else 0
     if total > exact_total or (page.offset and not rows):
         return None
-    incidents = [dict(zip(RESERVED, row[:-1], strict=True)) for row in rows]
+    # The total, which is each row's last column, has no name here.
+    incidents = [dict(zip(RESERVED, row, strict=False)) for row in rows]
     return Listing("incidents", incidents, total, page)
 
 
