@@ -3,7 +3,7 @@
 from django.test import Client
 from playwright.sync_api import Page, expect
 
-from tests.api.open311 import load_city, make_token
+from tests.api.open311 import load, load_city, make_token
 from tests.browser.conftest import VisitMaker
 from tests.browser.visits import check_accessibility
 
@@ -37,6 +37,27 @@ def test_a_search_is_shown_as_a_table_and_on_a_map(visit: VisitMaker, client: Cl
     expect(points).to_have_count(1)
     expect(rows).to_contain_text("2010-05-26 21:30")
     check_accessibility(page)
+
+
+def test_places_on_both_sides_of_180_degrees_are_drawn_together(
+    visit: VisitMaker, client: Client
+) -> None:
+    load_city(client)
+    places = [(1, -17.0, 179.9), (2, -17.0, -179.9), (3, -17.2, -179.8)]
+    rows = [
+        {"incident_id": number, "service_id": 1, "latitude": latitude, "longitude": longitude}
+        for number, latitude, longitude in places
+    ]
+    load(client, "incidents", rows)
+    page = visit().page
+    page.goto("/open311/")
+    page.locator("#search [name='where']").fill("bbox:-20,179,-10,-179")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator("#found")).to_have_text("3 incidents, page 1 of 1")
+    expect(page.locator("#map text").last).to_have_text("10 km")
+    across = [float(each.get_attribute("cx") or 0) for each in page.locator("#map circle").all()]
+    names = page.locator("#map circle title").all_text_contents()
+    assert [name for _, name in sorted(zip(across, names, strict=True))] == ["1 ", "2 ", "3 "]
 
 
 def test_a_wrong_search_says_what_is_wrong(visit: VisitMaker, client: Client) -> None:
