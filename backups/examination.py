@@ -15,11 +15,11 @@ from uuid import UUID
 import polars as pl
 
 from backups import binary_rows
-from backups.archive import Backup
 from backups.codecs import Buffer
 from backups.container import ContainerReader
 from backups.errors import BackupDamaged, BackupError, FileRefused
 from backups.files import CHUNK_BYTES, open_plain
+from backups.folder import Backup
 from backups.inspection import Answer, Request
 from backups.manifest import MANIFEST_NAME, Manifest, TableEntry
 from backups.prefetch import prefetch

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from backups.archive import Backup
 from backups.codecs import Buffer
 from backups.errors import BackupDamaged
+from backups.folder import Backup
 from backups.inspector import Inspection
 from backups.manifest import TableEntry
 from backups.schema import FileSchema, parse_schema

@@ -8,9 +8,9 @@ from django.conf import settings
 
 from backups import shadow
 from backups.appending import append_backup
-from backups.archive import Backup
 from backups.connection import connect_admin
 from backups.errors import RestoreRefused
+from backups.folder import Backup
 from backups.locking import only_restore
 from backups.manifest import Manifest
 from backups.plan import RestoreRequest, TablePlan
@@ -18,7 +18,7 @@ from backups.reading import TableReader
 from backups.replacing import replace_tables
 from backups.selection import choose_tables
 from backups.verify import check_backup, check_folder
-from backups.works import Work, plan_work
+from backups.works import Work, order_works, plan_works
 from ingest.catalog import MAX_NAME_BYTES
 from project.citus import distribute_datasets
 
@@ -68,7 +68,7 @@ def restore_backup(
         connection = stack.enter_context(connect_admin())
         stack.enter_context(only_restore(connection))
         shadow.clear_shadows(connection, {entry.schema for entry in entries})
-        works = [plan_work(connection, reader, request) for reader in readers]
+        works = plan_works(connection, readers, request)
         plans = [work.plan for work in works]
         refusals = [f"{plan.table}: {why}" for plan in plans for why in plan.refusals]
         if request.dry_run:
@@ -95,7 +95,7 @@ def _append(
     manifest: Manifest, works: Sequence[Work], request: RestoreRequest, progress: Progress
 ) -> RestoreReport:
     appended = {}
-    for work in works:
+    for work in order_works(works):
         total = append_backup(
             work.reader, work.entry.full_name, on_conflict=request.on_conflict, progress=progress
         )

@@ -21,9 +21,10 @@ from django.conf import settings
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from backups.archive import Backup, find_backup, list_backups, remove_backup
+from backups.archive import find_backup, list_backups, remove_backup
 from backups.drill import prove_backup
 from backups.errors import BackupDamaged, BackupError, BackupUnknown, TooManyRuns
+from backups.folder import Backup
 from backups.heartbeat import Heartbeat
 from backups.making import Watcher, make_backup
 from backups.models import BackupRun

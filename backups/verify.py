@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backups.archive import Backup
 from backups.errors import BackupDamaged, FileRefused
 from backups.examination import find_strangers
+from backups.folder import Backup
 from backups.inspector import Inspection
 from backups.manifest import Manifest
 

@@ -11,10 +11,10 @@ import fastavro
 import msgspec
 import pytest
 
-from backups.archive import Backup
 from backups.container import MAGIC, encode_block, encode_header, encode_long
 from backups.errors import BackupDamaged, FileRefused
 from backups.examination import examine_backup
+from backups.folder import Backup
 from backups.manifest import MANIFEST_NAME
 from backups.plan import RestoreRequest
 from backups.restoring import restore_backup
