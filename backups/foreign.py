@@ -38,7 +38,7 @@ def append_file(
     the column it is meant for. Raises `FileRefused` before a row is written.
     """
     check_foreign_file(path)
-    known = exposed_tables().find(writer_connection(), table)
+    known = exposed_tables().find_current(writer_connection(), table)
     rows = read_rows(path, known.table, renamed)
     return append_rows(table, rows, on_conflict=on_conflict, dry_run=dry_run, progress=progress)
 
