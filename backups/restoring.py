@@ -57,9 +57,10 @@ def restore_backup(
     if request.mode == "new":
         _check_name(request, len(entries))
     check_folder(backup, manifest)
-    if request.dry_run or request.mode == "append":
-        # Otherwise the rows are proven while they are loaded, before anything is committed.
-        check_backup(backup, tables=[entry.full_name for entry in entries])
+    # Otherwise the rows are proven while they are loaded, before anything is committed.
+    records = request.dry_run or request.mode == "append"
+    if records or len(entries) > 1:  # one table's file is looked at where it is loaded
+        check_backup(backup, tables=[entry.full_name for entry in entries], records=records)
     readers = [TableReader(backup, entry) for entry in entries]
     with ExitStack() as stack:
         for reader in readers:

@@ -72,6 +72,19 @@ def test_finds_damage_before_anything_is_written(backup: Backup, kind: str) -> N
     assert ask("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^(restore|undo)_'") == [(0,)]
 
 
+def test_no_table_is_loaded_while_another_one_s_file_is_damaged(
+    backup: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_bytes(backup.folder / OTHER, -40)
+    loaded: list[object] = []
+    monkeypatch.setattr(
+        "backups.shadow.build_shadow", lambda *given, **options: loaded.append(given)
+    )
+    with pytest.raises(BackupDamaged):
+        restore_backup(backup, RestoreRequest(tables=["hiring.one", "hiring.two"]))
+    assert loaded == []
+
+
 def test_finds_every_one_of_200_flipped_bits(backup: Backup) -> None:
     dice = random.Random(5)
     paths = [backup.folder / name for name in (FILE, OTHER, MANIFEST_NAME)]
