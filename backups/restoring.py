@@ -12,6 +12,7 @@ from backups.connection import connect_admin
 from backups.errors import RestoreRefused
 from backups.folder import Backup
 from backups.locking import only_restore
+from backups.making import Watcher
 from backups.manifest import Manifest
 from backups.plan import RestoreRequest, TablePlan
 from backups.reading import TableReader
@@ -45,7 +46,7 @@ class RestoreReport(msgspec.Struct, frozen=True):
 
 
 def restore_backup(
-    backup: Backup, request: RestoreRequest, *, progress: Progress = lambda rows: None
+    backup: Backup, request: RestoreRequest, *, watcher: Watcher | None = None
 ) -> RestoreReport:
     """Restore tables of a backup; nothing changes unless all of them can be.
 
@@ -54,6 +55,8 @@ def restore_backup(
     """
     manifest = backup.read()
     entries = choose_tables(manifest.tables, request.tables)
+    watcher = watcher or Watcher()
+    watcher.expect_rows(sum(entry.rows for entry in entries))
     if request.mode == "new":
         _check_name(request, len(entries))
     check_folder(backup, manifest)
@@ -77,8 +80,8 @@ def restore_backup(
         if refusals:
             raise RestoreRefused("; ".join(refusals), refusals=refusals)
         if request.mode == "append":
-            return _append(manifest, works, request, progress)
-        rows = replace_tables(connection, works, request, progress)
+            return _append(manifest, works, request, watcher.add_rows)
+        rows = replace_tables(connection, works, request, watcher.add_rows)
         with connection.transaction():  # a table that took a distributed one's place is not yet
             distribute_datasets(connection, settings.CONFIG.datasets)
         return RestoreReport(manifest.name, dry_run=False, plans=plans, rows=rows)

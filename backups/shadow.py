@@ -143,9 +143,8 @@ class _Load:
             target, columns, SQL("binary" if binary else "text"), SQL("on" if freeze else "off")
         )
         with self._connection.cursor().copy(statement) as copy:
-            for part in self._reader.values(self._places, binary=binary):
+            for part in self._reader.values(self._places, binary=binary, progress=self._progress):
                 copy.write(part)
-        self._progress(self._reader.rows)
 
     def _is_unchanged(self) -> bool:
         """Return whether the columns have the types they had: text can be read as another one."""
