@@ -93,11 +93,12 @@ def parse_uuid(text: str) -> UUID | None:
         return None
 
 
-def link_record(page: str, key: Any) -> str:
+def link_record(page: str, key: Any, text: str | None = None) -> str:
     """Return a link to a record's page, such as `ingest_batch`; a dash without a key."""
     if key is None:
         return "–"
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}_change", args=[key]), key)
+    address = reverse(f"admin:{page}_change", args=[key])
+    return format_html('<a href="{}">{}</a>', address, key if text is None else text)
 
 
 def link_list(page: str, text: str, query: str) -> str:
