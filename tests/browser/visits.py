@@ -86,7 +86,11 @@ def check_accessibility(page: Page) -> None:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found: list[dict[str, Any]] = page.evaluate("async () => (await axe.run()).violations")
     serious = [
-        {"id": one["id"], "help": one["help"], "nodes": [node["html"] for node in one["nodes"]]}
+        {
+            "id": one["id"],
+            "help": one["help"],
+            "nodes": [(node["html"], node["failureSummary"]) for node in one["nodes"]],
+        }
         for one in found
         if one["impact"] in {"serious", "critical"}
     ]
