@@ -108,6 +108,7 @@ def test_it_goes_on_where_it_was(
     file = write_jobs(tmp_path, *bad)
     told = interrupt(page, file)
     expect(told).to_contain_text("jobs.csv: 1,000 rows were sent into hiring.jobs.")
+    expect(told).to_be_in_viewport()
     expect(page.get_by_role("button", name="Go on with jobs.csv")).to_have_count(0)
     assert go_on(page, file) == sent
     good = f"{ROWS - len(bad):,}"

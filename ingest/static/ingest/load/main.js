@@ -167,5 +167,6 @@ window.addEventListener("beforeunload", (event) => {
 });
 takeDrops(find("drop"), take);
 interrupted.show(null);
+history.scrollRestoration = "manual"; // after a reload it is seen, at the top
 // A browser that goes back may have kept the choices.
 if (find("file").files.length) take(find("file").files[0]);
