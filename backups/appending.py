@@ -14,9 +14,9 @@ from backups.fitting import STAGING, fill_staging
 from backups.reading import TableReader
 from ingest.batches import BatchRequest, ingest_batch
 from ingest.catalog import Column, Table
+from ingest.decoded import Decoded
 from ingest.outcome import OnConflict
 from ingest.registry import KnownTable, exposed_tables
-from ingest.rules import Decoded
 from project.database import writer_connection
 
 Progress = Callable[[int], None]

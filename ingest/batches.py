@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from ingest import receipts
 from ingest.careful import CarefulWrite
 from ingest.catalog import Table, UniqueKey
+from ingest.decoded import Decoded
 from ingest.errors import (
     BadParameter,
     BadRequest,
@@ -27,7 +28,6 @@ from ingest.outcome import OnConflict, Receipt
 from ingest.points import Point, reach
 from ingest.references import ReferenceMissing
 from ingest.registry import KnownTable, TableRegistry
-from ingest.rules import Decoded
 from ingest.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
 from ingest.writer import RowsSkipped, WriteOptions, Written
 from project.errors import RowhouseError, Unavailable
@@ -257,14 +257,13 @@ class _Attempt:
             return writer.write_whole(
                 self._connection, decoded, holds_references=self._holds_references
             )
+        write = CarefulWrite(
+            writer, self._connection, decoded, options, holds_references=self._holds_references
+        )
+        if not (self._request.atomic or self._request.dry_run):
+            return write.run()
         with self._connection.transaction() as savepoint:
-            written = CarefulWrite(
-                writer,
-                self._connection,
-                decoded,
-                options,
-                holds_references=self._holds_references,
-            ).run()
+            written = write.run()
             if written.rejections and self._request.atomic:
                 written = Written(
                     ignored=decoded.received - len(written.rejections),

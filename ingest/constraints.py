@@ -5,7 +5,7 @@ which rows break a check, refer to nothing, or have a key that the table or an e
 batch has.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import LiteralString, NamedTuple
 
@@ -14,7 +14,15 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.catalog import Check, Column, ForeignKey, Table, UniqueKey
 from ingest.outcome import RowError
-from ingest.statements import PLACE, execute_raw, only, read_batch, stored_rows, text_source
+from ingest.statements import (
+    PLACE,
+    execute_raw,
+    only,
+    read_batch,
+    read_columns,
+    stored_rows,
+    text_source,
+)
 
 BATCH = Identifier("rowhouse batch")
 
@@ -54,16 +62,21 @@ class BadValue(NamedTuple):
 class ConstraintChecks:
     """The rules of one table, asked all at once.
 
-    `judged` are the columns whose values only PostgreSQL can judge.
+    `judged` are the columns whose values only PostgreSQL can judge, `scalars` the names of those
+    whose values arrays can hold as they came.
     """
 
-    def __init__(self, table: Table, judged: Sequence[Column]) -> None:
+    def __init__(
+        self, table: Table, judged: Sequence[Column] = (), scalars: Collection[str] = ()
+    ) -> None:
         self._judged = judged
+        self._scalars = frozenset(scalars)
         self._known = frozenset(column.name for column in table.columns if column.identity != "a")
         self._table = table
         self._rules: dict[UniqueKey | None, list[Rule]] = {}
+        self._columns_read: dict[UniqueKey | None, tuple[Column, ...]] = {}
         # Composed once: putting a statement together costs more than sending it.
-        self._statements: dict[tuple[UniqueKey | None, bool], LiteralString] = {}
+        self._statements: dict[tuple[UniqueKey | None, str], LiteralString] = {}
         self._writable = frozenset(column.name for column in table.writable)
         self._generated = frozenset(c.name for c in table.columns if c.generated is not None)
         self._defaults = {
@@ -81,6 +94,11 @@ class ConstraintChecks:
     def refers_to_itself(self) -> bool:
         """Whether rows may refer to rows of the same table, and so of the same batch."""
         return any(rule.refers_to_itself for rule in self.rules(None))
+
+    @property
+    def are_judging(self) -> bool:
+        """Whether some column's values are only PostgreSQL's to judge."""
+        return bool(self._judged)
 
     def rules(self, arbiter: UniqueKey | None) -> list[Rule]:
         """Return the table's rules; a row may have the key `arbiter` in common with the table."""
@@ -117,6 +135,19 @@ class ConstraintChecks:
         (count,) = execute_raw(connection, statement, [array], replan=True).fetchall()[0]
         return int(count)
 
+    def columns_read(self, arbiter: UniqueKey | None) -> tuple[Column, ...]:
+        """Return the columns whose values alone answer all rules; none where whole rows do."""
+        if arbiter not in self._columns_read:
+            self._columns_read[arbiter] = self._find_columns_read(self.rules(arbiter))
+        return self._columns_read[arbiter]
+
+    def _find_columns_read(self, rules: Sequence[Rule]) -> tuple[Column, ...]:
+        read = {name for rule in rules for name in rule.columns}
+        columns = tuple(column for column in self._table.columns if column.name in read)
+        if all(rule.columns for rule in rules) and self._scalars.issuperset(read):
+            return columns
+        return ()
+
     def find_violations(
         self, connection: Connection, array: str, arbiter: UniqueKey | None, *, fill: bool
     ) -> list[Violation]:
@@ -124,31 +155,36 @@ class ConstraintChecks:
 
         `fill` is needed where `lacks_defaults`.
         """
+        defaults = self._defaults if fill else {}
+        form = "filled rows" if fill else "rows"
+        return self._ask(
+            connection, form, lambda: _batch_query(self._table, defaults), [array], arbiter
+        )
+
+    def find_violations_by_column(
+        self, connection: Connection, arrays: Sequence[str], arbiter: UniqueKey | None
+    ) -> list[Violation]:
+        """Return the same for rows given by `columns_read`, each as the text of an array."""
+        columns = self.columns_read(arbiter)
+        return self._ask(connection, "columns", lambda: read_columns(columns), arrays, arbiter)
+
+    def _ask(
+        self,
+        connection: Connection,
+        form: str,
+        compose_batch: Callable[[], Composed],
+        values: Sequence[str],
+        arbiter: UniqueKey | None,
+    ) -> list[Violation]:
         rules = self.rules(arbiter)
         if not rules:
             return []
-        statement = self._statements.get((arbiter, fill))
+        statement = self._statements.get((arbiter, form))
         if statement is None:
-            statement = self._compose(rules, fill=fill).as_string(connection)
-            self._statements[arbiter, fill] = statement
-        found = execute_raw(connection, statement, [array], replan=True).fetchall()
+            statement = _find_broken(rules, compose_batch()).as_string(connection)
+            self._statements[arbiter, form] = statement
+        found = execute_raw(connection, statement, values, replan=True).fetchall()
         return [Violation(place, rules[number], group) for place, number, group in found]
-
-    def _compose(self, rules: Sequence[Rule], *, fill: bool) -> Composed:
-        parts = [
-            SQL("SELECT {}, {}, {} FROM ({}) AS broken").format(
-                PLACE,
-                SQL(str(number)),
-                _group_of(rule),
-                rule.query,
-            )
-            for number, rule in enumerate(rules)
-        ]
-        return SQL("WITH {} AS MATERIALIZED ({}) {} ORDER BY 1, 2").format(
-            BATCH,
-            _batch_query(self._table, self._defaults if fill else {}),
-            SQL(" UNION ALL ").join(parts),
-        )
 
     def find_bad_values(self, connection: Connection, array: str) -> list[BadValue]:
         """Return the values that PostgreSQL's own types refuse, among those it alone can judge."""
@@ -171,6 +207,21 @@ class ConstraintChecks:
                 rules[-1] = replace(rules[-1], of_stored_row=True)
                 rules.append(_known_to_table_rule(table, key, arbiter))
         return rules
+
+
+def _find_broken(rules: Sequence[Rule], batch: Composed) -> Composed:
+    parts = [
+        SQL("SELECT {}, {}, {} FROM ({}) AS broken").format(
+            PLACE,
+            SQL(str(number)),
+            _group_of(rule),
+            rule.query,
+        )
+        for number, rule in enumerate(rules)
+    ]
+    return SQL("WITH {} AS MATERIALIZED ({}) {} ORDER BY 1, 2").format(
+        BATCH, batch, SQL(" UNION ALL ").join(parts)
+    )
 
 
 def _batch_query(table: Table, defaults: Mapping[str, str]) -> Composed:
@@ -276,18 +327,25 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
 
 def _repeated_in_batch_rule(key: UniqueKey) -> Rule:
     names = _key_names(key)
-    given: Composable = SQL("true")
-    if key.nulls_distinct:
-        given = _all(SQL("{} IS NOT NULL").format(name) for name in names)
     listed = SQL(", ").join(names)
+    keyed = _keys_of(key, BATCH, [PLACE])
+    if key.nulls_distinct:
+        # The cheaper way, and rows with a null key are never joined.
+        query = SQL(
+            "SELECT {place}, key_group FROM ({keyed}) AS keyed JOIN ("
+            "SELECT min({place}) AS key_group, {keys} FROM ({keyed}) AS keyed"
+            " GROUP BY {keys} HAVING count(*) > 1) AS repeated USING ({keys})"
+        )
+    else:
+        query = SQL(
+            "SELECT {place}, key_group FROM (SELECT {place},"
+            " min({place}) OVER same AS key_group, count(*) OVER same AS rows_with_key"
+            " FROM ({keyed}) AS keyed WINDOW same AS (PARTITION BY {keys})"
+            ") AS counted WHERE rows_with_key > 1"
+        )
     return Rule(
         columns=key.reads,
-        query=SQL(
-            "SELECT {place}, key_group FROM ("
-            "SELECT {place}, dense_rank() OVER (ORDER BY {keys}) AS key_group,"
-            " count(*) OVER (PARTITION BY {keys}) AS rows_with_key"
-            " FROM ({source}) AS keyed WHERE {given}) AS counted WHERE rows_with_key > 1"
-        ).format(place=PLACE, keys=listed, source=_keys_of(key, BATCH, [PLACE]), given=given),
+        query=query.format(place=PLACE, keys=listed, keyed=keyed),
         error=RowError(
             code="duplicate_in_batch",
             columns=key.columns,

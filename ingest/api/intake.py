@@ -15,12 +15,12 @@ from ingest.api.parameters import IngestParameters, read_parameters
 from ingest.batches import BatchRequest, Decode, IdempotencyClaim, ingest_batch
 from ingest.body import MediaType, parse_length, parse_media_type, read_body
 from ingest.catalog import Table
+from ingest.decoded import Decoded
 from ingest.errors import BadParameter, BadShape
 from ingest.outcome import Receipt
 from ingest.payload import check_text, open_json, split_lines
 from ingest.records import decode_records, match_header, read_csv
 from ingest.registry import KnownTable, exposed_tables
-from ingest.rules import Decoded
 from project.answers import answer_json
 from project.config import Ingest
 from project.database import unchecked_connection, writer_connection
