@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
@@ -129,7 +130,9 @@ def test_clients_that_read_slowly_keep_half_of_the_threads_at_most(
         return END
 
     async def talk() -> None:
-        gateway = Gateway(handle, threads=4, limits=Limits(max_bytes=10, timeout_s=600))
+        gateway = Gateway(
+            cast("WSGIHandler", handle), threads=4, limits=Limits(max_bytes=10, timeout_s=600)
+        )
         reads_on = asyncio.Event()
         whole: list[Messages] = []
 
