@@ -173,6 +173,26 @@ def read_batch(columns: Sequence[Column], defaults: Mapping[str, str]) -> Compos
     )
 
 
+def read_columns(columns: Sequence[Column]) -> Composed:
+    """Return a SELECT of columns given as arrays, $1 for the first, with each row's place."""
+    arrays = SQL(", ").join(
+        SQL("{}::{}[]").format(SQL(f"${number}"), SQL(column.base_type))
+        for number, column in enumerate(columns, 1)
+    )
+    expressions = [
+        SQL("{0} COLLATE {1} AS {0}").format(Identifier(column.name), SQL(column.collation))
+        if column.collation
+        else Identifier(column.name)
+        for column in columns
+    ]
+    return SQL("SELECT {} FROM unnest({}) WITH ORDINALITY AS batch({}, {})").format(
+        SQL(", ").join([*expressions, PLACE]),
+        arrays,
+        join_names(column.name for column in columns),
+        PLACE,
+    )
+
+
 def _given_or_default(column: Column, defaults: Mapping[str, str]) -> Composable:
     given = _read_expression(column)
     default = defaults.get(column.name)

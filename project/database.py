@@ -74,6 +74,8 @@ def database_settings(
         default = _connection(server, config, pooled=pooled)
     else:
         default = _connection(direct, config, pooled=False)
+    # Nothing is prepared unless it asks to be. A pooled connection (None) cannot.
+    default["OPTIONS"].setdefault("prepare_threshold", 5)
     ingest = _connection(server, config, pooled=pooled)
     # Batches travel as parameters, bound by the server.
     ingest["OPTIONS"]["server_side_binding"] = True

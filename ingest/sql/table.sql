@@ -37,6 +37,8 @@ SELECT json_build_object(
         OR EXISTS (SELECT FROM pg_constraint con
                    WHERE con.conrelid = c.oid AND con.contype = 'f'
                      AND coalesce((to_jsonb(con) ->> 'conperiod')::boolean, false)),
+    -- COPY knows neither policies nor rules.
+    'copyable', NOT c.relrowsecurity AND NOT c.relhasrules,
     'columns', (
         SELECT coalesce(json_agg(json_build_object(
             'name', a.attname,
