@@ -6,11 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-<<<<<<<< HEAD:ingest/migrations/0007_remembered_key.py
         ("ingest", "0006_lighter_rejections"),
-========
-        ("ingest", "0005_lighter_rejections"),
->>>>>>>> people2:ingest/migrations/0006_remembered_key.py
     ]
 
     operations = [
