@@ -12,11 +12,12 @@ from psycopg.sql import SQL, Composable, Identifier
 from backups.connection import connect_admin
 from backups.fitting import STAGING, fill_staging
 from backups.reading import TableReader
-from ingest.batches import BatchRequest, ingest_batch
+from ingest.batch_request import BatchRequest
+from ingest.batches import ingest_batch
 from ingest.catalog import Column, Table
+from ingest.decoded import Decoded
 from ingest.outcome import OnConflict
 from ingest.registry import KnownTable, exposed_tables
-from ingest.rules import Decoded
 from project.database import writer_connection
 
 Progress = Callable[[int], None]

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.sql import Identifier
 
 from backups.connection import connect_admin
-from backups.detaching import detach, detached_schema, find_old, find_proof
+from backups.detaching import detach, detached_schema, find_obstacle, find_old, find_proof
 from project.config import Partitioning
 from project.errors import RowhouseError
 from project.partitions import (
@@ -98,7 +98,8 @@ class _Work:
         old = list(find_old(table, self.settings, self.now))
         proof = find_proof(table.full_name) if old else None
         for one in old:
-            why = None if dry_run else detach(self.connection, table, one, proof)
+            settle = find_obstacle if dry_run else detach
+            why = settle(self.connection, table, one, proof)
             if why is None:
                 self.tended.detached += 1
                 aside = Identifier(detached_schema(table.schema), one.name).as_string()

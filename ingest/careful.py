@@ -4,8 +4,9 @@ The data is asked which rows break which constraints, the others are stored, and
 can foresee (triggers, exclusion constraints, races) is found by halving the batch under savepoints.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,8 +15,9 @@ from psycopg import Connection
 
 from ingest.catalog import UniqueKey
 from ingest.constraints import Violation
+from ingest.decoded import Decoded, Rows, join_rows
+from ingest.json_text import array_text
 from ingest.outcome import RowError
-from ingest.rules import Decoded, join_rows
 from ingest.sqlstates import describe_row_failure, is_data_error, is_refused_question, skipped_row
 from ingest.writer import RowsSkipped, TableWriter, WriteOptions, Written
 
@@ -24,12 +26,6 @@ ROUNDS = 3
 
 _encode = msgspec.json.Encoder().encode
 _values = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    text: bytes
-    columns: tuple[str, ...]
 
 
 class CarefulWrite:
@@ -56,11 +52,10 @@ class CarefulWrite:
         self._rejected = {rejection.index: rejection for rejection in decoded.rejections}
         self._failures: dict[int, RowError] = {}
         self._fallen: set[int] = set()  # the rows that only trying showed to be wrong
-        self._passed = {
-            index: _Candidate(text, rows.columns)
-            for rows in decoded.groups
-            for index, text in rows.split().items()
-        }
+        self._group_of = {index: rows for rows in decoded.groups for index in rows.indexes}
+        self._passed: dict[int, bytes] = {}
+        for rows in decoded.groups:
+            self._passed |= rows.split()
         self._candidates = dict(self._passed)
 
     def run(self) -> Written:
@@ -92,50 +87,42 @@ class CarefulWrite:
     def _write_examined(self) -> Written | None:
         """Reject what the data shows to be wrong, write the rest; None where that fails."""
         for _ in range(ROUNDS):
+            is_judged = False
             try:
                 with self._connection.transaction():
                     self._reject_bad_values()
                     self._reject_all_violations()
+                    is_judged = True
+                    return self._write_left()
+            except RowsSkipped:
+                continue
             except psycopg.Error as error:
-                if is_refused_question(error):
+                if not is_judged and is_refused_question(error):
                     return None
                 if not is_data_error(error):
                     raise
-                self._reject_unanswerable(sorted(self._readable()))
-                continue
-            written = self._try_to_write(list(self._candidates))
-            if written is not None:
-                return written
+                if not is_judged:
+                    self._reject_unanswerable(self._find_readable())
         return None
 
-    def _try_to_write(self, indexes: list[int]) -> Written | None:
-        """Write these rows under a savepoint; return None, nothing written, where one fails."""
-        try:
-            with self._connection.transaction():
-                return self._write(indexes)
-        except RowsSkipped:
-            return None
-        except psycopg.Error as error:
-            if not is_data_error(error):
-                raise
-            return None
+    def _write_left(self) -> Written:
+        kept = [rows.keep(self._candidates) for rows in self._decoded.groups]
+        # Whatever looks at rows on their way in is left to say what it has against one.
+        copying = not self._writer.table.watched
+        return self._write([rows for rows in kept if rows.indexes], copying=copying)
 
-    def _write(self, indexes: Iterable[int]) -> Written:
-        groups: dict[tuple[str, ...], list[bytes]] = {}
-        for index in indexes:
-            candidate = self._candidates[index]
-            groups.setdefault(candidate.columns, []).append(candidate.text)
+    def _write(self, groups: Sequence[Rows], *, copying: bool) -> Written:
         written = Written()
         if len(groups) > 1 and self._checks.refers_to_itself:
             written = self._writer.insert_together(self._connection, groups, self._options)
         else:
-            for columns, texts in groups.items():
-                array = join_rows(texts)
-                if self._holds_references:
-                    references = self._writer.references
-                    references.hold(self._connection, columns, references.values_in(array))
-                written += self._writer.insert(
-                    self._connection, columns, array, len(texts), self._options
+            for rows in groups:
+                written += self._writer.write_rows(
+                    self._connection,
+                    rows,
+                    self._options,
+                    holds_references=self._holds_references,
+                    copying=copying,
                 )
         # What is deferred to the commit would fail the whole batch there.
         self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -172,7 +159,7 @@ class CarefulWrite:
             return Written()
         try:
             with self._connection.transaction():
-                return self._write(indexes)
+                return self._write(self._group(indexes), copying=False)
         except RowsSkipped:
             failure = skipped_row()
         except psycopg.Error as error:
@@ -185,15 +172,27 @@ class CarefulWrite:
         middle = len(indexes) // 2
         return self._write_halves(indexes[:middle]) + self._write_halves(indexes[middle:])
 
+    def _group(self, indexes: Iterable[int]) -> list[Rows]:
+        groups: dict[tuple[str, ...], dict[int, bytes]] = {}
+        for index in indexes:
+            columns = self._group_of[index].columns
+            groups.setdefault(columns, {})[index] = self._candidates[index]
+        return [
+            Rows(columns, list(texts), partial(join_rows, texts.values()))
+            for columns, texts in groups.items()
+        ]
+
     def _reject_bad_values(self) -> None:
+        if not self._checks.are_judging:
+            return
         indexes = list(self._candidates)
-        array = join_rows(self._candidates[index].text for index in indexes).decode()
+        array = join_rows(self._candidates[index] for index in indexes).decode()
         bad: dict[int, list[RowError]] = {}
         for place, column, message in self._checks.find_bad_values(self._connection, array):
             error = RowError(code="bad_value", column=column, message=f"{column}: {message}")
             bad.setdefault(indexes[place - 1], []).append(error)
         for index, errors in bad.items():
-            sound: dict[str, Any] = dict(_values.decode(self._candidates[index].text))
+            sound: dict[str, Any] = dict(_values.decode(self._candidates[index]))
             for error in errors:
                 sound.pop(str(error.column))
             self._reject(index, errors, sound)
@@ -209,27 +208,49 @@ class CarefulWrite:
     def _reject_violations(self, *, keys_are_given: bool = True) -> int:
         """Reject every candidate that breaks a constraint and return how many did."""
         before = len(self._candidates)
-        self._judge(self._find_broken(sorted(self._readable())), keys_are_given=keys_are_given)
+        broken = self._find_broken(self._find_readable())
+        self._judge(broken, keys_are_given=keys_are_given)
         for rejection in self._rejected.values():
             rejection.sound = {}  # its errors are complete now
         return before - len(self._candidates)
 
-    def _readable(self) -> dict[int, bytes]:
+    def _find_readable(self) -> list[int]:
         """Return the rows of which constraints may be asked."""
-        texts = {index: candidate.text for index, candidate in self._candidates.items()}
-        return texts | {i: _encode(one.sound) for i, one in self._rejected.items() if one.sound}
+        readable = [index for index, rejection in self._rejected.items() if rejection.sound]
+        return sorted([*self._candidates, *readable])
 
     def _find_broken(self, indexes: list[int]) -> dict[int, list[Violation]]:
         if not indexes:
             return {}
-        texts = self._readable()
-        array = join_rows(texts[index] for index in indexes).decode()
         broken: dict[int, list[Violation]] = {}
-        for violation in self._checks.find_violations(
-            self._connection, array, self._options.key, fill=self._lacks_defaults()
-        ):
+        for violation in self._find_violations(indexes):
             broken.setdefault(indexes[violation.place - 1], []).append(violation)
         return broken
+
+    def _find_violations(self, indexes: list[int]) -> list[Violation]:
+        checks, key, fill = self._checks, self._options.key, self._lacks_defaults()
+        columns = () if fill else checks.columns_read(key)
+        read = [self._read_column(column.name, indexes) for column in columns]
+        arrays = [array for array in read if array is not None]
+        if arrays and len(arrays) == len(columns):
+            return checks.find_violations_by_column(self._connection, arrays, key)
+        array = join_rows(
+            self._candidates[index]
+            if index in self._candidates
+            else _encode(self._rejected[index].sound)
+            for index in indexes
+        )
+        return checks.find_violations(self._connection, array.decode(), key, fill=fill)
+
+    def _read_column(self, name: str, indexes: Iterable[int]) -> str | None:
+        """Return a column's values as the text of an array, None where that is not to be had."""
+        values: dict[int, Any] = {}
+        for rows in self._decoded.groups:
+            if rows.by_column is None:
+                return None
+            values.update(zip(rows.indexes, rows.by_column.column(name), strict=True))
+        values |= {index: one.sound.get(name) for index, one in self._rejected.items()}
+        return array_text([values[index] for index in indexes])
 
     def _reject_unanswerable(self, indexes: list[int]) -> None:
         """Reject the rows of which PostgreSQL cannot say what they break: a / b with b = 0."""
@@ -249,10 +270,9 @@ class CarefulWrite:
                 self._rejected[indexes[0]].sound = {}
 
     def _lacks_defaults(self) -> bool:
-        brought = {candidate.columns for candidate in self._candidates.values()}
-        return any(map(self._checks.lacks_defaults, brought)) or any(
-            self._checks.lacks_defaults(tuple(one.sound)) for one in self._rejected.values()
-        )
+        brought = [rows.columns for rows in self._decoded.groups]
+        brought += [tuple(one.sound) for one in self._rejected.values()]
+        return any(map(self._checks.lacks_defaults, brought))
 
     def _judge(self, broken: Mapping[int, list[Violation]], *, keys_are_given: bool) -> None:
         """Decide row by row, in order: a key is taken by the first row that keeps it.
@@ -287,7 +307,7 @@ class CarefulWrite:
     def _find_gaps(self, index: int) -> tuple[frozenset[str], frozenset[str]]:
         """Return the columns whose values are uncertain, and those that an update leaves alone."""
         rejection = self._rejected.get(index)
-        brought: Collection[str] = rejection.sound if rejection else self._candidates[index].columns
+        brought: Collection[str] = rejection.sound if rejection else self._group_of[index].columns
         bad = {name for e in rejection.errors for name in e.concerns} if rejection else set()
         absent: frozenset[str] = frozenset()
         if self._options.on_conflict == "update":
@@ -297,7 +317,6 @@ class CarefulWrite:
     def _reject(
         self, index: int, errors: list[RowError], sound: dict[str, Any] | None = None
     ) -> None:
-        candidate = self._candidates.pop(index)
-        rejection = self._decoded.reject(index, candidate.text, errors)
+        rejection = self._decoded.reject(index, self._candidates.pop(index), errors)
         rejection.sound = sound or {}
         self._rejected[index] = rejection

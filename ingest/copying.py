@@ -7,7 +7,7 @@ each row are gone, and a CSV body is CSV already.
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.json_text import drop_plain_escapes
+from ingest.json_text import has_other_escapes
 
 # How the values of a column are written: as the scalars they are, or as the text of a document.
 CopiedAs = Literal["scalar", "document"]
@@ -30,7 +30,7 @@ def json_lines_as_csv(lines: bytes) -> CopyData | None:
 
     Inside a string COPY knows the escapes of the quote and of the backslash, no others.
     """
-    if b"\\" in drop_plain_escapes(lines):
+    if has_other_escapes(lines):
         return None
     count = lines.count(b"\n")
     if lines.count(b"[") == lines.count(b"]") == count:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -52,7 +52,6 @@ class Field:
         self.column = column
         self.adapter: Adapter = adapter_for(column, max_depth=limits.max_depth)
         self.attribute = f"f{place}"
-        self.read = attrgetter(self.attribute)
         self.pick = itemgetter(place)
         self.optional = not column.required
         self.is_raw = self.adapter.annotation is msgspec.Raw

@@ -70,13 +70,25 @@ class Rejection(models.Model):
     state = models.TextField(choices=State.choices, default=State.OPEN, db_default=State.OPEN)
     resolved_at = models.DateTimeField(null=True)
     replayed_batch = models.ForeignKey(
-        Batch, models.DO_NOTHING, null=True, db_constraint=False, related_name="replayed_rejections"
+        Batch,
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="replayed_rejections",
     )
 
     class Meta:
         db_table = "rejection"
+        # Every index is work for each rejected row: new rows come last in the first, and are not
+        # in the second.
         indexes: ClassVar = [
-            models.Index(fields=["state", "table_name", "-id"], name="rejection_by_state"),
+            models.Index(fields=["state", "table_name", "id"], name="rejection_by_table"),
+            models.Index(
+                fields=["replayed_batch"],
+                condition=models.Q(replayed_batch__isnull=False),
+                name="rejection_by_replay",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -96,6 +108,26 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         db_table = "idempotency_key"
+
+
+class RememberedKey(models.Model):
+    """An `IdempotencyKey` found by its batch, which has one at most: lists need a single column."""
+
+    batch = models.OneToOneField(
+        Batch, models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="+"
+    )
+    key_prefix = models.TextField()
+    key = models.TextField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "idempotency_key"
+        verbose_name = "idempotency key"
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class SocrataMark(models.Model):

@@ -1,5 +1,6 @@
 """What becomes of rows: the errors of a rejected one, the receipt of a batch."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -36,6 +37,23 @@ class ReceiptRejection(msgspec.Struct, frozen=True):
     index: int
     line: int | None
     errors: list[RowError]
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a row is rejected: its errors, and what rejections are found by."""
+
+    errors: Sequence[RowError]
+    codes: list[str]
+    columns: list[str]
+
+    @classmethod
+    def of(cls, errors: Sequence[RowError]) -> "Reason":
+        """Return the errors with their codes and the columns that they are about."""
+        return cls(
+            errors,
+            sorted({error.code for error in errors}),
+            sorted({name for error in errors for name in error.concerns}),
+        )
 
 
 class Rejection(msgspec.Struct, kw_only=True):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +11,8 @@ import msgspec
 from psycopg import Connection
 
 from ingest.catalog import SQL
-from ingest.outcome import Receipt, ReceiptRejection, Rejection
+from ingest.json_text import array_text
+from ingest.outcome import Reason, Receipt, ReceiptRejection, Rejection, RowError
 from ingest.points import Point, reach
 from project.errors import RowhouseError
 from project.queries import read_sql
@@ -84,17 +86,12 @@ def _store_rejections(
     rejections: Sequence[Rejection],
     circumstances: Circumstances,
 ) -> None:
-    stored = [
-        {
-            "index": rejection.index,
-            "line": rejection.line,
-            "raw": rejection.raw[: circumstances.max_raw_bytes],
-            "raw_bytes": len(rejection.raw),
-            "errors": rejection.errors,
-            "codes": sorted({error.code for error in rejection.errors}),
-            "columns": sorted({name for error in rejection.errors for name in error.concerns}),
-        }
-        for rejection in rejections
+    raws = [rejection.raw[: circumstances.max_raw_bytes] for rejection in rejections]
+    kept = list(map(len, raws))
+    reasons: dict[bytes, tuple[int, list[RowError]]] = {}
+    reason_numbers = [
+        reasons.setdefault(_encode(each.errors), (len(reasons) + 1, each.errors))[0]
+        for each in rejections
     ]
     connection.execute(
         STORE_REJECTIONS,
@@ -103,7 +100,14 @@ def _store_rejections(
             "created_at": circumstances.created_at,
             "table": receipt.table,
             "format": rejections[0].format,
-            "rejections": _encode(stored).decode(),
+            "raws": b"".join(raws),
+            "indexes": array_text([each.index for each in rejections]),
+            "lines": array_text([each.line for each in rejections]),
+            "starts": array_text(list(accumulate(kept[:-1], initial=1))),
+            "kept": array_text(kept),
+            "sizes": array_text([len(each.raw) for each in rejections]),
+            "reason_numbers": array_text(reason_numbers),
+            "reasons": _encode([Reason.of(errors) for _, errors in reasons.values()]).decode(),
         },
     )
 

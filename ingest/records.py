@@ -5,22 +5,21 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 
 import msgspec
 
 from ingest.catalog import Column
-from ingest.copying import CopyData, json_lines_as_csv
+from ingest.decoded import Decoded, Rows
 from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
 from ingest.examination import printable
 from ingest.outcome import Rejection, RowError
-from ingest.rules import Decoded, GroupBy, RowRules, Rows
+from ingest.rules import GroupBy, RowRules
+from ingest.sound_records import SoundRecords, find_plain_text
 
 # The csv module refuses long fields unless told otherwise; rows have a limit of their own.
 csv.field_size_limit(sys.maxsize)
 
-_encoder = msgspec.json.Encoder()
-_encode = _encoder.encode
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +173,9 @@ def _decode_flawless(
     if not has_empty_fields or (group_by == "default" and not has_defaults):
         return [_keep_whole(rules, body, names, group_by)]
     rows = [_drop_empty(names, record) for record in records]
-    passed = {
-        index: (_encode(row), rules.presence_of(row, group_by)) for index, row in enumerate(rows)
-    }
-    return rules.group(passed, group_by)
+    texts = dict(enumerate(map(_encode, rows)))
+    presences = {index: rules.presence_of(row, group_by) for index, row in enumerate(rows)}
+    return rules.group(texts, presences, group_by)
 
 
 def _drop_empty(names: Sequence[str], record: Sequence[str]) -> dict[str, str]:
@@ -191,45 +189,17 @@ def _keep_whole(rules: RowRules, body: CsvBody, names: Sequence[str], group_by: 
     def make_array() -> bytes:
         return _encode([_drop_empty(names, record) for record in records])
 
-    def find_values(name: str) -> set[str]:
-        return set(map(itemgetter(names.index(name)), records)) - {""} if name in names else set()
-
-    columns = rules.columns_of(names, group_by)
-    copy = None
-    if all(rules.by_name[name].adapter.copied_as for name in names):
-        columns = tuple(names)
-        copy = _as_copy_data(body) or json_lines_as_csv(_encode_lines(records))
-    return Rows(columns, range(len(records)), make_array, copy, find_values)
-
-
-def _as_copy_data(body: CsvBody) -> CopyData | None:
-    r"""Return the records as they came, None where PostgreSQL might read them in another way.
-
-    Every record must be one line without a quote; lines end alike, and `\.` would end the data.
-    """
-    text = body.text if body.text.endswith("\n") else body.text + "\n"
-    lines_before = body.lines[0] - 1
-    ends = text.count("\n")
-    returns = text.count("\r\n")
-    if (
-        '"' in text
-        or "\\" in text
-        or ends != lines_before + len(body.records)
-        or returns not in {0, ends}
-        or text.count("\r") != returns
-    ):
-        return None
-    return CopyData(text.split("\n", lines_before)[-1].encode(), "csv")
-
-
-def _encode_lines(records: Sequence[Sequence[str]]) -> bytes:
-    return _encoder.encode_lines([[value or None for value in record] for record in records])
+    is_copyable = all(rules.by_name[name].adapter.copied_as for name in names)
+    columns = tuple(names) if is_copyable else rules.columns_of(names, group_by)
+    text = find_plain_text(body.text, body.lines[0] - 1, len(records)) if is_copyable else None
+    by_column = SoundRecords(names, records, is_copyable=is_copyable, text=text)
+    return Rows(columns, range(len(records)), make_array, by_column)
 
 
 def _decode_each(
     rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy
 ) -> Decoded:
-    passed = {}
+    texts, presences = {}, {}
     rejections = []
     examine = _record_examiner(rules, names)
     for index, (record, text) in enumerate(zip(body.records, body.texts, strict=True)):
@@ -247,8 +217,9 @@ def _decode_each(
                 )
             )
         else:
-            passed[index] = _encode(sound), rules.presence_of(sound, group_by)
-    return _decoded(body, names, rules.group(passed, group_by), rejections)
+            texts[index] = _encode(sound)
+            presences[index] = rules.presence_of(sound, group_by)
+    return _decoded(body, names, rules.group(texts, presences, group_by), rejections)
 
 
 def _record_examiner(

@@ -16,6 +16,7 @@ from psycopg.errors import FeatureNotSupported, InsufficientPrivilege
 from psycopg.sql import SQL, Composed, Identifier
 
 from ingest.catalog import ForeignKey, Table
+from ingest.json_text import array_text
 from ingest.statements import execute_raw
 
 # Returns the text of each value of a column that occurs in some rows, null aside.
@@ -50,7 +51,8 @@ class BatchReferences:
             return
         statement = self._compose(connection, keys)
         try:
-            found = execute_raw(connection, statement, values, replan=True).fetchall()[0]
+            arrays = [array_text(wanted) or wanted for wanted in values]
+            found = execute_raw(connection, statement, arrays, replan=True).fetchall()[0]
         except (InsufficientPrivilege, FeatureNotSupported) as error:  # a cluster may not lock so
             raise ReferenceMissing from error
         if any(count != len(wanted) for count, wanted in zip(found, values, strict=True)):

@@ -14,14 +14,16 @@ import msgspec
 from django.db.models import QuerySet
 from psycopg import Connection
 
-from ingest.batches import BatchRequest, Connect, ingest_batch
+from ingest.batch_request import BatchRequest, Connect
+from ingest.batches import ingest_batch
 from ingest.catalog import SQL, Table
+from ingest.decoded import Decoded
 from ingest.errors import TableUnknown
 from ingest.models import Rejection
-from ingest.outcome import Receipt
+from ingest.outcome import Reason, Receipt
 from ingest.records import read_record, record_as_json
 from ingest.registry import KnownTable, TableRegistry
-from ingest.rules import Decoded, GroupBy, group_by_for
+from ingest.rules import GroupBy, group_by_for
 from project.errors import RowhouseError
 from project.queries import read_sql
 
@@ -253,12 +255,7 @@ class _Replay:
         # A corrected row's errors are not those of the row that is kept.
         if failed and self.corrected is None:
             renewed = [
-                {
-                    "id": ids[place],
-                    "errors": errors,
-                    "codes": sorted({error.code for error in errors}),
-                    "columns": sorted({name for error in errors for name in error.concerns}),
-                }
+                {"id": ids[place], **msgspec.structs.asdict(Reason.of(errors))}
                 for place, errors in failed.items()
             ]
             connection.execute(RENEW, {"rejections": _encode(renewed).decode()})

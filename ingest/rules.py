@@ -5,78 +5,34 @@ whole and handed on as the bytes that were sent; only a row that the quick look 
 is examined value by value (`examination`), to list all its errors.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from ingest.catalog import Table
-from ingest.copying import CopyData
+from ingest.decoded import ByColumn, Decoded, Rows, join_rows, split_rows
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
 from ingest.json_text import has_suspect_escape
-from ingest.outcome import OnConflict, Rejection, RowError
+from ingest.outcome import OnConflict, Rejection
 from ingest.payload import check_numbers
-from ingest.quick import QuickLook, SoundRows, raws
+from ingest.quick import QuickLook
+from ingest.sound_rows import SoundRows
 from ingest.values.structures import split_array
 
-UNSET = msgspec.UNSET
 _encode = msgspec.json.Encoder().encode
 
 GroupBy = Literal["default", "optional"]
+
+# Which of the columns that matter to the grouping a row brings.
+Presence = tuple[bool, ...]
 
 
 def group_by_for(on_conflict: OnConflict) -> GroupBy:
     """Return how rows are grouped: an update changes only the columns that a row brings."""
     return "optional" if on_conflict == "update" else "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows that passed the rules: one JSON array, and the columns it is to be written to."""
-
-    columns: tuple[str, ...]
-    indexes: Sequence[int]  # the place of each row in the batch
-    make_array: Callable[[], bytes]
-    copy: CopyData | None = None  # the same for COPY, where COPY can take it
-    # Returns the text of each value other than null that occurs in a column of whole numbers, text
-    # or uuids; None where the rows were not looked at by column.
-    find_values: Callable[[str], set[str]] | None = None
-
-    @property
-    def array(self) -> bytes:
-        """The rows as one JSON array."""
-        return self.make_array()
-
-    def split(self) -> dict[int, bytes]:
-        """Return each row's JSON text under its place in the batch."""
-        return dict(zip(self.indexes, map(bytes, raws.decode(self.array)), strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What the rules made of a batch."""
-
-    received: int
-    groups: list[Rows]
-    rejections: list[Rejection]
-    format: Literal["json", "csv"] = "json"
-    # Returns a row as it was sent, given its place and its text in its group.
-    raw_of: Callable[[int, bytes], bytes] = lambda _, text: text
-    lines: Sequence[int] | None = None  # each row's line in a file, from 1
-    fields: Sequence[str] | None = None  # the columns of CSV records, in order
-
-    def reject(self, index: int, text: bytes, errors: list[RowError]) -> Rejection:
-        """Return the rejection of a row that had passed the rules as `text`."""
-        return Rejection(
-            index=index,
-            line=self.lines[index] if self.lines else None,
-            raw=self.raw_of(index, text),
-            format=self.format,
-            errors=errors,
-        )
 
 
 class RowRules:
@@ -112,11 +68,11 @@ class RowRules:
         whole = self._keep_whole(sound, array, group_by)
         if whole is not None:
             return Decoded(len(rows), [whole], [])
-        passed = {
-            index: (bytes(text), self._presence(row, group_by))
-            for index, (text, row) in enumerate(zip(raws.decode(array), rows, strict=True))
-        }
-        return Decoded(len(rows), self.group(passed, group_by), [])
+        texts = dict(enumerate(map(bytes, split_rows(array))))
+        presences = self._presences(sound, group_by)
+        places = range(len(rows))
+        groups = self.group(texts, dict(enumerate(presences)), group_by, places, sound)
+        return Decoded(len(rows), groups, [])
 
     def decode_each(
         self,
@@ -131,19 +87,16 @@ class RowRules:
         row is certain, and it alone is rejected.
         """
         self.check_count(len(texts))
-        passed: dict[int, tuple[bytes, tuple[bool, ...]]] = {}
-        raws: dict[int, bytes] = {}
+        places, sound = self._quick.decode_texts(texts)
+        passed = {place: texts[place] for place in places}
+        presences = dict(zip(places, self._presences(sound, group_by), strict=True))
         rejections = []
-        for index, (text, row) in enumerate(
-            zip(texts, self._quick.decode_texts(texts), strict=True)
-        ):
-            if row is not None:
-                passed[index] = text, self._presence(row, group_by)
-                continue
+        for index in sorted(set(range(len(texts))) - passed.keys()):
+            text = texts[index]
             examined, errors = self.examiner.examine_text(text, is_line=lines is not None)
             if not errors:
-                passed[index] = _encode(examined), self.presence_of(examined, group_by)
-                raws[index] = text
+                passed[index] = _encode(examined)
+                presences[index] = self.presence_of(examined, group_by)
                 continue
             line = lines[index] if lines is not None else None
             rejections.append(
@@ -152,7 +105,11 @@ class RowRules:
                 )
             )
         return Decoded(
-            len(texts), self.group(passed, group_by), rejections, raw_of=raws.get, lines=lines
+            len(texts),
+            self.group(passed, presences, group_by, places, sound),
+            rejections,
+            raw_of=lambda index, _: texts[index],
+            lines=lines,
         )
 
     def decode_lines(
@@ -175,35 +132,25 @@ class RowRules:
 
     def _keep_whole(self, sound: SoundRows, array: bytes, group_by: GroupBy) -> Rows | None:
         """Return a batch as one group if all its rows bring the same columns, else None."""
-        presence = self._presence_of_all(sound.rows, group_by)
-        if presence is None:
+        presences = set(self._presences(sound, group_by))
+        if len(presences) > 1:
             return None
-        columns = self._columns(presence, group_by)
-        copy = sound.copy_data(columns)
-        return Rows(columns, range(len(sound.rows)), lambda: array, copy, sound.values_of)
+        columns = self._columns(presences.pop(), group_by)
+        return Rows(columns, range(len(sound.rows)), lambda: array, sound)
 
     # Which columns a row brings.
 
     def _watched(self, group_by: GroupBy) -> list[Field]:
         return self._defaulted if group_by == "default" else self._optional
 
-    def _presence(self, row: Any, group_by: GroupBy) -> tuple[bool, ...]:
-        watched = self._watched(group_by)
-        return tuple(each.read(row) is not UNSET for each in watched) if watched else ()
+    def _presences(self, sound: SoundRows, group_by: GroupBy) -> Iterable[Presence]:
+        return sound.presences(self._watched(group_by))
 
-    def presence_of(self, row: Collection[str], group_by: GroupBy) -> tuple[bool, ...]:
+    def presence_of(self, row: Collection[str], group_by: GroupBy) -> Presence:
         """Return which of the watched columns are among the names."""
         return tuple(each.column.name in row for each in self._watched(group_by))
 
-    def _presence_of_all(self, rows: list[Any], group_by: GroupBy) -> tuple[bool, ...] | None:
-        """Return which watched columns the rows bring if all bring the same, else None."""
-        common = self._presence(rows[0], group_by)
-        for each, present in zip(self._watched(group_by), common, strict=True):
-            if any((value is not UNSET) != present for value in map(each.read, rows)):
-                return None
-        return common
-
-    def _columns(self, presence: tuple[bool, ...], group_by: GroupBy) -> tuple[str, ...]:
+    def _columns(self, presence: Presence, group_by: GroupBy) -> tuple[str, ...]:
         watched = self._watched(group_by)
         absent = {
             each.column.name for each, present in zip(watched, presence, strict=True) if not present
@@ -211,20 +158,39 @@ class RowRules:
         return tuple(name for name in self.by_name if name not in absent)
 
     def group(
-        self, passed: dict[int, tuple[bytes, tuple[bool, ...]]], group_by: GroupBy
+        self,
+        texts: Mapping[int, bytes],
+        presences: Mapping[int, Presence],
+        group_by: GroupBy,
+        sound_places: Sequence[int] = (),
+        sound: ByColumn | None = None,
     ) -> list[Rows]:
-        """Put rows that bring the same columns together: each group is written by one statement."""
-        groups: dict[tuple[bool, ...], list[int]] = {}
-        for index, (_, presence) in passed.items():
-            groups.setdefault(presence, []).append(index)
-        return [
-            Rows(
-                self._columns(presence, group_by),
-                indexes,
-                partial(join_rows, [passed[index][0] for index in indexes]),
-            )
-            for presence, indexes in groups.items()
-        ]
+        """Put rows that bring the same columns together: each group is written by one statement.
+
+        `sound` are those of the rows, at `sound_places`, that were looked at by column.
+        """
+        indexes = sorted(texts)
+        groups: dict[Presence, list[int]] = {}
+        if len(set(presences.values())) == 1:
+            groups[presences[indexes[0]]] = indexes
+        else:
+            for index in indexes:
+                groups.setdefault(presences[index], []).append(index)
+        positions = dict(zip(sound_places, range(len(sound_places)), strict=True))
+
+        def look_at(indexes: Sequence[int]) -> ByColumn | None:
+            if sound is None or not positions.keys() >= set(indexes):
+                return None
+            if len(indexes) == len(positions):
+                return sound
+            return sound.take(map(positions.__getitem__, indexes))
+
+        made = []
+        for presence, indexes in groups.items():
+            own = [texts[index] for index in indexes]
+            columns = self._columns(presence, group_by)
+            made.append(Rows(columns, indexes, partial(join_rows, own), look_at(indexes), own))
+        return made
 
     def columns_of(self, names: Collection[str], group_by: GroupBy) -> tuple[str, ...]:
         """Return the columns that rows bringing these names are written to."""
@@ -246,7 +212,7 @@ class RowRules:
 
     def _split(self, array: bytes) -> list[bytes]:
         try:
-            return [bytes(raw) for raw in raws.decode(array)]
+            return [bytes(raw) for raw in split_rows(array)]
         except RecursionError as error:
             raise TooDeep from error
         except msgspec.DecodeError as error:
@@ -259,8 +225,3 @@ class RowRules:
             raise TooDeep from error
         except ValueError as error:
             raise JsonSyntax(f"The body is not JSON: {error}") from error
-
-
-def join_rows(texts: Iterable[bytes]) -> bytes:
-    """Return the JSON array of rows given as JSON texts."""
-    return b"[" + b",".join(texts) + b"]"

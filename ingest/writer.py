@@ -4,25 +4,28 @@ A batch is first written as it stands. When PostgreSQL refuses it, or when some 
 the rules, it is written carefully (`careful`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from psycopg import Connection
+from psycopg.errors import InternalError_
 from psycopg.sql import Composed
 
 from ingest.catalog import SQL, Table, UniqueKey
 from ingest.constraints import ConstraintChecks
 from ingest.copying import CopyData
+from ingest.decoded import Decoded, Rows
 from ingest.outcome import OnConflict, Rejection
 from ingest.references import BatchReferences
-from ingest.rules import Decoded, RowRules, join_rows
+from ingest.rules import RowRules
 from ingest.statements import (
     copy_statement,
     execute_raw,
     insert_groups_statement,
     insert_statement,
     lock_statement,
+    tells_inserted,
 )
 from project.queries import read_sql
 
@@ -35,6 +38,9 @@ class WriteOptions:
 
     on_conflict: OnConflict = "reject"
     key: UniqueKey | None = None  # whose conflicts are ignored or updated
+
+
+PLAINLY = WriteOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Written:
 
 
 class RowsSkipped(Exception):
-    """Fewer rows were stored than sent, and no error was raised: a trigger kept some out."""
+    """Fewer rows were stored than sent, and no error said why: a trigger kept some out."""
 
 
 class TableWriter:
@@ -65,7 +71,12 @@ class TableWriter:
     def __init__(self, table: Table, rules: RowRules) -> None:
         self.table = table
         judged = [each.column for each in rules.fields if not each.adapter.exact]
-        self.checks = ConstraintChecks(table, judged)
+        scalars = {
+            each.column.name
+            for each in rules.fields
+            if each.adapter.exact and each.adapter.copied_as == "scalar"
+        }
+        self.checks = ConstraintChecks(table, judged, scalars)
         self.references = BatchReferences(table)
         # Composed once: putting a statement together costs more than sending it.
         self._statements: dict[object, LiteralString] = {}
@@ -84,16 +95,31 @@ class TableWriter:
         """
         written = Written()
         for rows in decoded.groups:
-            if holds_references:
-                values_of = rows.find_values or self.references.values_in(rows.array)
-                self.references.hold(connection, rows.columns, values_of)
-            if rows.copy is not None:
-                written += self._copy(connection, rows.columns, rows.copy, len(rows.indexes))
-            else:
-                written += self.insert(
-                    connection, rows.columns, rows.array, len(rows.indexes), WriteOptions()
-                )
+            written += self.write_rows(connection, rows, holds_references=holds_references)
         return written
+
+    def write_rows(
+        self,
+        connection: Connection,
+        rows: Rows,
+        options: WriteOptions = PLAINLY,
+        *,
+        holds_references: bool = False,
+        copying: bool = True,
+    ) -> Written:
+        """Write rows that bring the same columns, by COPY where that can be done; see above."""
+        if holds_references:
+            find_values = (
+                rows.by_column.values_of
+                if rows.by_column
+                else self.references.values_in(rows.array)
+            )
+            self.references.hold(connection, rows.columns, find_values)
+        if copying and self.table.copyable and rows.by_column and options == PLAINLY:
+            data = rows.by_column.copy_data(rows.columns)
+            if data is not None:
+                return self._copy(connection, rows.columns, data, len(rows.indexes))
+        return self._insert(connection, rows, options)
 
     def _copy(
         self, connection: Connection, columns: tuple[str, ...], rows: CopyData, count: int
@@ -102,44 +128,47 @@ class TableWriter:
         statement = self._compose(
             connection, (columns, rows.dialect), copy_statement, self.table, columns, rows.dialect
         )
-        with cursor.copy(statement) as copy:
-            copy.write(rows.data)
+        try:
+            with cursor.copy(statement) as copy:
+                copy.write(rows.data)
+        except InternalError_ as error:
+            # How a Citus cluster tells that a node refuses a row; the careful way shows which.
+            raise RowsSkipped from error
         if cursor.rowcount != count:
             raise RowsSkipped
         return Written(inserted=count)
 
-    def insert(
-        self,
-        connection: Connection,
-        columns: tuple[str, ...],
-        array: bytes,
-        count: int,
-        options: WriteOptions,
-    ) -> Written:
-        """Write a JSON array of `count` rows with one statement."""
+    def _insert(self, connection: Connection, rows: Rows, options: WriteOptions) -> Written:
+        """Write rows with one statement."""
         statement = self._compose(
             connection,
-            (columns, options),
+            (rows.columns, options),
             insert_statement,
             self.table,
-            columns,
+            rows.columns,
             options.on_conflict,
             options.key,
         )
-        text = array.decode()
+        text, count = rows.array.decode(), len(rows.indexes)
+        known = self._count_known(connection, [text], options)
         cursor = execute_raw(connection, statement, [text])
         if options.key is None:
             if cursor.rowcount != count:
                 raise RowsSkipped
             return Written(inserted=count)
-        inserted = [row[0] for row in cursor.fetchall()]
-        if len(inserted) < count and self._keeps_rows_out(connection, text, count, options.key):
+        stored = [inserted for (inserted,) in cursor.fetchall()]
+        if len(stored) < count and self._keeps_rows_out(connection, text, count, options.key):
             raise RowsSkipped
-        return Written(
-            inserted=inserted.count(True),
-            updated=inserted.count(False),
-            ignored=count - len(inserted),
-        )
+        return _tally(stored, count, known)
+
+    def _count_known(
+        self, connection: Connection, arrays: Sequence[str], options: WriteOptions
+    ) -> int | None:
+        """Return how many of the rows will be updated or stay, None where the upsert tells it."""
+        key = options.key
+        if key is None or options.on_conflict == "ignore" or tells_inserted(connection, self.table):
+            return None
+        return sum(self.checks.count_known(connection, array, key) for array in arrays)
 
     def _compose(
         self, connection: Connection, name: object, compose: Callable[..., Composed], *parts: Any
@@ -159,22 +188,26 @@ class TableWriter:
         return has_triggers and self.checks.count_known(connection, array, key) < count
 
     def insert_together(
-        self,
-        connection: Connection,
-        groups: Mapping[tuple[str, ...], list[bytes]],
-        options: WriteOptions,
+        self, connection: Connection, groups: Sequence[Rows], options: WriteOptions
     ) -> Written:
         """Write groups of rows with one statement, so that they may refer to each other."""
-        statement = insert_groups_statement(
-            self.table, list(groups), options.on_conflict, options.key
-        )
-        arrays = [join_rows(texts).decode() for texts in groups.values()]
-        inserted = [row[0] for row in execute_raw(connection, statement, arrays).fetchall()]
-        count = sum(map(len, groups.values()))
-        if len(inserted) < count and options.key is None:
+        columns = [rows.columns for rows in groups]
+        statement = insert_groups_statement(self.table, columns, options.on_conflict, options.key)
+        arrays = [rows.array.decode() for rows in groups]
+        known = self._count_known(connection, arrays, options)
+        stored = [inserted for (inserted,) in execute_raw(connection, statement, arrays).fetchall()]
+        count = sum(len(rows.indexes) for rows in groups)
+        if len(stored) < count and options.key is None:
             raise RowsSkipped
-        return Written(
-            inserted=inserted.count(True),
-            updated=inserted.count(False),
-            ignored=count - len(inserted),
-        )
+        return _tally(stored, count, known)
+
+
+def _tally(stored: Sequence[bool | None], count: int, known: int | None) -> Written:
+    """Return what became of `count` rows of which those that were stored may say `inserted`.
+
+    Of the `known` ones, where they cannot say it, those that were not stored stayed as they were. A
+    row that another transaction has inserted since they were counted counts as inserted here too.
+    """
+    ignored = count - len(stored)
+    updated = stored.count(False) if known is None else max(0, known - ignored)
+    return Written(inserted=len(stored) - updated, updated=updated, ignored=ignored)

@@ -15,6 +15,10 @@ from project.queries import read_sql
 FOLDER = Path(__file__).parent / "sql"
 ABSENT = "not distributed: the database does not have the extension citus"
 
+LOCAL_FOREIGN_KEYS = (
+    "SELECT set_config('citus.enable_local_reference_table_foreign_keys', %s, true)"
+)
+
 _shape = msgspec.json.Decoder(TableShape).decode
 
 
@@ -52,7 +56,9 @@ def distribute_datasets(
             )
         done[name] = []
         for move in plan.moves:
+            kept = "on" if move.serves_local_tables else "off"
             try:
+                connection.execute(LOCAL_FOREIGN_KEYS, [kept])
                 connection.execute(move.statement)
             except psycopg.Error as error:
                 raise DistributionRefused(

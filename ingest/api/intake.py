@@ -12,15 +12,16 @@ from rest_framework.views import APIView
 
 from ingest.api.intake_schema import INTAKE_BODIES, INTAKE_ERRORS, INTAKE_PARAMETERS
 from ingest.api.parameters import IngestParameters, read_parameters
-from ingest.batches import BatchRequest, Decode, IdempotencyClaim, ingest_batch
+from ingest.batch_request import BatchRequest, Decode, IdempotencyClaim
+from ingest.batches import ingest_batch
 from ingest.body import MediaType, parse_length, parse_media_type, read_body
 from ingest.catalog import Table
+from ingest.decoded import Decoded
 from ingest.errors import BadParameter, BadShape
 from ingest.outcome import Receipt
 from ingest.payload import check_text, open_json, split_lines
 from ingest.records import decode_records, match_header, read_csv
 from ingest.registry import KnownTable, exposed_tables
-from ingest.rules import Decoded
 from project.answers import answer_json
 from project.config import Ingest
 from project.database import unchecked_connection, writer_connection

@@ -1,8 +1,16 @@
--- Store a batch's rejections with one statement, whatever their number.
+-- Store a batch's rejections with one statement, whatever their number. The rows come one after the
+-- other in `raws`. Many of them are rejected for the same reasons, which come once: turning a list
+-- of errors into jsonb costs as much as storing it.
 INSERT INTO service.rejection
     (batch_id, created_at, table_name, format, index, line, raw, raw_bytes, errors, codes, columns)
 SELECT %(batch)s, %(created_at)s, %(table)s, %(format)s, one.index, one.line,
-    decode(one.raw, 'base64'), one.raw_bytes, one.errors, one.codes, one.columns
-FROM json_to_recordset(%(rejections)s::json) AS one (
-    index integer, line integer, raw text, raw_bytes integer, errors jsonb, codes text[],
-    columns text[])
+    substring(%(raws)b FROM one.start FOR one.kept), one.size,
+    reason.errors, reason.codes, reason.columns
+FROM unnest(
+    %(indexes)s::integer[], %(lines)s::integer[], %(starts)s::integer[], %(kept)s::integer[],
+    %(sizes)s::integer[], %(reason_numbers)s::integer[]
+) AS one (index, line, start, kept, size, reason_number)
+JOIN ROWS FROM (
+    json_to_recordset(%(reasons)s::json) AS (errors jsonb, codes text[], columns text[])
+) WITH ORDINALITY AS reason (errors, codes, columns, number) ON reason.number = one.reason_number
+ORDER BY one.index

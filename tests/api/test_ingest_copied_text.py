@@ -80,3 +80,45 @@ def test_a_column_that_csv_leaves_empty_gets_its_default(texts: Client) -> None:
     body = b"id,one,other\n1,a,\n2,,b\n"
     assert send(texts, "texts", body, content_type="text/csv").status_code == 201
     assert read_texts() == [(1, "a", "none"), (2, None, "b")]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_json_text_is_judged_as_sent(client: Client, ascii_only: bool, together: bool) -> None:
+    execute("CREATE TABLE hiring.names (name text PRIMARY KEY)")
+    execute("CREATE TABLE hiring.texts (one text PRIMARY KEY, other text REFERENCES hiring.names)")
+    known = [[text] for text in TEXTS[::2]]
+    assert send(client, "names", [{"name": text} for (text,) in known]).status_code == 201
+    shares = [TEXTS] if together else [[text] for text in TEXTS]
+    for share in shares:
+        rows = [{"one": text, "other": text} for text in share]
+        batch = [*rows, *rows, {"one": 1}]
+        answer = send(client, "texts", json.dumps(batch, ensure_ascii=ascii_only).encode())
+        codes = [
+            [error["code"] for error in rejection["errors"]]
+            for rejection in answer.json()["rejections"]
+        ]
+        unknown = sum(text not in TEXTS[::2] for text in share)
+        repeated = len(share) - unknown
+        assert sorted(codes) == sorted(
+            [["duplicate_in_batch"]] * repeated
+            + [["fk_violation"]] * 2 * unknown
+            + [["type_mismatch"]]
+        )
+    found = stored('SELECT one, other FROM hiring.texts ORDER BY one COLLATE "C"')
+    assert found == sorted((text, text) for (text,) in known)
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=ascii)
+def test_csv_text_is_judged_as_sent(client: Client, line_end: str) -> None:
+    execute("CREATE TABLE hiring.texts (one text PRIMARY KEY)")
+    body = io.StringIO(newline="")
+    csv.writer(body, lineterminator=line_end).writerows([["one"], *[[text] for text in TEXTS * 2]])
+    answer = send(client, "texts", body.getvalue().encode(), content_type="text/csv")
+    receipt = answer.json()
+    assert [rejection["index"] for rejection in receipt["rejections"]] == list(
+        range(len(TEXTS), 2 * len(TEXTS))
+    )
+    assert stored('SELECT one FROM hiring.texts ORDER BY one COLLATE "C"') == [
+        (text,) for text in sorted(TEXTS)
+    ]

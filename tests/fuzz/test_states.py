@@ -124,6 +124,9 @@ class Service(RuleBasedStateMachine):
     # Set by the test: makes a client, and undoes what a run left.
     make_client: Callable[[], Client]
     undo: Callable[[], None]
+    # Of all runs.
+    runs = 0
+    steps = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,6 +139,7 @@ class Service(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Leave nothing for the next run."""
+        type(self).runs += 1
         type(self).undo()
 
     @rule(sent=rows, mode=st.sampled_from(["reject", "update"]))
@@ -229,6 +233,7 @@ class Service(RuleBasedStateMachine):
     @invariant()
     def the_report_says_what_it_said(self) -> None:
         """Only a refresh changes a report."""
+        type(self).steps += 1
         if self.reported is not None:
             assert stored("SELECT things, total FROM reports.things") == [self.reported]
 
@@ -283,3 +288,4 @@ def test_the_service_does_what_its_model_does(service: type[Service]) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    print(f"{service.runs} runs, {service.steps} steps")  # noqa: T201

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from ingest.catalog import Column, Table
+from ingest.decoded import Decoded
 from ingest.errors import BadRequest, BadShape
 from ingest.examination import Limits
 from ingest.payload import check_text, open_json, split_lines
-from ingest.rules import Decoded, RowRules
+from ingest.rules import RowRules
 from project.errors import RowhouseError
 
 LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32, max_number_digits=1000)
@@ -45,6 +46,7 @@ TABLE = Table(
     comment=None,
     partitioned=False,
     watched=False,
+    copyable=True,
     columns=(make_column("v"), make_column("w")),
     unique_keys=(),
     foreign_keys=(),

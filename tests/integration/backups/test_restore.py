@@ -6,12 +6,13 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 from psycopg import IsolationLevel
+from uuid_utils.compat import uuid7
 
 from backups import shadow
 from backups.archive import find_backup, list_backups
 from backups.connection import admin_conninfo
 from backups.errors import RestoreRefused
-from backups.making import Watcher
+from backups.making import Watcher, make_backup
 from backups.metrics import BackupCollector
 from backups.plan import RestoreRequest
 from backups.restoring import RestoreReport, restore_backup
@@ -248,6 +249,24 @@ def test_a_backup_holds_one_moment_of_all_tables_and_the_receipts(parts: None) -
     names = {entry.full_name for entry in manifest.tables}
     assert {"hiring.parts", "hiring.uses", "service.batch", "service.rejection"} <= names
     assert not {name for name in names if "api_key" in name or "backup_run" in name}
+
+
+def test_what_is_committed_during_a_backup_is_in_none_of_its_tables(parts: None) -> None:
+    def write_meanwhile(_: int) -> None:
+        run(
+            "UPDATE hiring.parts SET price = 9",
+            "INSERT INTO hiring.parts (code) VALUES ('later')",
+            "INSERT INTO hiring.uses SELECT max(id) FROM hiring.parts",
+        )
+
+    keep_copy("parts")
+    watcher = Watcher(expect_rows=write_meanwhile)  # called between snapshot and first table
+    manifest = make_backup(uuid7(), watcher=watcher)
+    rows = {entry.full_name: entry.rows for entry in manifest.tables}
+    assert (rows["hiring.parts"], rows["hiring.uses"]) == (2, 2)
+    assert (ask("SELECT count(*) FROM hiring.parts"), difference("parts") > 0) == ([(3,)], True)
+    restore("parts", "uses")
+    assert difference("parts") == 0
 
 
 def test_numbers_given_out_during_a_restore_are_not_given_again(
