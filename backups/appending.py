@@ -73,7 +73,7 @@ def append_backup(
     Columns that only PostgreSQL may set are left out, and those that the table lost.
     """
     with connect_admin() as connection:
-        known = exposed_tables().find(writer_connection(), table)
+        known = exposed_tables().find_current(writer_connection(), table)
         with connection.transaction(force_rollback=True):
             fill_staging(connection, reader)
             rows = _read_json(connection, _shared_columns(reader, known.table))

@@ -8,8 +8,10 @@ from uuid import UUID
 
 import psycopg
 
+from backups.carrying import select_table
+from backups.catalog import read_definition, search_in
 from backups.connection import be_exact, reader_conninfo
-from backups.definition import TableDefinition, read_definition, search_in
+from backups.definition import TableDefinition
 from backups.schema import FileSchema
 from ingest.catalog import Table, read_tables
 
@@ -45,7 +47,7 @@ class Snapshot:
 
     def query_text(self, schema: FileSchema) -> str:
         """Return the statement that carries a table's rows."""
-        return schema.select().as_string(self.connection)
+        return select_table(schema).as_string(self.connection)
 
 
 @contextmanager

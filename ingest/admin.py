@@ -1,17 +1,17 @@
-"""Batches, rejections and Socrata marks in Django's admin, to be read."""
+"""Batches, rejections, idempotency keys and Socrata marks in Django's admin, to be read."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
 
 from ingest.description import list_tables
-from ingest.models import Batch, IdempotencyKey, Rejection, SocrataMark
+from ingest.models import Batch, Rejection, RememberedKey, SocrataMark
 from ingest.moments import lowest_id
 from ingest.rejections import is_truncated, newest_errors, raw_text
 from ingest.row_codes import ROW_CODES
@@ -67,8 +67,8 @@ class WhenFilter(admin.SimpleListFilter):
         )
 
 
-class RejectionWhenFilter(WhenFilter):
-    """The same by the ids of the rejections' batches."""
+class BatchWhenFilter(WhenFilter):
+    """The same by the ids of the records' batches."""
 
     id_field = "batch"
 
@@ -126,16 +126,16 @@ class BatchAdmin(RecordAdmin):
         identifier = parse_uuid(term)
         if identifier is not None and records.filter(pk=identifier).exists():
             return records.filter(pk=identifier)
-        sent = list(IdempotencyKey.objects.filter(key=term).values_list("batch", flat=True))
+        sent = list(RememberedKey.objects.filter(key=term).values_list("pk", flat=True))
         if sent:
             return records.filter(pk__in=sent)
         return records.filter(table_name=term) if "." in term else records.filter(key_prefix=term)
 
     @admin.display(description="Idempotency-Key")
     def idempotency_key(self, batch: Batch) -> str:
-        """Return the key that the client sent with it, while that is remembered."""
-        found = IdempotencyKey.objects.filter(batch=batch.pk).first()
-        return f"{found.key} (until {found.expires_at:%Y-%m-%d %H:%M} UTC)" if found else "–"
+        """Link to the key that the client sent with it, while that is remembered."""
+        found = RememberedKey.objects.filter(pk=batch.pk).first()
+        return link_record("ingest_rememberedkey", found.pk, found.key) if found else "–"
 
     @admin.display(description="rejections")
     def rejections(self, batch: Batch) -> str:
@@ -171,7 +171,7 @@ class RejectionAdmin(RecordAdmin):
         *("id", "created_at", "table_name", "state", "index", "line", "reasons"),
         *("batch_link", "replayed_batch_link"),
     )
-    list_filter = ("state", TableFilter, CodeFilter, RejectionWhenFilter)
+    list_filter = ("state", TableFilter, CodeFilter, BatchWhenFilter)
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "A rejection's number, a batch's id, or schema.table"
@@ -216,6 +216,59 @@ class RejectionAdmin(RecordAdmin):
     def replayed_batch_link(self, rejection: Rejection) -> str:
         """Link to the batch that stored its row."""
         return link_record("ingest_batch", rejection.replayed_batch_id)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Whether a key still gets its receipt again."""
+
+    title = parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return both."""
+        return [("remembered", "remembered"), ("expired", "expired")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[RememberedKey]
+    ) -> QuerySet[RememberedKey]:
+        """Return the keys in the chosen state."""
+        if self.value() == "expired":
+            return queryset.filter(expires_at__lte=timezone.now())
+        return queryset.filter(expires_at__gt=timezone.now()) if self.value() else queryset
+
+
+@admin.register(RememberedKey)
+class RememberedKeyAdmin(RecordAdmin):
+    """Idempotency keys, newest first, until the job that expires them removes them."""
+
+    list_display = ("key", "key_prefix", "batch_link", "table", "created_at", "expires_at", "state")
+    list_filter = (StateFilter, BatchWhenFilter)
+    list_select_related = ("batch",)
+    ordering = ("-batch_id",)
+    search_fields = ("key",)
+    search_help_text = "An Idempotency-Key, the prefix of an API key, or a batch's id"
+    fields = list_display
+
+    def find(self, records: QuerySet[RememberedKey], term: str) -> QuerySet[RememberedKey]:
+        """Return the keys that were sent as this, or with an API key; or that of a batch."""
+        batch = parse_uuid(term)
+        if batch is not None and records.filter(pk=batch).exists():
+            return records.filter(pk=batch)
+        return records.filter(Q(key=term) | Q(key_prefix=term))
+
+    @admin.display(description="batch")
+    def batch_link(self, key: RememberedKey) -> str:
+        """Link to the batch whose receipt it gets."""
+        return link_record("ingest_batch", key.pk)
+
+    @admin.display(description="table")
+    def table(self, key: RememberedKey) -> str:
+        """Return the batch's table."""
+        return key.batch.table_name
+
+    @admin.display(description="state")
+    def state(self, key: RememberedKey) -> str:
+        """Return whether it still gets its receipt again."""
+        return "remembered" if key.expires_at > timezone.now() else "expired"
 
 
 @admin.register(SocrataMark)

@@ -110,6 +110,26 @@ class IdempotencyKey(models.Model):
         db_table = "idempotency_key"
 
 
+class RememberedKey(models.Model):
+    """An `IdempotencyKey` found by its batch, which has one at most: lists need a single column."""
+
+    batch = models.OneToOneField(
+        Batch, models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="+"
+    )
+    key_prefix = models.TextField()
+    key = models.TextField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "idempotency_key"
+        verbose_name = "idempotency key"
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class SocrataMark(models.Model):
     """How far a Socrata dataset was loaded, and how far the load that is under way has come.
 

@@ -18,13 +18,28 @@ from rest_framework_api_key.models import APIKey
 from project.issuing import KeyRefused, check_key
 from project.jobs.registry import list_jobs
 from project.models import ApiKey, AppliedSchema, JobRun, Scope
-from project.record_admin import ChoiceFilter, RecordAdmin, link_list, show_text
+from project.record_admin import (
+    ChoiceFilter,
+    ReadableAdmin,
+    RecordAdmin,
+    link_list,
+    show_text,
+)
 
 admin.site.site_header = "Rowhouse"
 admin.site.site_title = "Rowhouse"
 admin.site.index_title = "Records and keys"
 
 admin.site.unregister(APIKey)  # the library's own model; the service's keys are `ApiKey`
+
+
+class MomentWidget(AdminSplitDateTime):
+    """A date and a time, each of which says what it is to those who cannot see it."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        for widget, part in zip(self.widgets, ("date", "time"), strict=True):
+            widget.attrs["aria-label"] = f"{label}: {part}"
 
 
 class KeyForm(forms.ModelForm):
@@ -41,7 +56,10 @@ class KeyForm(forms.ModelForm):
         "the whole dataset. Empty: all tables.",
     )
     expiry_date = forms.SplitDateTimeField(
-        label="Expires", required=False, widget=AdminSplitDateTime, help_text="Empty: never. UTC."
+        label="Expires",
+        required=False,
+        widget=MomentWidget("Expires"),
+        help_text="Empty: never. UTC.",
     )
 
     class Meta:
@@ -79,7 +97,7 @@ class KeyList(ChangeList):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin):
+class ApiKeyAdmin(ReadableAdmin):
     """Keys are made here, shown once, and revoked; nothing else of them changes."""
 
     actions = None

@@ -50,6 +50,7 @@ class DocsView(SpectacularSwaggerSplitView):
         """Show the description for people, and try requests out."""
         page = super().get(request, *args, **options)
         page.headers["Content-Security-Policy"] = CONTENT_POLICY
+        page.headers["Cache-Control"] = "private, no-store"  # it says who is signed in
         return page
 
     def options(  # type: ignore[override]

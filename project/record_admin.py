@@ -1,12 +1,13 @@
 """What the admin pages of records share: they are read, not edited, however many there are."""
 
 import json
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
+from django.forms import Script
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -38,7 +39,15 @@ class EstimatingPaginator(Paginator):
         return min(super().num_pages, MAX_PAGES)
 
 
-class RecordAdmin(admin.ModelAdmin):
+class ReadableAdmin(admin.ModelAdmin):
+    """Pages of the admin that everybody can read and use."""
+
+    class Media:
+        css: ClassVar = {"all": ["site/admin.css"]}
+        js: ClassVar = [Script("site/admin.js", defer=True)]
+
+
+class RecordAdmin(ReadableAdmin):
     """A record is what happened: nobody adds, changes or removes one here.
 
     `search_fields` only makes the search box appear; `find` says what is looked for in it.
@@ -93,11 +102,12 @@ def parse_uuid(text: str) -> UUID | None:
         return None
 
 
-def link_record(page: str, key: Any) -> str:
+def link_record(page: str, key: Any, text: str | None = None) -> str:
     """Return a link to a record's page, such as `ingest_batch`; a dash without a key."""
     if key is None:
         return "–"
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}_change", args=[key]), key)
+    address = reverse(f"admin:{page}_change", args=[key])
+    return format_html('<a href="{}">{}</a>', address, key if text is None else text)
 
 
 def link_list(page: str, text: str, query: str) -> str:

@@ -201,8 +201,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Batch ingest into PostgreSQL with a receipt for every row.\n\n"
     "Every refusal is a problem document (RFC 9457) with a stable `code`; each operation lists its "
     "own. Any address may also answer 400 `bad_host`, 404 `not_found`, 405 `method_not_allowed` "
-    "and 500 `internal_error`. /docs/errors has every code in words. The Open311 API has its "
-    "standard's own shape of errors.",
+    "and 500 `internal_error`. [/docs/errors](/docs/errors) has every code in words. "
+    "The Open311 API has its standard's own shape of errors.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/",

@@ -22,6 +22,7 @@ from reports.caching import answer_file, find_unmodified, make_etag, mark
 from reports.chart import Bars, draw_bars
 from reports.definitions import Definition
 from reports.description import describe_columns
+from reports.figures import show_cells
 from reports.line_chart import Lines, draw_lines
 from reports.reading import (
     Status,
@@ -89,6 +90,7 @@ def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
         limit = CHARTED_ROWS if definition.header.chart else SHOWN_ROWS
         rows = read_rows(connection, definition, limit=limit)
     records = [msgspec.json.decode(row) for row in rows]
+    shown = show_cells(records[:SHOWN_ROWS], columns)
     page = render(
         request,
         "reports/report.html",
@@ -96,12 +98,11 @@ def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
             "definition": definition,
             "status": status,
             "columns": columns,
-            "rows": [
-                [(record[column.name], column.role) for column in columns]
-                for record in records[:SHOWN_ROWS]
-            ],
+            "rows": shown,
+            "is_rounded": any(cell.exact is not None for row in shown for cell in row),
             "left_out": (status.rows or 0) - SHOWN_ROWS,
             "chart": _draw_chart(definition, status, records),
+            "caption": _name_figure(definition),
         },
     )
     mark(page, etag, None)
@@ -133,6 +134,19 @@ def download_data_source(request: HttpRequest, name: str) -> HttpResponseBase:
 def download_schema_source(request: HttpRequest) -> HttpResponseBase:
     """Give the Tableau data source of all reports."""
     return answer_schema_source()
+
+
+def _name_figure(definition: Definition) -> str | None:
+    """Return what a chart of one figure shows; of several its legend tells."""
+    chart = definition.header.chart
+    if chart is None or len(chart.values) > 1:
+        return None
+    value, *by = (
+        definition.header.columns[name].caption
+        for name in (*chart.values, chart.category, chart.by)
+        if name
+    )
+    return f"{value} by {' and '.join(one.lower() for one in by)}"
 
 
 def _draw_chart(

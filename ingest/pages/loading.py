@@ -8,6 +8,7 @@ from ingest.description import list_tables
 from project.config import Ingest
 from project.database import reader_connection
 from project.models import Scope
+from project.sessions import find_signed_in
 from project.site.pages import page
 
 MAX_ROWS = 1000
@@ -21,6 +22,7 @@ MAX_CHARACTERS = 1 << 20
 def show_load(request: HttpRequest) -> HttpResponse:
     """Show the form, with `table` chosen already; all else happens in the browser."""
     limits: Ingest = settings.CONFIG.ingest
+    signed_in = find_signed_in(request)
     tables = list_tables(reader_connection(), list(settings.CONFIG.datasets))
     return render(
         request,
@@ -29,6 +31,9 @@ def show_load(request: HttpRequest) -> HttpResponse:
             "tables": tables,
             "chosen": request.GET.get("table"),
             "max_rows": min(limits.max_rows, MAX_ROWS),
+            # Idempotency keys are those of the sender, and are remembered so long.
+            "sender": signed_in.prefix if signed_in else "",
+            "hours": limits.idempotency_hours,
             "max_characters": min(limits.max_bytes // BYTES_OF_A_UNIT, MAX_CHARACTERS),
         },
     )

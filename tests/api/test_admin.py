@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backups.models import BackupRun
-from ingest.models import Batch, Rejection, SocrataMark
+from ingest.models import Batch, Rejection, RememberedKey, SocrataMark
 from project import record_admin
 from project.models import AppliedSchema, JobRun
 from reports.models import Report, ReportRun
@@ -74,6 +74,7 @@ def results(page: str) -> int:
 LISTS = {
     "ingest_batch": Batch,
     "ingest_rejection": Rejection,
+    "ingest_rememberedkey": RememberedKey,
     "ingest_socratamark": SocrataMark,
     "project_jobrun": JobRun,
     "project_appliedschema": AppliedSchema,
@@ -134,13 +135,16 @@ def test_an_api_key_opens_no_page(client: Client) -> None:
     assert client.get("/admin/ingest/batch/").status_code == 302
 
 
-def test_a_batch_leads_to_its_rejections_and_backups(
+def test_a_batch_leads_to_its_rejections_backups_and_key(
     staff: Client, records: dict[str, Any]
 ) -> None:
     batch = text(staff, f"/admin/ingest/batch/{records['batch']}/change/")
     for address in re.findall(r'href="([^"]+\?q=[^"]+)"', batch):
         assert results(text(staff, address)) == 1, address
     assert batch.count("?q=") == 2
+    key = reverse("admin:ingest_rememberedkey_change", args=[records["batch"]])
+    assert f'<a href="{key}">monday-1</a>' in batch
+    assert f"/admin/ingest/batch/{records['batch']}/change/" in text(staff, key)
     rejection = Rejection.objects.get()
     page = text(staff, f"/admin/ingest/rejection/{rejection.pk}/change/")
     assert f"/admin/ingest/batch/{records['batch']}/change/" in page
@@ -171,6 +175,11 @@ def test_a_backup_leads_to_its_last_batch_and_a_check_to_its_backup(
         ("ingest/rejection/?q=99999999999999999999", 0),
         ("ingest/rejection/?code=required_missing&when=day&state=open", 1),
         ("ingest/rejection/?code=fk_violation", 0),
+        ("ingest/rememberedkey/?q=monday-1", 1),
+        ("ingest/rememberedkey/?q={batch}", 1),
+        ("ingest/rememberedkey/?q=tuesday-1", 0),
+        ("ingest/rememberedkey/?state=remembered&when=day", 1),
+        ("ingest/rememberedkey/?state=expired", 0),
         ("project/jobrun/?job=back_up&outcome=ok", 1),
         ("project/jobrun/?q=tables", 1),
         ("reports/report/?q=quarter", 1),

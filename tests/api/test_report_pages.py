@@ -66,6 +66,52 @@ def test_the_mean_is_drawn_across_the_bars(loaded: Client) -> None:
     assert re.search(r'<line class="line" x1="39%"', text)
 
 
+def test_the_chart_of_one_figure_says_which(loaded: Client) -> None:
+    text = visit("/reports/departments_above_mean/")
+    assert "<figcaption>Hired by department</figcaption>" in text
+    assert "<figcaption>" not in visit("/reports/hires_by_quarter/")
+
+
+def test_figures_are_rounded_in_the_table_only(client: Client) -> None:
+    requests = [
+        {
+            "unique_key": number,
+            "created_date": "2025-01-01T00:00:00",
+            "closed_date": f"2025-01-0{number}T00:00:00",
+            "agency": "DOT",
+            "complaint_type": "Noise",
+            "status": "Closed",
+        }
+        for number in (1, 2, 5)
+    ]
+    assert (
+        client.post(
+            "/api/ingest/service_requests", requests, content_type="application/json"
+        ).status_code
+        == 201
+    )
+    client.post("/api/reports/closure_by_agency/refresh")
+    text = visit("/reports/closure_by_agency/")
+    assert '<td class="measure" title="1.6666666666666667">1.67</td>' in text
+    assert "Figures are rounded here" in text
+    assert b"1.6666666666666667" in Client().get("/reports/closure_by_agency.csv").content
+
+
+def test_figures_that_are_whole_are_not_said_to_be_rounded(loaded: Client) -> None:
+    assert "Figures are rounded here" not in visit("/reports/hires_by_quarter/")
+
+
+def test_open_rejections_lead_to_the_desk(client: Client, api_key: KeyMaker) -> None:
+    client.post("/api/ingest/service_requests", [{}], content_type="application/json")
+    client.post("/api/reports/closure_by_agency/refresh")
+    person = Client()
+    person.post("/login/", {"key": api_key("read")})
+    desk = "/rejections/?state=open&amp;table=nyc311.service_requests"
+    for address in ("/reports/", "/reports/closure_by_agency/"):
+        assert f'<a href="{desk}">1</a>' in person.get(address).content.decode()
+        assert desk not in visit(address)
+
+
 @pytest.mark.parametrize("address", ["/reports/", "/reports/hires_by_quarter/"])
 def test_a_page_needs_nothing_from_elsewhere_and_has_nothing_inline(
     loaded: Client, address: str

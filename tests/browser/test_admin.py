@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from project.models import ApiKey
 from tests.browser.conftest import VisitMaker
-from tests.browser.visits import NARROW, Visit
+from tests.browser.visits import NARROW, Visit, check_accessibility
 
 
 def enter(person: Visit) -> None:
@@ -28,8 +28,11 @@ def test_a_batch_leads_to_its_rejections(visit: VisitMaker, sample: Client) -> N
     rows = page.locator("#result_list tbody tr")
     expect(rows).to_have_count(2)  # employees are sent in two batches
     rows.first.get_by_role("link").click()
+    check_accessibility(page)
     page.get_by_role("link", name="those of this batch").click()
     expect(page.locator("#result_list tbody tr").first).to_contain_text("hiring.employees")
+    expect(page.get_by_role("textbox", name="Search")).to_be_visible()
+    check_accessibility(page)
 
 
 def test_a_key_is_made_and_revoked(visit: VisitMaker) -> None:
@@ -37,6 +40,8 @@ def test_a_key_is_made_and_revoked(visit: VisitMaker) -> None:
     enter(person)
     page = person.page
     page.goto("/admin/project/apikey/add/")
+    expect(page.get_by_role("textbox", name="Expires: date")).to_be_visible()
+    check_accessibility(page)
     page.get_by_label("Name").fill("nightly load")
     page.get_by_label("Ingest", exact=True).check()
     page.get_by_role("link", name="Today").click()  # the admin's own script

@@ -6,6 +6,7 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from tests.browser.conftest import VisitMaker
+from tests.browser.visits import NARROW, WIDE, check_accessibility, check_no_sideways_scrolling
 from tests.hiring import send_small
 
 
@@ -13,8 +14,26 @@ def test_the_api_s_description_is_drawn(visit: VisitMaker, database: None) -> No
     page = visit().page
     page.goto("/api/docs")
     expect(page.get_by_text("/api/ingest/{table}", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Rowhouse", exact=True).click()
+    page.get_by_role("link", name="Dashboard").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", WIDE), ("dark", NARROW)])
+def test_the_api_s_description_serves_everybody(
+    visit: VisitMaker, key: str, scheme: str, size: tuple[int, int]
+) -> None:
+    page = visit(scheme=scheme, size=size).log_in(key, to="/api/docs")
+    operation = page.locator("#operations-backups-post_backups_run_restore")
+    operation.locator("button").first.click()
+    operation.get_by_role("button", name="Try it out").click()
+    expect(operation.get_by_role("textbox", name="Body")).to_be_visible()
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert dark == (scheme == "dark")
+    check_accessibility(page)
+    check_no_sideways_scrolling(page)
+    page.get_by_role("button", name="Authorize").click()
+    expect(page.get_by_role("button", name="Close").first).to_be_visible()
+    check_accessibility(page)
 
 
 def test_a_request_is_tried_out_with_the_session(

@@ -140,6 +140,17 @@ def test_fields_go_where_a_person_says(page: Page, tmp_path: Path) -> None:
     assert stored("SELECT job_id, job_name FROM hiring.jobs") == [(7, "Jäger; Hüter")]
 
 
+def test_a_file_stays_chosen_when_no_other_is(page: Page, tmp_path: Path) -> None:
+    choose(page, write_jobs(tmp_path, 3), "hiring.jobs")
+    field = page.get_by_label("Choose a CSV, NDJSON or JSON file")
+    with page.expect_file_chooser():
+        field.click()
+    expect(field).to_have_value("")
+    field.dispatch_event("cancel")
+    expect(field).to_have_value(re.compile("jobs.csv$"))
+    expect(load_file(page)).to_contain_text("3 rows received: 3 inserted, 0 rejected.")
+
+
 def test_rows_before_damage_are_stored(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "jobs.csv"
     file.write_text('job_id,job_name\n1,"a"\n2,"b"c\n3,d\n')

@@ -48,7 +48,11 @@ def test_a_report_page_draws_its_chart(visit: VisitMaker, sample: Client, scheme
 
 
 @pytest.mark.parametrize(
-    "address", ["/tables/", "/tables/hiring.employees", "/reports/", "/docs/errors", "/open311/"]
+    "address",
+    [
+        *("/tables/", "/tables/hiring.employees", "/tables/nyc311.service_requests"),
+        *("/reports/", "/docs/errors", "/open311/"),
+    ],
 )
 def test_a_page_is_accessible_on_a_phone(
     visit: VisitMaker, sample: Client, key: str, address: str

@@ -1,20 +1,22 @@
-"""Filters of the pages: numbers and moments as people read them."""
+"""Filters of the pages: numbers and moments as people read them, and where things are mended."""
 
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from reports.chart import format_number
+from reports.definitions import Definition
 
 register = template.Library()
 
 
 @register.filter
-def number(value: float | None) -> str:
-    """Return 1234567 as 1 234 567, None as a dash."""
-    return "–" if value is None else format_number(value)
+def number(value: float | str | None) -> str:
+    """Return 1234567 as 1 234 567; a dash for None, and for "", which Django gives where it is."""
+    return "–" if value is None or isinstance(value, str) else format_number(value)
 
 
 @register.filter
@@ -29,3 +31,11 @@ def moment(value: datetime | str | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}">{} UTC</time>', shown.isoformat(), shown.strftime("%Y-%m-%d %H:%M")
     )
+
+
+@register.filter
+def desk(definition: Definition) -> str:
+    """Return where the open rejections of a report's only source are mended, or those of all."""
+    sources = definition.header.sources
+    table = {"table": sources[0]} if len(sources) == 1 else {}
+    return f"/rejections/?{urlencode({'state': 'open', **table})}"

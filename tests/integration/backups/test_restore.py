@@ -325,3 +325,21 @@ def test_old_backups_are_removed_after_a_new_one(settings: Any) -> None:
     run_drill(find_backup(str(first.pk)))
     later = [run_backup() for _ in range(3)]
     assert [one.id for one in list_backups()] == [later[2].pk, later[1].pk, first.pk]
+
+
+def test_a_restore_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backups.frames.BATCH_BYTES", 1000)
+    run(
+        "CREATE TABLE hiring.item (id int PRIMARY KEY)",
+        "INSERT INTO hiring.item SELECT generate_series(1, 1000)",
+    )
+    run_backup(tables=["hiring.item"])
+    expected: list[int] = []
+    done: list[int] = []
+    restore_backup(
+        find_backup(None),
+        RestoreRequest(tables=["hiring.item"]),
+        watcher=Watcher(expect_rows=expected.append, add_rows=done.append),
+    )
+    assert (expected, sum(done)) == ([1000], 1000)
+    assert len([rows for rows in done if rows]) > 1

@@ -1,6 +1,6 @@
 // A file's text, block by block: unpacked, decoded, one block in memory at a time.
 
-import { FileProblem } from "./problem.js";
+import { FileProblem, OtherFileNeeded } from "./problem.js";
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -28,7 +28,7 @@ async function readSlice(file, start, end) {
   try {
     return new Uint8Array(await file.slice(start, end).arrayBuffer());
   } catch {
-    throw new FileProblem("The file cannot be read: was it changed or moved? Choose it again.");
+    throw new OtherFileNeeded("The file cannot be read: was it changed or moved? Choose it again.");
   }
 }
 

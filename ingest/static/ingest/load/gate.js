@@ -1,7 +1,9 @@
 // Where a load waits while it is paused, and learns that it was stopped.
 
 /** The person has stopped the load. */
-export class Stopped extends Error {}
+export class Stopped extends Error {
+  message = "Stopped.";
+}
 
 export class Gate {
   #opened = null;

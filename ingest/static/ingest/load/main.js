@@ -1,40 +1,35 @@
 // The page that loads a file: what was chosen, and what the buttons do.
 
 import { Refusal, call } from "../../site/api.js";
-import { Refused, Unanswered } from "./delivery.js";
-import { takeDrops } from "./drops.js";
+import { takeDrops, takePicks } from "./file_input.js";
 import { guessDelimiter } from "./header.js";
 import { formatOf, readFirstRows } from "./file_rows.js";
-import { Gate, Stopped } from "./gate.js";
-import { csvLayout, jsonLayout } from "./layouts.js";
-import { loadFile } from "./load.js";
+import { Gate } from "./gate.js";
+import { Interrupted } from "./interrupted.js";
+import { Journal } from "./journal.js";
 import { Mapping } from "./mapping.js";
-import { showOutcome, summarize } from "./outcome.js";
-import { makePost } from "./post.js";
-import { FileProblem } from "./problem.js";
-import { Progress } from "./progress.js";
-import { Rejects } from "./rejects.js";
-import { Tally } from "./tally.js";
+import { run } from "./run.js";
 
 const PREVIEWED_ROWS = 20;
-const EXPECTED = [FileProblem, Refused, Unanswered];
+const SOURCE = ["format", "encoding", "delimiter"]; // what tells how the file is read
 
 const find = (id) => document.getElementById(id);
 const form = find("load");
 const mapping = new Mapping(find("mapping"));
 const tables = new Map();
+const { sender, hours } = form.dataset;
+const interrupted = new Interrupted(find("interrupted"), { sender, hours: Number(hours), goOn });
 let file = null;
 let gate = null;
 let isChecked = false;
 let previews = 0;
 
 function source() {
-  return {
-    file,
-    format: find("format").value,
-    encoding: find("encoding").value,
-    delimiter: find("delimiter").value,
-  };
+  return { file, ...readSource() };
+}
+
+function readSource() {
+  return Object.fromEntries(SOURCE.map((id) => [id, find(id).value]));
 }
 
 async function take(chosen) {
@@ -45,6 +40,7 @@ async function take(chosen) {
     const { rows } = await readFirstRows({ ...source(), format: "ndjson" }, 1);
     if (rows.length) find("delimiter").value = guessDelimiter(rows[0].text);
   }
+  interrupted.show(file);
   await preview();
 }
 
@@ -101,70 +97,64 @@ function showButtons() {
   find("pause").textContent = gate?.isPaused ? "Resume" : "Pause";
 }
 
-async function run({ isDryRun }) {
-  const chosen = source();
-  const isCsv = chosen.format === "csv";
-  const table = find("table").value;
-  const layout = isCsv
-    ? csvLayout({ columns: mapping.columns, delimiter: chosen.delimiter })
-    : jsonLayout(chosen.format);
-  const tally = new Tally();
-  const rejects = new Rejects(chosen, mapping.titles);
-  const progress = new Progress(file.size, { isDryRun });
+/** Everything that was chosen but the file: what a load needs to go on another time. */
+function readPlan() {
+  const { maxRows, maxCharacters } = form.dataset;
+  return {
+    source: readSource(),
+    isHeader: find("format").value === "csv" && find("header").value === "present",
+    table: find("table").value,
+    onConflict: find("on-conflict").value,
+    columns: mapping.columns,
+    titles: mapping.titles,
+    limits: { maxRows: Number(maxRows), maxCharacters: Number(maxCharacters) },
+  };
+}
+
+/** Show what an earlier load was told. */
+async function showPlan({ source, isHeader, table, onConflict, columns }) {
+  for (const id of SOURCE) find(id).value = source[id];
+  find("header").value = isHeader ? "present" : "absent";
+  find("table").value = table;
+  find("on-conflict").value = onConflict;
+  await preview();
+  mapping.choose(columns);
+}
+
+function check() {
+  start(readPlan(), null);
+}
+
+function load() {
+  const plan = readPlan();
+  start(plan, Journal.begin({ plan, file, sender }));
+}
+
+function goOn(journal) {
+  showPlan(journal.plan);
+  start(journal.plan, journal);
+  find("pause").focus(); // the button that was pressed is gone, and the bar stands there
+}
+
+async function start(plan, journal) {
   gate = new Gate();
+  interrupted.running = journal;
   find("outcome").replaceChildren();
   showButtons();
-  const failure = await attempt(() =>
-    loadFile({
-      source: chosen,
-      layout,
-      limits: { maxRows: Number(form.dataset.maxRows), maxCharacters: Number(form.dataset.maxCharacters) },
-      isHeader: isCsv && find("header").value === "present",
-      gate,
-      post: makePost(table, { onConflict: find("on-conflict").value, isDryRun }),
-      onRead: (bytes) => progress.moveTo(bytes),
-      onReceipt: (rows, receipt) => {
-        tally.add(rows, receipt);
-        rejects.add(rows, receipt);
-        progress.count(tally);
-      },
-      onWait: (reason) => progress.wait(reason),
-    }),
-  );
+  await run({ plan, file, gate, journal, outcome: find("outcome") });
   gate = null;
-  progress.end(failure ?? summarize(tally, isDryRun));
-  setChecked(isDryRun);
-  const desk = isDryRun || !tally.began ? null : deskAddress(table, tally);
-  const { placeName } = layout;
-  showOutcome({ place: find("outcome"), tally, failure, isDryRun, rejects, desk, placeName });
+  interrupted.running = null;
+  setChecked(journal === null);
 }
 
-/** Return why a load has ended before its end, null where it has not. */
-async function attempt(load) {
-  try {
-    await load();
-    return null;
-  } catch (error) {
-    if (error instanceof Stopped) return "Stopped.";
-    if (!EXPECTED.some((kind) => error instanceof kind)) reportError(error);
-    return error.message;
-  }
-}
-
-function deskAddress(table, tally) {
-  return `/rejections/?${new URLSearchParams({ table, since: tally.began.toISOString() })}`;
-}
-
-find("file").addEventListener("change", (event) => {
-  if (event.target.files.length) take(event.target.files[0]);
-});
+takePicks(find("file"), take);
 for (const id of ["format", "encoding", "delimiter", "header", "table"]) {
   find(id).addEventListener("change", preview);
 }
 find("on-conflict").addEventListener("change", () => setChecked(false));
 find("mapping").addEventListener("mapping:changed", () => setChecked(false));
-find("check").addEventListener("click", () => run({ isDryRun: true }));
-find("go").addEventListener("click", () => run({ isDryRun: false }));
+find("check").addEventListener("click", check);
+find("go").addEventListener("click", load);
 find("stop").addEventListener("click", () => gate.stop());
 find("pause").addEventListener("click", () => {
   if (gate.isPaused) gate.resume();
@@ -176,5 +166,7 @@ window.addEventListener("beforeunload", (event) => {
   if (gate) event.preventDefault();
 });
 takeDrops(find("drop"), take);
+interrupted.show(null);
+history.scrollRestoration = "manual"; // after a reload it is seen, at the top
 // A browser that goes back may have kept the choices.
 if (find("file").files.length) take(find("file").files[0]);

@@ -64,6 +64,16 @@ export class Mapping {
     this.#show(makeTable("Keys and columns", ["Key", "First values", "Column"], lines));
   }
 
+  /** Choose the columns of a CSV file's fields, in their order; null for JSON. */
+  choose(columns) {
+    const selects = [...this.#place.querySelectorAll("select")];
+    if (columns?.length !== selects.length) return;
+    selects.forEach((select, at) => {
+      select.value = columns[at];
+      select.dispatchEvent(new Event("change"));
+    });
+  }
+
   /** Say what else is wrong with the file. */
   addProblem(text) {
     this.#place.append(make("p", { class: "error" }, text));

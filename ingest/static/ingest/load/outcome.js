@@ -7,13 +7,15 @@ let shownFile = null;
 
 /**
  * Show a load that has ended: `failure` says why before its end, `desk` is the address of its
- * rejections (null after a check, which logs none), `placeName` what a place in the file is.
+ * rejections (null after a check, which logs none), `placeName` what a place in the file is,
+ * `canGoOn` whether what is left can be loaded.
  */
-export function showOutcome({ place, tally, failure, isDryRun, rejects, desk, placeName }) {
+export function showOutcome({ place, tally, failure, isDryRun, rejects, desk, placeName, canGoOn }) {
   if (shownFile) URL.revokeObjectURL(shownFile);
   shownFile = null;
   const parts = [make("p", {}, make("strong", {}, summarize(tally, isDryRun)))];
   if (failure) parts.unshift(make("p", { class: "error" }, failure));
+  if (canGoOn) parts.push(make("p", {}, make("a", { href: "#interrupted" }, "Go on with the rest")));
   if (tally.rejected) parts.push(showReasons(tally, placeName), linkTo(rejects, desk));
   place.replaceChildren(...parts);
   place.focus();

@@ -8,9 +8,12 @@ export class Progress {
   #started = performance.now();
   #spoken = 0;
   #part = 0;
+  #before;
 
-  constructor(size, { isDryRun }) {
+  /** `before` rows were sent earlier. */
+  constructor(size, { isDryRun, before }) {
     this.#size = size;
+    this.#before = before;
     this.#verb = isDryRun ? "Checking" : "Loading";
     find("progress").hidden = false;
     find("bar-label").textContent = `${this.#verb} the file`;
@@ -28,7 +31,7 @@ export class Progress {
 
   count(tally) {
     const seconds = (performance.now() - this.#started) / 1000;
-    const rate = Math.round(tally.received / Math.max(seconds, 0.001));
+    const rate = Math.round((tally.received - this.#before) / Math.max(seconds, 0.001));
     const text = `${number(tally.received)} rows sent, ${number(tally.rejected)} rejected`;
     find("counts").textContent = `${text}; ${number(rate)} rows/s`;
     if (this.#part >= this.#spoken + SPOKEN_STEP) {

@@ -1,6 +1,7 @@
 // What became of the rows so far.
 
 const SHOWN_PLACES = 5;
+const COUNTS = ["received", "inserted", "updated", "ignored", "rejected"];
 
 export class Tally {
   received = 0;
@@ -12,11 +13,16 @@ export class Tally {
   began = null;
   #reasons = new Map();
 
+  /** `before` has the counts of batches that are not sent again, and the first batch's id. */
+  constructor(before) {
+    if (!before) return;
+    for (const name of COUNTS) this[name] = before[name] ?? 0;
+    if (before.firstBatch) this.began = momentOf(before.firstBatch);
+  }
+
   /** Count a batch's rows by its receipt. */
   add(rows, receipt) {
-    for (const name of ["received", "inserted", "updated", "ignored", "rejected"]) {
-      this[name] += receipt[name];
-    }
+    for (const name of COUNTS) this[name] += receipt[name];
     this.began ??= momentOf(receipt.batch);
     for (const { index, errors } of receipt.rejections) {
       for (const error of errors) this.#count(error, rows[index].place);

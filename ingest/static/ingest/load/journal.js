@@ -1,0 +1,144 @@
+// What the browser keeps of a load that has begun, so that it can go on after a reload.
+
+import { OtherFileNeeded } from "./problem.js";
+
+const PREFIX = "rowhouse-load-";
+const HOUR_MS = 3_600_000;
+const COUNTS = ["received", "inserted", "updated", "ignored"];
+const FNV_START = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+const OTHER_ROWS = "This file has other rows than those that were sent before: choose that file.";
+
+/**
+ * A load: its plan, and how far it came. What was answered is not sent again, but for batches with
+ * rejected rows: the service knows their Idempotency-Keys and answers the same receipts once more.
+ */
+export class Journal {
+  #entry;
+  #read = 0; // batches of the file, since the load began or went on
+  #sum = FNV_START; // of their rows
+
+  constructor(entry) {
+    this.#entry = entry;
+  }
+
+  /** Begin a load; one of the same file into the same table that came to no end is forgotten. */
+  static begin({ plan, file, sender }) {
+    for (const other of readAll()) {
+      if (other.isOf(file) && other.plan.table === plan.table) other.forget();
+    }
+    const clean = Object.fromEntries(COUNTS.map((name) => [name, 0]));
+    const { name, size } = file;
+    const journal = new Journal({
+      ...{ id: makeId(), sender, began: Date.now(), name, size, plan },
+      ...{ next: 0, sum: FNV_START, rows: 0, clean, rejecting: [], firstBatch: null },
+    });
+    journal.#save();
+    return journal;
+  }
+
+  /** Return the loads of this sender that can go on: the service forgets keys after so many hours. */
+  static list(sender, hours) {
+    const since = Date.now() - hours * HOUR_MS;
+    const all = readAll();
+    for (const one of all) if (one.#entry.began <= since) one.forget();
+    return all.filter((one) => one.#entry.began > since && one.#entry.sender === sender);
+  }
+
+  get id() {
+    return this.#entry.id;
+  }
+
+  get name() {
+    return this.#entry.name;
+  }
+
+  get plan() {
+    return this.#entry.plan;
+  }
+
+  /** How many rows were answered. */
+  get rows() {
+    return this.#entry.rows;
+  }
+
+  /** The counts of the batches that are not sent again, and the id of the first batch of all. */
+  get before() {
+    return { ...this.#entry.clean, firstBatch: this.#entry.firstBatch };
+  }
+
+  isOf({ name, size }) {
+    return this.#entry.name === name && this.#entry.size === size;
+  }
+
+  /** Expect the file's batches from its beginning. */
+  rewind() {
+    this.#read = 0;
+    this.#sum = FNV_START;
+  }
+
+  /**
+   * Return whether the next batch of the file has to be sent. Throws `OtherFileNeeded` where its
+   * rows are not those that were sent before.
+   */
+  needs({ number, rows }) {
+    const { next, sum, rejecting } = this.#entry;
+    this.#read = number + 1;
+    this.#sum = addRows(this.#sum, rows);
+    if (this.#read > next) return true;
+    if (this.#read === next && this.#sum !== sum) throw new OtherFileNeeded(OTHER_ROWS);
+    return rejecting.includes(number);
+  }
+
+  /** Throw `OtherFileNeeded` where the file has ended before the batches that were sent. */
+  finish() {
+    if (this.#read < this.#entry.next) throw new OtherFileNeeded(OTHER_ROWS);
+  }
+
+  /** Keep that a batch was answered. */
+  note({ number }, receipt) {
+    const entry = this.#entry;
+    if (number < entry.next) return; // sent again for its receipt
+    entry.next = number + 1;
+    entry.sum = this.#sum;
+    entry.rows += receipt.received;
+    entry.firstBatch ??= receipt.batch;
+    if (receipt.rejected) entry.rejecting.push(number);
+    else for (const name of COUNTS) entry.clean[name] += receipt[name];
+    this.#save();
+  }
+
+  forget() {
+    localStorage.removeItem(PREFIX + this.id);
+  }
+
+  #save() {
+    try {
+      localStorage.setItem(PREFIX + this.id, JSON.stringify(this.#entry));
+    } catch {
+      // The browser keeps nothing more: the load cannot go on after a reload, but now it can.
+    }
+  }
+}
+
+function readAll() {
+  const keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
+  return keys.map((key) => new Journal(JSON.parse(localStorage.getItem(key))));
+}
+
+/** Return what tells one load from all others; `randomUUID` is there over HTTPS only. */
+export function makeId() {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((one) => one.toString(36)).join("");
+}
+
+// FNV-1a over UTF-16 units: files that differ are found, not forged ones.
+function addRows(sum, rows) {
+  let hash = sum;
+  for (const { text } of rows) {
+    for (let at = 0; at < text.length; at += 1) {
+      hash = Math.imul(hash ^ text.charCodeAt(at), FNV_PRIME);
+    }
+    hash = Math.imul(hash ^ 0x0a, FNV_PRIME);
+  }
+  return hash;
+}
