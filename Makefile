@@ -11,7 +11,8 @@ CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 
 # What runs once more through PgBouncer in transaction mode: whatever a request or a job does.
 POOLED := tests/api $(addprefix tests/integration/,backups/test_restore.py test_ingest_concurrency.py \
-	test_ingest_model.py test_processes.py test_jobs.py test_refresh.py test_refresh_readers.py)
+	test_ingest_model.py test_references.py test_processes.py test_jobs.py \
+	test_refresh.py test_refresh_readers.py)
 
 .PHONY: run demo test test-pooled check pictures bench bench-scale faults fuzz soak
 .DEFAULT_GOAL := run
@@ -51,7 +52,7 @@ bench: $(VENV)/dev.stamp
 faults: $(VENV)/dev.stamp
 	$(PY) -m pytest tests/faults --hypothesis-profile=long
 
-# Processes, PgBouncer, many receipts, a target of ten million rows: half an hour.
+# Processes, PgBouncer, many receipts, a target of ten million rows: a quarter of an hour.
 bench-scale: $(VENV)/dev.stamp
 	$(PY) -m tests.bench.scale
 

@@ -12,7 +12,8 @@ from psycopg.sql import SQL, Composable, Identifier
 from backups.connection import connect_admin
 from backups.fitting import STAGING, fill_staging
 from backups.reading import TableReader
-from ingest.batches import BatchRequest, ingest_batch
+from ingest.batch_request import BatchRequest
+from ingest.batches import ingest_batch
 from ingest.catalog import Column, Table
 from ingest.decoded import Decoded
 from ingest.outcome import OnConflict
@@ -72,7 +73,7 @@ def append_backup(
     Columns that only PostgreSQL may set are left out, and those that the table lost.
     """
     with connect_admin() as connection:
-        known = exposed_tables().find(writer_connection(), table)
+        known = exposed_tables().find_current(writer_connection(), table)
         with connection.transaction(force_rollback=True):
             fill_staging(connection, reader)
             rows = _read_json(connection, _shared_columns(reader, known.table))

@@ -1,46 +1,24 @@
 """The folder of all backups: which are there whole, and where each of their files is."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
-from backups.errors import BackupDamaged, BackupError, BackupUnknown
+from backups.errors import BackupError, BackupUnknown
 from backups.files import remove_folder
-from backups.manifest import MANIFEST_NAME, Manifest, TableEntry, read_manifest
+from backups.folder import Backup
+from backups.manifest import MANIFEST_NAME
 from backups.selection import choose_tables
 
 _TIME = "%Y%m%dT%H%M%SZ"
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _NAME = re.compile(rf"(?P<time>\d{{8}}T\d{{6}}Z)-(?P<id>{_UUID})", re.ASCII)
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 DRAFT_PREFIX = ".draft-"
 REMOVED_PREFIX = ".removed-"
-MAX_STEM = 180
-
-
-@dataclass(frozen=True)
-class Backup:
-    """A folder that has the name of a backup and a manifest."""
-
-    folder: Path
-    id: UUID
-    taken_at: datetime
-
-    def read(self) -> Manifest:
-        """Return the manifest; raise `BackupDamaged` where it is not what was written."""
-        return read_manifest(self.folder)
-
-    def path_of(self, entry: TableEntry) -> Path:
-        """Return where a table's file is, which is always inside the folder."""
-        if entry.file != file_name(entry.schema, entry.table):
-            raise BackupDamaged(f"The manifest names a file that no backup writes: {entry.file!r}")
-        return self.folder / entry.file
 
 
 def archive_folder() -> Path:
@@ -54,14 +32,6 @@ def archive_folder() -> Path:
 def folder_name(run: UUID, now: datetime) -> str:
     """Return the name of a run's folder: its time in UTC and its id."""
     return f"{now.astimezone(UTC).strftime(_TIME)}-{run}"
-
-
-def file_name(schema: str, table: str) -> str:
-    """Return a table's file name: `<schema>.<table>.avro`, other characters as %XX."""
-    stem = f"{_escape(schema)}.{_escape(table)}"
-    if len(stem) > MAX_STEM:
-        stem = f"{stem[:MAX_STEM]}-{hashlib.sha256(stem.encode()).hexdigest()[:16]}"
-    return f"{stem}.avro"
 
 
 def list_backups(folder: Path | None = None) -> list[Backup]:
@@ -113,7 +83,3 @@ def find_leftovers(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
         if path.name.startswith((DRAFT_PREFIX, REMOVED_PREFIX)) and not path.is_symlink():
             yield path
-
-
-def _escape(name: str) -> str:
-    return _UNSAFE.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), name)

@@ -55,6 +55,11 @@ def connect_admin() -> psycopg.Connection:
     return connection
 
 
+def defer_commits(connection: psycopg.Connection) -> None:
+    """Have commits not wait for the disk; the next one that waits takes them along."""
+    connection.execute("SET synchronous_commit = off")
+
+
 def be_exact(connection: psycopg.Connection) -> None:
     """Make text exact and statements patient until the transaction ends."""
     for name, value in (EXACT_TEXT | PATIENT).items():

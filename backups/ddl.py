@@ -17,6 +17,9 @@ from backups.definition import (
     TableDefinition,
 )
 
+# How the definition of a constraint ends that rows may break.
+UNCHECKED = ("NOT VALID", "NOT ENFORCED")
+
 _PLAIN_KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE) (\([^()]*\))")
 
 
@@ -31,7 +34,7 @@ def create_table(definition: TableDefinition, schema: str) -> Composed:
     parts += [
         SQL("CONSTRAINT {} {}").format(Identifier(key.name), written(key.definition))
         for key in definition.keys
-        if key.kind == "c"
+        if key.kind == "c" and not key.definition.endswith(UNCHECKED)
     ]
     statement = SQL("CREATE {}TABLE {} ({})").format(
         SQL("UNLOGGED " if definition.unlogged else ""),
@@ -91,7 +94,7 @@ def create_indexes(definition: TableDefinition, schema: str) -> Iterator[Compose
 
 
 def add_keys(definition: TableDefinition, schema: str) -> Iterator[Composed]:
-    """Yield what makes primary keys, unique and exclusion constraints."""
+    """Yield what makes primary keys, unique and exclusion constraints, and unchecked checks."""
     for key in definition.keys:
         table = Identifier(schema, definition.table)
         name = Identifier(key.name)
@@ -100,7 +103,9 @@ def add_keys(definition: TableDefinition, schema: str) -> Iterator[Composed]:
             yield SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
                 table, name, kind, name
             )
-        elif key.kind in {"p", "u", "x"}:
+        elif key.kind in {"p", "u", "x"} or (
+            key.kind == "c" and key.definition.endswith(UNCHECKED)
+        ):
             yield SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
                 table, name, written(key.definition)
             )
@@ -123,7 +128,7 @@ def add_foreign_keys(definition: TableDefinition, schema: str) -> Iterator[Compo
         add = SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
             table, name, written(key.definition)
         )
-        if definition.partition_key or key.definition.endswith(("NOT VALID", "NOT ENFORCED")):
+        if definition.partition_key or key.definition.endswith(UNCHECKED):
             yield add
         else:
             yield add + SQL(" NOT VALID")

@@ -7,8 +7,8 @@ import msgspec
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier
 
+from backups.catalog import FOLDER, search_in
 from backups.ddl import written
-from backups.definition import FOLDER, search_in
 from project.queries import read_sql
 
 

@@ -61,6 +61,17 @@ def find_proof(table: str) -> Proof | None:
     return None
 
 
+def find_obstacle(
+    connection: Connection, table: PartitionedTable, old: Partition, proof: Proof | None
+) -> str | None:
+    """Return why a partition may not go yet, None where a proven backup has all of its rows."""
+    if proof is None:
+        return "there is no proven backup of the table"
+    if _has_newer_rows(connection, Identifier(table.schema, old.name), proof):
+        return f"rows are newer than the last proven backup, {proof.backup}"
+    return None
+
+
 def detach(
     connection: Connection, table: PartitionedTable, old: Partition, proof: Proof | None
 ) -> str | None:
@@ -68,15 +79,14 @@ def detach(
 
     It leaves the table only while nothing was written to it since the proven backup.
     """
-    if proof is None:
-        return "there is no proven backup of the table"
     parent, child = Identifier(table.schema, table.name), Identifier(table.schema, old.name)
     aside = Identifier(detached_schema(table.schema))
     try:
         with connection.transaction():
             connection.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(child))
-            if _has_newer_rows(connection, child, proof):
-                return f"rows are newer than the last proven backup, {proof.backup}"
+            why_not = find_obstacle(connection, table, old, proof)
+            if why_not is not None:
+                return why_not
             connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(aside))
             connection.execute(SQL("ALTER TABLE {} DETACH PARTITION {}").format(parent, child))
             connection.execute(SQL("ALTER TABLE {} SET SCHEMA {}").format(child, aside))

@@ -6,8 +6,8 @@ from itertools import zip_longest
 import psycopg
 
 from backups import ddl, shadow
-from backups.archive import Backup
-from backups.connection import connect_admin
+from backups.connection import connect_admin, defer_commits
+from backups.folder import Backup
 from backups.locking import only_restore
 from backups.reading import TableReader
 from backups.replacing import run_in
@@ -28,6 +28,7 @@ def prove_backup(backup: Backup, *, progress: Progress = lambda rows: None) -> i
     readers = [TableReader(backup, entry) for entry in manifest.tables]
     schemas = {entry.schema for entry in manifest.tables}
     with connect_admin() as connection, only_restore(connection):
+        defer_commits(connection)
         shadow.clear_shadows(connection, schemas)
         rows = 0
         try:

@@ -15,12 +15,12 @@ from uuid import UUID
 import polars as pl
 
 from backups import binary_rows
-from backups.archive import Backup
 from backups.codecs import Buffer
 from backups.container import ContainerReader
 from backups.errors import BackupDamaged, BackupError, FileRefused
 from backups.files import CHUNK_BYTES, open_plain
-from backups.inspection import Answer, Request
+from backups.folder import Backup
+from backups.inspection import PIECE, Answer, Request
 from backups.manifest import MANIFEST_NAME, Manifest, TableEntry
 from backups.prefetch import prefetch
 from backups.records import RecordReader
@@ -176,15 +176,20 @@ def write_copy(
     with open_table(backup, manifest, entry) as (container, schema):
         codec = RowCodec(schema.fields)
         is_whole = list(places) == list(range(len(schema.fields)))
-        out.write(binary_rows.HEADER if binary else b"")
+        _write_piece(out, 0, binary_rows.HEADER if binary else b"")
         for frame in prefetch(read_frames(container, entry, schema)):
             write = codec.to_binary if binary else codec.to_copy
-            out.write(write(frame, places))
+            _write_piece(out, len(frame), write(frame, places))
             if not is_whole:
                 content.update(_encode_columns(codec, frame, places))
-        out.write(binary_rows.TRAILER if binary else b"")
+        _write_piece(out, 0, binary_rows.TRAILER if binary else b"")
     out.flush()
     return entry.rows, entry.content_sha256 if is_whole else content.hexdigest()
+
+
+def _write_piece(out: IO[bytes], rows: int, data: Buffer) -> None:
+    out.write(PIECE.pack(rows, len(memoryview(data))))
+    out.write(data)
 
 
 def _encode_columns(codec: RowCodec, frame: pl.DataFrame, places: Sequence[int]) -> Buffer:

@@ -1,19 +1,36 @@
 """The rows of a backup that a table would not take any more, counted reason by reason."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from backups import ddl
+from backups.catalog import FOLDER, search_in
 from backups.connection import be_exact
-from backups.definition import FOLDER, TableDefinition, search_in
+from backups.ddl import UNCHECKED
+from backups.definition import KeyDefinition, TableDefinition
 from backups.plan import Misfit
 from backups.reading import TableReader
 from project.queries import read_sql
 
 STAGING = "rowhouse_staging"
 FITTING = "rowhouse_fitting"
+LINKED_PREFIX = "rowhouse_linked_"
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """The rows of a backup whose values a table takes, in a temporary table.
+
+    Of their columns only those are kept that foreign keys, from or to the table, are made of.
+    """
+
+    oid: int  # of the table
+    name: str  # of the temporary one
+    columns: frozenset[str]
+    misfits: tuple[Misfit, ...]
 
 
 def fill_staging(
@@ -41,23 +58,28 @@ def fill_staging(
             copy.write(text)
 
 
-def count_misfits(
-    connection: psycopg.Connection, reader: TableReader, definition: TableDefinition
-) -> list[Misfit]:
-    """Return why rows in the staging table would not fit, and how many for each reason.
+def fit_rows(
+    connection: psycopg.Connection, reader: TableReader, definition: TableDefinition, oid: int
+) -> Fitting:
+    """Take the rows that fit from the staging table, which goes; say why others would not.
 
-    Values first; keys and checks are counted among the rows whose values fit.
+    Values first; keys and checks are counted among the rows whose values fit. Foreign keys are
+    not looked at. Runs in the caller's transaction.
     """
-    fitting = _Fitting(connection, reader, definition)
-    return [misfit for misfit in fitting.run() if misfit.rows]
+    return _Sieve(connection, reader, definition, oid).run()
 
 
-class _Fitting:
+class _Sieve:
     def __init__(
-        self, connection: psycopg.Connection, reader: TableReader, definition: TableDefinition
+        self,
+        connection: psycopg.Connection,
+        reader: TableReader,
+        definition: TableDefinition,
+        oid: int,
     ) -> None:
         self._connection = connection
         self._definition = definition
+        self._oid = oid
         self._old = {
             field.column: _living(connection, field.type) for field in reader.schema.fields
         }
@@ -67,15 +89,38 @@ class _Fitting:
             if column.name in self._old and column.generated is None
         ]
 
-    def run(self) -> Iterator[Misfit]:
+    def run(self) -> Fitting:
         self._connection.execute(read_sql(FOLDER / "fits.sql"))
+        misfits = [misfit for misfit in self._find() if misfit.rows]
+        name, columns = f"{LINKED_PREFIX}{self._oid}", self._linked_columns()
+        self._connection.execute(
+            SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {}").format(
+                Identifier(name), SQL(", ").join(map(Identifier, columns)), Identifier(FITTING)
+            )
+        )
+        for used in (STAGING, FITTING):
+            self._connection.execute(SQL("DROP TABLE {}").format(Identifier(used)))
+        return Fitting(self._oid, name, frozenset(columns), tuple(misfits))
+
+    def _linked_columns(self) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT a.attname FROM pg_attribute a WHERE a.attrelid = %(oid)s AND EXISTS ("
+            "SELECT FROM pg_constraint con WHERE con.contype = 'f'"
+            " AND (con.conrelid = a.attrelid AND a.attnum = ANY (con.conkey)"
+            " OR con.confrelid = a.attrelid AND a.attnum = ANY (con.confkey)))",
+            {"oid": self._oid},
+        ).fetchall()
+        taken = {column.name for column in self._taken}
+        return [name for (name,) in rows if name in taken]
+
+    def _find(self) -> Iterator[Misfit]:
         conditions: list[Composable] = [SQL("true")]
         for reason, condition in self._value_conditions():
             yield Misfit(reason, self._count(SQL("NOT ({})").format(condition), STAGING))
             conditions.append(condition)
         self._make_fitting(SQL(" AND ").join(conditions))
         for key in self._definition.keys:
-            statement = self._question(key.kind, key.name)
+            statement = self._question(key)
             if statement is not None:
                 yield Misfit(f"{key.name}: {key.definition}", self._ask(statement))
 
@@ -107,59 +152,33 @@ class _Fitting:
             )
         )
 
-    def _question(self, kind: str, name: str) -> Composed | None:
+    def _question(self, key: KeyDefinition) -> Composed | None:
         """Return a SELECT of how many fitting rows break a constraint, None for some kinds."""
-        key = next(one for one in self._definition.keys if one.name == name)
-        columns = self._columns_of(name)
+        if key.kind not in {"c", "p", "u"} or key.definition.endswith(UNCHECKED):
+            return None
+        columns = self._columns_of(key.name)
         if not set(columns) <= {column.name for column in self._taken}:
             return None
-        if kind == "c":
-            expression = ddl.written(
-                key.definition.removeprefix("CHECK ").removesuffix(" NOT VALID")
-            )
-            return SQL("SELECT count(*) FROM {} WHERE NOT {}").format(
-                Identifier(FITTING), expression
-            )
+        fitting = Identifier(FITTING)
+        if key.kind == "c":
+            expression = ddl.written(key.definition.removeprefix("CHECK "))
+            return SQL("SELECT count(*) FROM {} WHERE NOT {}").format(fitting, expression)
         names = SQL(", ").join(map(Identifier, columns))
-        if kind in {"p", "u"}:
-            full = SQL(" AND ").join(SQL("{} IS NOT NULL").format(Identifier(c)) for c in columns)
-            return SQL(
-                "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {} WHERE {}"
-                " GROUP BY {} HAVING count(*) > 1) repeated"
-            ).format(Identifier(FITTING), full, names)
-        return self._foreign_question(name, columns) if kind == "f" else None
-
-    def _foreign_question(self, name: str, columns: list[str]) -> Composed | None:
-        target, referenced = self._referenced(name)
-        if target == (self._definition.schema, self._definition.table):
-            return None
-        joined = SQL(" AND ").join(
-            SQL("r.{} = f.{}").format(Identifier(far), Identifier(near))
-            for far, near in zip(referenced, columns, strict=True)
-        )
-        full = SQL(" AND ").join(SQL("f.{} IS NOT NULL").format(Identifier(c)) for c in columns)
+        full = SQL(" AND ").join(SQL("{} IS NOT NULL").format(Identifier(c)) for c in columns)
         return SQL(
-            "SELECT count(*) FROM {} f WHERE {} AND NOT EXISTS (SELECT FROM {} r WHERE {})"
-        ).format(Identifier(FITTING), full, Identifier(*target), joined)
+            "SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM {} WHERE {}"
+            " GROUP BY {} HAVING count(*) > 1) repeated"
+        ).format(fitting, full, names)
 
     def _columns_of(self, constraint: str) -> list[str]:
-        return [name for (name,) in self._constraint(constraint, "conkey", "conrelid")]
-
-    def _referenced(self, constraint: str) -> tuple[tuple[str, str], list[str]]:
-        key = next(one for one in self._definition.keys if one.name == constraint)
-        names = [name for (name,) in self._constraint(constraint, "confkey", "confrelid")]
-        return key.refers_to or ("", ""), names
-
-    def _constraint(self, name: str, keys: str, relation: str) -> list[tuple[str]]:
-        statement = SQL(
+        rows = self._connection.execute(
             "SELECT a.attname FROM pg_constraint con"
-            " JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-            " CROSS JOIN unnest(con.{}) WITH ORDINALITY AS u(attnum, place)"
-            " JOIN pg_attribute a ON a.attrelid = con.{} AND a.attnum = u.attnum"
-            " WHERE n.nspname = %s AND c.relname = %s AND con.conname = %s ORDER BY u.place"
-        ).format(Identifier(keys), Identifier(relation))
-        parameters = [self._definition.schema, self._definition.table, name]
-        return self._connection.execute(statement, parameters).fetchall()
+            " CROSS JOIN unnest(con.conkey) WITH ORDINALITY AS u(attnum, place)"
+            " JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = u.attnum"
+            " WHERE con.conrelid = %s AND con.conname = %s ORDER BY u.place",
+            [self._oid, constraint],
+        ).fetchall()
+        return [name for (name,) in rows]
 
     def _count(self, condition: Composable, table: str) -> int:
         return self._ask(

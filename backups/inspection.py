@@ -1,15 +1,20 @@
 """The process that looks at backup files: `python -m backups.inspection`.
 
 Reads a request from stdin, writes one JSON document a line to stderr: rows looked at, problems,
-and at the end that it is done. Stdout takes the rows themselves where they are asked for. A file
+and at the end that it is done. Stdout takes the rows themselves where they are asked for, in
+pieces. A file
 that makes it crash, hang or eat memory takes only it down.
 """
 
 import resource
+import struct
 import sys
 from typing import Literal
 
 import msgspec
+
+# Before each piece of stdout: how many rows it has and how many bytes.
+PIECE = struct.Struct(">QQ")
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 import msgspec
 from django.conf import settings
 
-from backups.inspection import Answer, Request
+from backups.inspection import PIECE, Answer, Request
 
 PIPE_BYTES = 1 << 20
 CHUNK_BYTES = 1 << 18
@@ -88,10 +88,19 @@ class Inspection:
             yield answer
         yield Answer(problem=(self._path.name, _describe_death(self._child.wait())))
 
-    def output(self) -> Iterator[bytes]:
-        """Yield what the child writes beside its answers, to be read before them."""
-        while chunk := self._out.read1(CHUNK_BYTES):  # type: ignore[attr-defined]
-            yield chunk
+    def output(self) -> Iterator[tuple[bytes, int]]:
+        """Yield the rows that the child writes, to be read before its answers.
+
+        They come as bytes with the number of rows that end there.
+        """
+        while len(head := self._out.read(PIECE.size)) == PIECE.size:
+            rows, left = PIECE.unpack(head)
+            while left:
+                chunk = self._out.read1(min(left, CHUNK_BYTES))  # type: ignore[attr-defined]
+                if not chunk:
+                    return
+                left -= len(chunk)
+                yield chunk, 0 if left else rows
 
     @property
     def _out(self) -> IO[bytes]:

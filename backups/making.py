@@ -11,15 +11,10 @@ from uuid import UUID
 
 from django.conf import settings
 
-from backups.archive import (
-    DRAFT_PREFIX,
-    archive_folder,
-    file_name,
-    find_leftovers,
-    folder_name,
-)
+from backups.archive import DRAFT_PREFIX, archive_folder, find_leftovers, folder_name
 from backups.errors import BackupError
 from backups.files import publish_folder, write_durably
+from backups.folder import file_name
 from backups.manifest import (
     FORMAT_VERSION,
     MANIFEST_NAME,

@@ -16,7 +16,7 @@ from backups.making import Watcher
 
 
 @contextmanager
-def progress_bar(words: str, *, total: int | None = None) -> Iterator[Watcher]:
+def progress_bar(words: str) -> Iterator[Watcher]:
     """Show rows done and rows a second on stderr while the block runs."""
     columns = (
         TextColumn("{task.description}"),
@@ -26,7 +26,7 @@ def progress_bar(words: str, *, total: int | None = None) -> Iterator[Watcher]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(words, total=total)
+        task = progress.add_task(words, total=None)
         yield Watcher(
             expect_rows=lambda rows: progress.update(task, total=rows or None),
             add_rows=lambda rows: progress.advance(task, rows),

@@ -1,14 +1,16 @@
 """A table's rows read for loading: decoded and proven by a child process, passed on for COPY."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
-from backups.archive import Backup
 from backups.codecs import Buffer
 from backups.errors import BackupDamaged
+from backups.folder import Backup
 from backups.inspector import Inspection
 from backups.manifest import TableEntry
 from backups.schema import FileSchema, parse_schema
+
+Progress = Callable[[int], None]
 
 
 class TableReader:
@@ -37,7 +39,13 @@ class TableReader:
         """What the file holds, as the manifest says."""
         return parse_schema(self.entry.avro_schema)
 
-    def values(self, places: Sequence[int], *, binary: bool = False) -> Iterator[Buffer]:
+    def values(
+        self,
+        places: Sequence[int],
+        *,
+        binary: bool = False,
+        progress: Progress = lambda rows: None,
+    ) -> Iterator[Buffer]:
         """Yield some columns' values in the text format of COPY, or in the binary one.
 
         Raises `BackupDamaged` at the end where the file is not what was written, so commit
@@ -53,7 +61,9 @@ class TableReader:
                 places=list(places),
                 binary=binary,
             )
-            yield from child.output()
+            for part, rows in child.output():
+                yield part
+                progress(rows)
             for answer in child.answers():
                 if answer.problem is not None:
                     raise BackupDamaged(f"{self.entry.file}: {answer.problem[1]}")

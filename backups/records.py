@@ -16,6 +16,7 @@ MAX_SCHEMA_DEPTH = 16
 MAX_ITEMS = 1_000_000  # of all arrays and maps of a record
 
 Reader = Callable[["Cursor"], Any]
+Convert = Callable[[Any], Any]
 
 
 class Cursor:
@@ -68,23 +69,30 @@ class Cursor:
 
 @dataclass(frozen=True)
 class RecordField:
-    """A field of the file's records: its name, its Avro type, how it is read."""
+    """A field of the file's records: its name, how it is read."""
 
     name: str
-    type: Any
     read: Reader
 
 
 class RecordReader:
-    """Reads the records of one schema, each as a tuple in field order."""
+    """Reads the records of one schema, each as a tuple in field order.
 
-    def __init__(self, schema: Any) -> None:
+    `choose_converter` is asked about each type that has a logical one, and returns what its values
+    are passed through, or None.
+    """
+
+    def __init__(
+        self,
+        schema: Any,
+        choose_converter: Callable[[dict[str, Any]], Convert | None] = lambda avro_type: None,
+    ) -> None:
         if not isinstance(schema, dict) or schema.get("type") != "record":
             raise FileRefused("The file's records are not records of named fields")
         fields = schema.get("fields")
         if not isinstance(fields, list) or not fields:
             raise FileRefused("The file's records have no fields")
-        compiler = _Compiler()
+        compiler = _Compiler(choose_converter)
         self.fields = [_field(one, compiler) for one in fields]
         if len({field.name for field in self.fields}) != len(self.fields):
             raise FileRefused("Two of the file's fields have one name")
@@ -106,14 +114,14 @@ class RecordReader:
 def _field(document: Any, compiler: "_Compiler") -> RecordField:
     if not isinstance(document, dict) or not isinstance(document.get("name"), str):
         raise FileRefused("A field of the file's schema has no name")
-    avro_type = document.get("type")
-    return RecordField(document["name"], avro_type, compiler.compile(avro_type, 0))
+    return RecordField(document["name"], compiler.compile(document.get("type"), 0))
 
 
 class _Compiler:
     """Turns Avro types into readers; knows the named types that were complete before."""
 
-    def __init__(self) -> None:
+    def __init__(self, choose_converter: Callable[[dict[str, Any]], Convert | None]) -> None:
+        self._choose_converter = choose_converter
         self._named: dict[str, Reader] = {}
 
     def compile(self, avro_type: Any, depth: int) -> Reader:
@@ -124,8 +132,8 @@ class _Compiler:
         if isinstance(avro_type, str):
             if avro_type in _PRIMITIVES:
                 return _PRIMITIVES[avro_type]
-            if avro_type in self._named:
-                return self._named[avro_type]
+            if avro_type.rpartition(".")[2] in self._named:
+                return self._named[avro_type.rpartition(".")[2]]
             raise FileRefused(
                 f"The file's schema contains itself or an unknown type: {avro_type!r}"
             )
@@ -142,12 +150,21 @@ class _Compiler:
             "array": self._array,
             "map": self._map,
         }
-        if not isinstance(kind, str) or kind not in makers:
-            return self.compile(kind, depth + 1)
-        reader = makers[kind](avro_type, depth)
-        if isinstance(avro_type.get("name"), str):
-            self._named[avro_type["name"]] = reader
+        is_complex = isinstance(kind, str) and kind in makers
+        reader = makers[kind](avro_type, depth) if is_complex else self.compile(kind, depth + 1)
+        convert = self._choose_converter(avro_type) if "logicalType" in avro_type else None
+        if convert is not None:
+            reader = _converted(reader, convert)
+        if is_complex and isinstance(avro_type.get("name"), str):
+            self._name(avro_type["name"], reader)
         return reader
+
+    def _name(self, name: str, reader: Reader) -> None:
+        """Remember a type by its name; the namespace before it may be left out by others."""
+        plain = name.rpartition(".")[2]
+        if plain in self._named:
+            raise FileRefused(f"Two types in the file's schema are called {plain[:100]!r}")
+        self._named[plain] = reader
 
     def _union(self, branches: list[Reader]) -> Reader:
         def read(cursor: Cursor) -> Any:
@@ -191,6 +208,10 @@ class _Compiler:
     def _map(self, avro_type: dict[str, Any], depth: int) -> Reader:
         value = self.compile(avro_type.get("values"), depth + 1)
         return lambda cursor: {_read_string(cursor): value(cursor) for _ in _each_item(cursor)}
+
+
+def _converted(read: Reader, convert: Convert) -> Reader:
+    return lambda cursor: convert(read(cursor))
 
 
 def _each_item(cursor: Cursor) -> Iterator[None]:

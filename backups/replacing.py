@@ -8,7 +8,8 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from backups import ddl, shadow
-from backups.definition import search_in
+from backups.catalog import search_in
+from backups.connection import defer_commits
 from backups.errors import RestoreRefused
 from backups.naming import rename_table
 from backups.plan import RestoreRequest
@@ -29,6 +30,7 @@ def replace_tables(
     Raises `RestoreRefused` or `BackupDamaged`.
     """
     is_new = request.mode == "new"
+    defer_commits(connection)
     try:
         made = _build_shadows(connection, works, progress, is_new=is_new)
         _make_keys_and_check(connection, made)

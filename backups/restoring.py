@@ -8,19 +8,20 @@ from django.conf import settings
 
 from backups import shadow
 from backups.appending import append_backup
-from backups.archive import Backup
 from backups.connection import connect_admin
 from backups.errors import RestoreRefused
+from backups.folder import Backup
 from backups.locking import only_restore
+from backups.making import Watcher
 from backups.manifest import Manifest
 from backups.plan import RestoreRequest, TablePlan
 from backups.reading import TableReader
 from backups.replacing import replace_tables
 from backups.selection import choose_tables
 from backups.verify import check_backup, check_folder
-from backups.works import Work, plan_work
+from backups.works import Work, order_works, plan_works
 from ingest.catalog import MAX_NAME_BYTES
-from project.citus import distribute_datasets
+from project.citus import distribute_datasets, keep_local
 
 Progress = Callable[[int], None]
 
@@ -45,7 +46,7 @@ class RestoreReport(msgspec.Struct, frozen=True):
 
 
 def restore_backup(
-    backup: Backup, request: RestoreRequest, *, progress: Progress = lambda rows: None
+    backup: Backup, request: RestoreRequest, *, watcher: Watcher | None = None
 ) -> RestoreReport:
     """Restore tables of a backup; nothing changes unless all of them can be.
 
@@ -54,12 +55,15 @@ def restore_backup(
     """
     manifest = backup.read()
     entries = choose_tables(manifest.tables, request.tables)
+    watcher = watcher or Watcher()
+    watcher.expect_rows(sum(entry.rows for entry in entries))
     if request.mode == "new":
         _check_name(request, len(entries))
     check_folder(backup, manifest)
-    if request.dry_run or request.mode == "append":
-        # Otherwise the rows are proven while they are loaded, before anything is committed.
-        check_backup(backup, tables=[entry.full_name for entry in entries])
+    # Otherwise the rows are proven while they are loaded, before anything is committed.
+    records = request.dry_run or request.mode == "append"
+    if records or len(entries) > 1:  # one table's file is looked at where it is loaded
+        check_backup(backup, tables=[entry.full_name for entry in entries], records=records)
     readers = [TableReader(backup, entry) for entry in entries]
     with ExitStack() as stack:
         for reader in readers:
@@ -67,8 +71,9 @@ def restore_backup(
         readers[0].prepare()
         connection = stack.enter_context(connect_admin())
         stack.enter_context(only_restore(connection))
+        keep_local(connection)
         shadow.clear_shadows(connection, {entry.schema for entry in entries})
-        works = [plan_work(connection, reader, request) for reader in readers]
+        works = plan_works(connection, readers, request)
         plans = [work.plan for work in works]
         refusals = [f"{plan.table}: {why}" for plan in plans for why in plan.refusals]
         if request.dry_run:
@@ -76,8 +81,8 @@ def restore_backup(
         if refusals:
             raise RestoreRefused("; ".join(refusals), refusals=refusals)
         if request.mode == "append":
-            return _append(manifest, works, request, progress)
-        rows = replace_tables(connection, works, request, progress)
+            return _append(manifest, works, request, watcher.add_rows)
+        rows = replace_tables(connection, works, request, watcher.add_rows)
         with connection.transaction():  # a table that took a distributed one's place is not yet
             distribute_datasets(connection, settings.CONFIG.datasets)
         return RestoreReport(manifest.name, dry_run=False, plans=plans, rows=rows)
@@ -95,7 +100,7 @@ def _append(
     manifest: Manifest, works: Sequence[Work], request: RestoreRequest, progress: Progress
 ) -> RestoreReport:
     appended = {}
-    for work in works:
+    for work in order_works(works):
         total = append_backup(
             work.reader, work.entry.full_name, on_conflict=request.on_conflict, progress=progress
         )

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,9 +21,10 @@ from django.conf import settings
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from backups.archive import Backup, find_backup, list_backups, remove_backup
+from backups.archive import find_backup, list_backups, remove_backup
 from backups.drill import prove_backup
 from backups.errors import BackupDamaged, BackupError, BackupUnknown, TooManyRuns
+from backups.folder import Backup
 from backups.heartbeat import Heartbeat
 from backups.making import Watcher, make_backup
 from backups.models import BackupRun
@@ -78,6 +79,7 @@ def run_verify(
     """Look at every byte and record of a backup; raise `BackupDamaged` with all problems."""
     run = run or create_run(Kind.VERIFY, backup=backup.id)
     with _recorded(run, watcher) as beat:
+        _expect_all(beat, backup)
         problems = find_problems(backup, progress=beat.watcher.add_rows)
         run.report = {"problems": [str(one) for one in problems]}
         if problems:
@@ -97,6 +99,7 @@ def run_drill(
     backup = backup or find_backup(None)
     run = run or create_run(Kind.VERIFY, backup=backup.id, options={"restore": True})
     with _recorded(run, watcher) as beat:
+        _expect_all(beat, backup)
         rows = prove_backup(backup, progress=beat.watcher.add_rows)
         run.report = {"proven_rows": rows}
         _mark_proven(backup)
@@ -115,7 +118,7 @@ def run_restore(
         Kind.RESTORE, backup=backup.id, tables=request.tables, options=describe_request(request)
     )
     with _recorded(run, watcher) as beat:
-        report = restore_backup(backup, request, progress=beat.watcher.add_rows)
+        report = restore_backup(backup, request, watcher=beat.watcher)
         run.report = msgspec.to_builtins(report)
     return run, report
 
@@ -213,6 +216,11 @@ def describe_request(request: RestoreRequest) -> dict[str, Any]:
         "dry_run": request.dry_run,
         "on_conflict": request.on_conflict,
     }
+
+
+def _expect_all(beat: Heartbeat, backup: Backup) -> None:
+    with suppress(BackupDamaged):  # the work itself will say so
+        beat.watcher.expect_rows(backup.read().rows)
 
 
 def _lives(run: BackupRun) -> bool:

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from psycopg.sql import SQL, Composed, Identifier
+from typing import TYPE_CHECKING, Any
 
 from backups.errors import FileRefused
 from backups.types import TypeAdapter, choose_adapter, find_adapter
-from ingest.catalog import Table
+
+if TYPE_CHECKING:
+    from ingest.catalog import Table
 
 _AVRO_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_]")
@@ -46,23 +46,8 @@ class FileSchema:
             "fields": [_field_document(field) for field in self.fields],
         }
 
-    def select(self) -> Composed:
-        """Return the SELECT that carries every row of the table."""
-        columns = [field.adapter.expression(field.column) for field in self.fields]
-        return SQL("SELECT {} FROM {}").format(
-            join_columns(columns), Identifier(self.schema, self.table)
-        )
 
-
-def join_columns(expressions: Sequence[Composed]) -> Composed:
-    """Return a SELECT list; its plain names differ, whatever the columns are called."""
-    return SQL(", ").join(
-        SQL("{} AS {}").format(expression, Identifier(f"f{place}"))
-        for place, expression in enumerate(expressions)
-    )
-
-
-def make_schema(table: Table, *, as_text: Collection[str] = ()) -> FileSchema:
+def make_schema(table: "Table", *, as_text: Collection[str] = ()) -> FileSchema:
     """Return the schema of a table's file; columns in `as_text` travel as text."""
     names = avro_names([column.name for column in table.columns])
     return FileSchema(

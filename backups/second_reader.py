@@ -13,10 +13,10 @@ from uuid import UUID
 
 import fastavro
 
-from backups.archive import Backup
 from backups.errors import BackupDamaged
 from backups.examination import open_table
 from backups.files import open_plain
+from backups.folder import Backup
 from backups.manifest import Manifest, TableEntry
 from backups.rows import RowCodec
 from backups.schema import FileSchema

@@ -9,14 +9,15 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from backups import ddl
 from backups.binary_rows import can_encode
+from backups.carrying import carry_column, select_rows
+from backups.catalog import search_in
 from backups.connection import admin_conninfo, be_exact
-from backups.definition import TableDefinition, search_in
+from backups.definition import TableDefinition
 from backups.errors import RestoreRefused
 from backups.frames import QueryFailed, stream_frames
 from backups.prefetch import prefetch
 from backups.reading import TableReader
 from backups.rows import RowCodec
-from backups.schema import join_columns
 
 Progress = Callable[[int], None]
 SHADOW_PREFIX = "restore_"
@@ -142,9 +143,8 @@ class _Load:
             target, columns, SQL("binary" if binary else "text"), SQL("on" if freeze else "off")
         )
         with self._connection.cursor().copy(statement) as copy:
-            for part in self._reader.values(self._places, binary=binary):
+            for part in self._reader.values(self._places, binary=binary, progress=self._progress):
                 copy.write(part)
-        self._progress(self._reader.rows)
 
     def _is_unchanged(self) -> bool:
         """Return whether the columns have the types they had: text can be read as another one."""
@@ -210,20 +210,14 @@ class _Load:
     def finish(self) -> Shadow:
         """Return the filled shadow, with the query that reads it back as the file's types."""
         types = {column.name: column.type for column in self._definition.columns}
-        expressions = join_columns(
-            [
-                field.adapter.expression(
-                    field.column,
-                    cast_to=None
-                    if types[field.column] == field.type
-                    else self._qualify(field.type),
-                )
-                for field in self._fields
-            ]
-        )
-        query = SQL("SELECT {} FROM {}").format(
-            expressions, Identifier(self.schema, self._definition.table)
-        )
+        expressions = [
+            carry_column(
+                field,
+                cast_to=None if types[field.column] == field.type else self._qualify(field.type),
+            )
+            for field in self._fields
+        ]
+        query = select_rows(expressions, Identifier(self.schema, self._definition.table))
         return Shadow(
             self._definition,
             self.schema,

@@ -8,8 +8,10 @@ from uuid import UUID
 
 import psycopg
 
+from backups.carrying import select_table
+from backups.catalog import read_definition, search_in
 from backups.connection import be_exact, reader_conninfo
-from backups.definition import TableDefinition, read_definition, search_in
+from backups.definition import TableDefinition
 from backups.schema import FileSchema
 from ingest.catalog import Table, read_tables
 
@@ -36,8 +38,7 @@ class Snapshot:
             # A type of the table's own schema is named alike here and in the definition.
             search_in(self.connection, schema)
             tables += read_tables(self.connection, [schema])
-        service = read_tables(self.connection, [SERVICE_SCHEMA])
-        tables += [table for table in service if table.name in SERVICE_TABLES]
+        tables += read_tables(self.connection, [SERVICE_SCHEMA], list(SERVICE_TABLES))
         return [table for table in tables if table.columns]
 
     def read_definition(self, table: Table) -> TableDefinition:
@@ -46,7 +47,7 @@ class Snapshot:
 
     def query_text(self, schema: FileSchema) -> str:
         """Return the statement that carries a table's rows."""
-        return schema.select().as_string(self.connection)
+        return select_table(schema).as_string(self.connection)
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from backups.archive import Backup, list_backups
+from backups.archive import list_backups
+from backups.folder import Backup
 from backups.models import BackupRun
 
 

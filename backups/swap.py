@@ -9,7 +9,8 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from backups import ddl
-from backups.definition import TableDefinition, read_definition, search_in
+from backups.catalog import read_definition, search_in
+from backups.definition import TableDefinition
 from backups.dependents import Dependent, follow, read_dependents, release
 from backups.errors import RestoreRefused
 from backups.plan import find_table
@@ -64,6 +65,7 @@ class _Swap:
 
     def run(self) -> None:
         self._connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
+        self._connection.execute("RESET synchronous_commit")
         replaced = [one for one in self._replacements if one.oid is not None]
         for one in replaced:
             self._execute_in(

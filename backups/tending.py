@@ -9,7 +9,8 @@ from psycopg import Connection
 from psycopg.sql import Identifier
 
 from backups.connection import connect_admin
-from backups.detaching import detach, detached_schema, find_old, find_proof
+from backups.detaching import detach, detached_schema, find_obstacle, find_old, find_proof
+from project.citus import go_step_by_step
 from project.config import Partitioning
 from project.errors import RowhouseError
 from project.partitions import (
@@ -49,6 +50,7 @@ def tend_partitions(
     with connect_admin() as connection:
         connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_PATIENCE])
         connection.execute("SELECT set_config('timezone', 'UTC', false)")
+        go_step_by_step(connection)
         for schema, dataset in settings.CONFIG.datasets.items():
             for name, wanted in dataset.partitions.items():
                 work = _Work(connection, wanted, now or datetime.now(UTC), say, tended)
@@ -98,7 +100,8 @@ class _Work:
         old = list(find_old(table, self.settings, self.now))
         proof = find_proof(table.full_name) if old else None
         for one in old:
-            why = None if dry_run else detach(self.connection, table, one, proof)
+            settle = find_obstacle if dry_run else detach
+            why = settle(self.connection, table, one, proof)
             if why is None:
                 self.tended.detached += 1
                 aside = Identifier(detached_schema(table.schema), one.name).as_string()

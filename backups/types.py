@@ -8,13 +8,14 @@ that PostgreSQL writes and reads back unchanged.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 from typing import Literal as OneOf
 
 import polars as pl
-from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from ingest.catalog import Column
+# The process that looks at files imports this too, and would wait long for the database's library.
+if TYPE_CHECKING:
+    from ingest.catalog import Column
 
 Carrier = OneOf["boolean", "int", "long", "float", "double", "string", "bytes"]
 
@@ -44,13 +45,6 @@ class TypeAdapter:
     def avro_type(self) -> str | dict[str, Any]:
         """The Avro schema of a value that is there."""
         return {"type": self.carrier, **self.attributes} if self.attributes else self.carrier
-
-    def expression(self, column: str, *, cast_to: str | None = None) -> Composed:
-        """Return the SQL that carries a column, cast to the type it once had if it changed."""
-        value: Composed | Identifier = Identifier(column)
-        if cast_to is not None:
-            value = SQL("({})::{}").format(value, SQL(cast_to))
-        return SQL(self.select).format(value, Literal(self.factor))
 
 
 def _date_text(values: pl.Expr) -> pl.Expr:
@@ -135,7 +129,7 @@ def is_decimal(adapter: TypeAdapter) -> bool:
     return adapter.attributes.get("logicalType") == "decimal"
 
 
-def choose_adapter(column: Column, *, as_text: bool = False) -> TypeAdapter:
+def choose_adapter(column: "Column", *, as_text: bool = False) -> TypeAdapter:
     """Return the adapter of a column; `as_text` where its values do not fit the usual one."""
     if as_text or column.kind in {"array", "enum", "composite"}:
         return TEXT

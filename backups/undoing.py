@@ -7,8 +7,9 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from backups import ddl
+from backups.catalog import read_definition
 from backups.connection import be_exact, connect_admin
-from backups.definition import TableDefinition, read_definition
+from backups.definition import TableDefinition
 from backups.errors import RestoreRefused
 from backups.locking import only_restore
 from backups.plan import find_table

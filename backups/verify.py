@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backups.archive import Backup
 from backups.errors import BackupDamaged, FileRefused
 from backups.examination import find_strangers
+from backups.folder import Backup
 from backups.inspector import Inspection
 from backups.manifest import Manifest
 
@@ -40,11 +40,9 @@ def find_problems(
     return _inspect(backup.folder, progress, task="backup", tables=list(tables), records=records)
 
 
-def check_backup(
-    backup: Backup, *, tables: Sequence[str] = (), progress: Progress = lambda rows: None
-) -> None:
+def check_backup(backup: Backup, *, tables: Sequence[str] = (), records: bool = True) -> None:
     """Raise `BackupDamaged` with every problem unless the backup is whole."""
-    problems = find_problems(backup, tables=tables, progress=progress)
+    problems = find_problems(backup, tables=tables, records=records)
     if problems:
         words = "; ".join(map(str, problems[:5]))
         raise BackupDamaged(

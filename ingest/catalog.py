@@ -3,7 +3,7 @@
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, LiteralString
 
 import msgspec
 from psycopg import Connection
@@ -144,6 +144,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     comment: str | None
     partitioned: bool
     watched: bool  # by triggers of its own, row security or the like
+    copyable: bool  # COPY stores what INSERT would
     columns: tuple[Column, ...]
     unique_keys: tuple[UniqueKey, ...]
     foreign_keys: tuple[ForeignKey, ...]
@@ -194,7 +195,7 @@ def find_version(connection: Connection, name: str, schemas: list[str]) -> Table
     unqualified name is that of tables in several datasets.
     """
     params = _name_params(name, schemas)
-    versions = [TableVersion(*row) for row in connection.execute(FINGERPRINT, params)]
+    versions = [TableVersion(*row) for row in connection.execute(TABLE_VERSIONS, params)]
     if not versions:
         raise TableUnknown(name=name)
     if len(versions) > 1:
@@ -203,7 +204,11 @@ def find_version(connection: Connection, name: str, schemas: list[str]) -> Table
 
 
 _decode_table = msgspec.json.Decoder(Table).decode
-FINGERPRINT = read_sql(SQL / "fingerprint.sql")
+# See ingest/migrations/0005_table_versions.sql.
+TABLE_VERSIONS: LiteralString = (
+    "SELECT table_oid, schema_name, fingerprint"
+    " FROM service.table_versions(%(name)s, %(schemas)s::name[])"
+)
 
 
 def _name_params(name: str, schemas: list[str]) -> dict[str, object]:
@@ -217,15 +222,24 @@ def _name_params(name: str, schemas: list[str]) -> dict[str, object]:
     return {"name": table, "schemas": schemas}
 
 
-def read_table(connection: Connection, oid: int) -> Table:
-    """Return the table with this oid as the catalog describes it now."""
+def read_definition(connection: Connection, oid: int) -> tuple[Table, str]:
+    """Return the table with this oid as the catalog describes it now, and that fingerprint.
+
+    While the table is altered the two may contradict each other, or no answer make sense:
+    PostgreSQL's catalog functions look at the present, the query around them at the moment it
+    began.
+    """
     row = connection.execute(read_sql(SQL / "table.sql"), {"oid": oid}).fetchone()
     if row is None:
         raise TableUnknown(name=str(oid))
-    return _decode_table(row[0])
+    definition, fingerprint = row
+    return _decode_table(definition), fingerprint
 
 
-def read_tables(connection: Connection, schemas: list[str]) -> list[Table]:
-    """Return every exposed table, ordered by schema and name."""
-    oids = connection.execute(read_sql(SQL / "tables.sql"), {"schemas": schemas}).fetchall()
-    return [read_table(connection, oid) for (oid,) in oids]
+def read_tables(
+    connection: Connection, schemas: list[str], names: list[str] | None = None
+) -> list[Table]:
+    """Return every table of the schemas, or those with these names, ordered by schema and name."""
+    params = {"schemas": schemas, "names": names}
+    oids = connection.execute(read_sql(SQL / "tables.sql"), params).fetchall()
+    return [read_definition(connection, oid)[0] for (oid,) in oids]

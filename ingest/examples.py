@@ -10,8 +10,8 @@ import psycopg
 from psycopg import Connection
 
 from ingest.catalog import Column
-from ingest.constraints import Rule
 from ingest.registry import KnownTable
+from ingest.table_rules import Rule
 
 # How many values are tried for a broken check before it is left broken.
 TRIES = 50

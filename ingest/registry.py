@@ -12,16 +12,24 @@ from ingest.catalog import (
     Table,
     TableVersion,
     find_version,
-    read_table,
+    read_definition,
 )
 from ingest.errors import TableUnknown
 from ingest.examination import Limits
 from ingest.rules import RowRules
 from ingest.writer import TableWriter
+from project.errors import Unavailable
 
-# What reading a definition may end in while the table is altered or dropped: PostgreSQL's catalog
-# functions look at the present, the query around them at the moment it began.
-_CONTRADICTIONS = (TableUnknown, msgspec.ValidationError, psycopg.InternalError)
+# How reading a definition may end while an index, a type or the table itself vanishes.
+_CONTRADICTIONS = (
+    TableUnknown,
+    msgspec.ValidationError,
+    psycopg.InternalError,
+    psycopg.errors.UndefinedObject,
+)
+
+# How often a definition is read again that changes meanwhile.
+TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +74,22 @@ class TableRegistry:
         self._by_name.pop(name, None)
 
     def _read(self, connection: Connection, name: str) -> KnownTable:
-        # Reading the definition takes a moment; it counts only if nothing changed meanwhile.
-        while True:
-            version = find_version(connection, name, self.schemas)
+        # Reading the definition takes a moment; it counts only if nothing changed meanwhile. What
+        # the name meant before does not tell: an index that came and went leaves no trace there.
+        for tries_left in reversed(range(TRIES)):
+            oid = find_version(connection, name, self.schemas).oid
             try:
-                table = read_table(connection, version.oid)
+                table, fingerprint = read_definition(connection, oid)
             except _CONTRADICTIONS:
-                if find_version(connection, name, self.schemas) == version:
+                if not tries_left:
                     raise
                 continue
-            if find_version(connection, name, self.schemas) == version:
-                break
+            version = find_version(connection, name, self.schemas)
+            if version.fingerprint == fingerprint:
+                return self._remember(name, version, table)
+        raise Unavailable("The table's definition keeps changing; send the request again")
+
+    def _remember(self, name: str, version: TableVersion, table: Table) -> KnownTable:
         rules = RowRules(table, self.limits)
         known = KnownTable(version, table, rules, TableWriter(table, rules))
         self._by_name[name] = known

@@ -14,7 +14,8 @@ import msgspec
 from django.db.models import QuerySet
 from psycopg import Connection
 
-from ingest.batches import BatchRequest, Connect, ingest_batch
+from ingest.batch_request import BatchRequest, Connect
+from ingest.batches import ingest_batch
 from ingest.catalog import SQL, Table
 from ingest.decoded import Decoded
 from ingest.errors import TableUnknown

@@ -44,7 +44,17 @@ _ROW_CODES = {
 def is_data_error(error: psycopg.Error) -> bool:
     """Return whether a statement failed because of the rows it was given."""
     state = error.sqlstate
-    return state is not None and state[:2] not in _TROUBLE_CLASSES
+    if state is None:
+        return False
+    return state[:2] not in _TROUBLE_CLASSES or _is_refused_by_policy(error)
+
+
+def _is_refused_by_policy(error: psycopg.Error) -> bool:
+    # Row security has the code of a missing privilege; the executor raises it, row by row.
+    return (
+        error.sqlstate == INSUFFICIENT_PRIVILEGE
+        and error.diag.source_function == "ExecWithCheckOptions"
+    )
 
 
 def is_refused_question(error: psycopg.Error) -> bool:
@@ -85,7 +95,9 @@ def describe_row_failure(error: psycopg.Error, table: Table) -> RowError:
     state = error.sqlstate or ""
     diag = error.diag
     code = _ROW_CODES.get(state)
-    if code is None:
+    if _is_refused_by_policy(error):
+        code = "check_violation"
+    elif code is None:
         code = "bad_value" if state[:2] in {"22", "54"} else "trigger_rejected"
     return RowError(
         code=code,

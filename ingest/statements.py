@@ -80,7 +80,7 @@ def insert_statement(
     """Return the statement that stores a JSON array of rows, which is its parameter.
 
     With `ignore` and `update` it returns one row, `inserted` true or false, for each row that it
-    stored.
+    stored; null where not `tells_inserted`.
     """
     if columns:
         written = [table.by_name[name] for name in columns]
@@ -232,24 +232,33 @@ def _conflict_clause(
     assignments = SQL(", ").join(
         SQL("{} = {}").format(Identifier(name), Identifier("excluded", name)) for name in changed
     )
-    # The image operator tells apart what `=` calls equal: 1.0 and 1.00, 1 mon and 30 days. Between
-    # two bare ROWs it would be looked up for each pair of columns.
+    # The image tells apart what `=` calls equal: 1.0 and 1.00, 1 mon and 30 days. As an operator
+    # between two ROWs it would be looked up for each pair of columns, on a node of Citus also where
+    # they are cast to records.
     return SQL(
         " ON CONFLICT {} DO UPDATE SET {}"
-        " WHERE ROW({})::record OPERATOR(pg_catalog.*<>) ROW({})::record"
+        " WHERE pg_catalog.record_image_ne(ROW({}), ROW({}))"
         " RETURNING {} AS inserted"
-    ).format(target, assignments, old, new, _WasInserted(table, key))
+    ).format(target, assignments, old, new, _WasInserted(table))
+
+
+def tells_inserted(connection: BaseConnection[Any] | None, table: Table) -> bool:
+    """Return whether an upsert can tell the rows that it inserted from those that it updated."""
+    if not table.partitioned or connection is None:
+        return True
+    return connection.info.server_version >= RETURNING_OLD_SINCE
 
 
 class _WasInserted(Composable):
     """Whether a statement inserted the row that it returns, and did not update it.
 
-    An updated row has an xmax; in a partitioned table no system column can be returned.
+    An updated row has an xmax; in a partitioned table no system column can be returned. Null where
+    that cannot be told.
     """
 
-    def __init__(self, table: Table, key: UniqueKey) -> None:
-        super().__init__((table, key))
-        self._table, self._key = table, key
+    def __init__(self, table: Table) -> None:
+        super().__init__(table)
+        self._table = table
 
     def as_bytes(self, context: AdaptContext | None = None) -> bytes:
         connection = context.connection if context else None
@@ -258,20 +267,9 @@ class _WasInserted(Composable):
     def _expression(self, connection: BaseConnection[Any] | None) -> Composable:
         if not self._table.partitioned:
             return SQL("xmax = 0")
-        if connection is None or connection.info.server_version >= RETURNING_OLD_SINCE:
+        if tells_inserted(connection, self._table):
             return SQL("WITH (OLD AS {0}) {0} IS NULL").format(Identifier("rowhouse old"))
-        # As it was when the statement began: a row that another transaction has inserted since
-        # counts as inserted here too.
-        known = SQL("known")
-        equal = SQL(" AND ").join(
-            SQL("{}.{} = {}").format(
-                known, Identifier(name), Identifier(self._table.schema, self._table.name, name)
-            )
-            for name in self._key.columns
-        )
-        return SQL("NOT EXISTS (SELECT FROM {} AS {} WHERE {})").format(
-            table_identifier(self._table), known, equal
-        )
+        return SQL("NULL::boolean")
 
 
 def _quoted(keys: Iterable[str]) -> set[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from psycopg import Connection
+from psycopg.errors import InternalError_
 from psycopg.sql import Composed
 
 from ingest.catalog import SQL, Table, UniqueKey
@@ -24,6 +25,7 @@ from ingest.statements import (
     insert_groups_statement,
     insert_statement,
     lock_statement,
+    tells_inserted,
 )
 from project.queries import read_sql
 
@@ -60,7 +62,7 @@ class Written:
 
 
 class RowsSkipped(Exception):
-    """Fewer rows were stored than sent, and no error was raised: a trigger kept some out."""
+    """Fewer rows were stored than sent, and no error said why: a trigger kept some out."""
 
 
 class TableWriter:
@@ -113,7 +115,7 @@ class TableWriter:
                 else self.references.values_in(rows.array)
             )
             self.references.hold(connection, rows.columns, find_values)
-        if copying and rows.by_column and options == PLAINLY:
+        if copying and self.table.copyable and rows.by_column and options == PLAINLY:
             data = rows.by_column.copy_data(rows.columns)
             if data is not None:
                 return self._copy(connection, rows.columns, data, len(rows.indexes))
@@ -126,8 +128,12 @@ class TableWriter:
         statement = self._compose(
             connection, (columns, rows.dialect), copy_statement, self.table, columns, rows.dialect
         )
-        with cursor.copy(statement) as copy:
-            copy.write(rows.data)
+        try:
+            with cursor.copy(statement) as copy:
+                copy.write(rows.data)
+        except InternalError_ as error:
+            # How a Citus cluster tells that a node refuses a row; the careful way shows which.
+            raise RowsSkipped from error
         if cursor.rowcount != count:
             raise RowsSkipped
         return Written(inserted=count)
@@ -144,19 +150,25 @@ class TableWriter:
             options.key,
         )
         text, count = rows.array.decode(), len(rows.indexes)
+        known = self._count_known(connection, [text], options)
         cursor = execute_raw(connection, statement, [text])
         if options.key is None:
             if cursor.rowcount != count:
                 raise RowsSkipped
             return Written(inserted=count)
-        inserted = [row[0] for row in cursor.fetchall()]
-        if len(inserted) < count and self._keeps_rows_out(connection, text, count, options.key):
+        stored = [inserted for (inserted,) in cursor.fetchall()]
+        if len(stored) < count and self._keeps_rows_out(connection, text, count, options.key):
             raise RowsSkipped
-        return Written(
-            inserted=inserted.count(True),
-            updated=inserted.count(False),
-            ignored=count - len(inserted),
-        )
+        return _tally(stored, count, known)
+
+    def _count_known(
+        self, connection: Connection, arrays: Sequence[str], options: WriteOptions
+    ) -> int | None:
+        """Return how many of the rows will be updated or stay, None where the upsert tells it."""
+        key = options.key
+        if key is None or options.on_conflict == "ignore" or tells_inserted(connection, self.table):
+            return None
+        return sum(self.checks.count_known(connection, array, key) for array in arrays)
 
     def _compose(
         self, connection: Connection, name: object, compose: Callable[..., Composed], *parts: Any
@@ -182,12 +194,20 @@ class TableWriter:
         columns = [rows.columns for rows in groups]
         statement = insert_groups_statement(self.table, columns, options.on_conflict, options.key)
         arrays = [rows.array.decode() for rows in groups]
-        inserted = [row[0] for row in execute_raw(connection, statement, arrays).fetchall()]
+        known = self._count_known(connection, arrays, options)
+        stored = [inserted for (inserted,) in execute_raw(connection, statement, arrays).fetchall()]
         count = sum(len(rows.indexes) for rows in groups)
-        if len(inserted) < count and options.key is None:
+        if len(stored) < count and options.key is None:
             raise RowsSkipped
-        return Written(
-            inserted=inserted.count(True),
-            updated=inserted.count(False),
-            ignored=count - len(inserted),
-        )
+        return _tally(stored, count, known)
+
+
+def _tally(stored: Sequence[bool | None], count: int, known: int | None) -> Written:
+    """Return what became of `count` rows of which those that were stored may say `inserted`.
+
+    Of the `known` ones, where they cannot say it, those that were not stored stayed as they were. A
+    row that another transaction has inserted since they were counted counts as inserted here too.
+    """
+    ignored = count - len(stored)
+    updated = stored.count(False) if known is None else max(0, known - ignored)
+    return Written(inserted=len(stored) - updated, updated=updated, ignored=ignored)

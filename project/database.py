@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import psycopg
-from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -21,9 +20,17 @@ from project.secrets import read_or_create_secret
 # each role may do.
 SERVICE_ROLE = "rowhouse_service"
 WRITER_ROLE = "ingest_writer"
+UNCHECKED_ROLE = "ingest_unchecked"  # the same behind a pooler, where no trigger fires
 REPORT_WRITER_ROLE = "report_writer"  # owns the report tables and refreshes them
 REPORT_READER_ROLE = "report_reader"
-ROLES = (SERVICE_ROLE, WRITER_ROLE, REPORT_WRITER_ROLE, REPORT_READER_ROLE, "backup_reader")
+ROLES = (
+    SERVICE_ROLE,
+    WRITER_ROLE,
+    UNCHECKED_ROLE,
+    REPORT_WRITER_ROLE,
+    REPORT_READER_ROLE,
+    "backup_reader",
+)
 
 EMBEDDED_HOST = "127.0.0.1"
 EMBEDDED_USER = "postgres"
@@ -67,25 +74,30 @@ def database_settings(
         default = _connection(server, config, pooled=pooled)
     else:
         default = _connection(direct, config, pooled=False)
+    # Nothing is prepared unless it asks to be. A pooled connection (None) cannot.
+    default["OPTIONS"].setdefault("prepare_threshold", 5)
     ingest = _connection(server, config, pooled=pooled)
     # Batches travel as parameters, bound by the server.
     ingest["OPTIONS"]["server_side_binding"] = True
-    # Their few statements are planned once a connection: planning the look at the catalog costs
-    # ten times as much as the look. A pooled connection (prepare_threshold None) cannot.
+    # Their few statements are planned once a connection, but for a pooled one (prepare_threshold
+    # None).
     ingest["OPTIONS"].setdefault("prepare_threshold", 2)
     # A refresh is rare: its connection is not kept.
     reports = _connection(server, config, pooled=pooled) | {"CONN_MAX_AGE": 0}
-    unchecked = _connection(server, config, pooled=False, session_replication_role="replica")
-    unchecked["OPTIONS"] |= {"server_side_binding": True, "prepare_threshold": 2}
+    # What a pooled session cannot bring belongs to a role.
+    without_triggers = {} if pooled else {"session_replication_role": "replica"}
+    unchecked = _connection(server, config, pooled=pooled, **without_triggers)
+    unchecked["OPTIONS"]["server_side_binding"] = True
+    unchecked["OPTIONS"].setdefault("prepare_threshold", 2)
     if config.separate_roles:
         ingest |= _login(WRITER_ROLE, secrets_dir)
-        unchecked |= _login(WRITER_ROLE, secrets_dir)
+        unchecked |= _login(UNCHECKED_ROLE if pooled else WRITER_ROLE, secrets_dir)
         reports |= _login(REPORT_WRITER_ROLE, secrets_dir)
         if role == "service":
             default |= _login(SERVICE_ROLE, secrets_dir)
     mirror = {"TEST": {"MIRROR": "default"}}
     databases = {"default": default, "ingest": ingest | mirror, "reports": reports | mirror}
-    if config.foreign_keys == "batch" and config.pooler == "none":
+    if config.foreign_keys == "batch" and (config.separate_roles or not pooled):
         databases["unchecked"] = unchecked | mirror
     return databases
 
@@ -101,14 +113,13 @@ def writer_connection() -> psycopg.Connection:
 def unchecked_connection() -> psycopg.Connection | None:
     """Return this thread's connection for rows whose foreign keys ingest has checked itself.
 
-    No trigger fires there, nor those that check foreign keys (session_replication_role). Behind a
-    pooler, which keeps no session for it, this is the same as `writer_connection`: the transaction
-    has to say so itself. None where `database.foreign_keys` says so, and where the role may not
-    have it.
+    No trigger fires there, nor those that check foreign keys (session_replication_role). None where
+    `database.foreign_keys` says so, where the role may not have it, and behind a pooler without
+    roles.
     """
-    if settings.CONFIG.database.foreign_keys == "row" or not _may_check_itself():
+    if "unchecked" not in connections.settings or not _may_check_itself():
         return None
-    return _usable(connections["unchecked" if "unchecked" in connections.settings else "ingest"])
+    return _usable(connections["unchecked"])
 
 
 @cache

@@ -1,6 +1,6 @@
 """Which tables Citus is to distribute, in which order, and what stands in the way: no database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -76,6 +76,9 @@ class Move:
 
     words: str
     statement: Composed
+    # Whether tables that stay on the coordinator refer to the moved one: Citus then has to keep
+    # those in its own way, which it cannot do with every partitioned table.
+    serves_local_tables: bool = True
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,18 @@ def _make_references(moved: Sequence[Name], layout: Layout) -> Iterator[Move]:
     for target in wanted:
         if _kind(target, layout) != "reference":
             statement = SQL("SELECT create_reference_table({})").format(_regclass(target))
-            yield Move(f"copy {'.'.join(target)} to every node", statement)
+            words = f"copy {'.'.join(target)} to every node"
+            yield Move(words, statement, _has_referers(target, {*moved, *wanted}, layout))
+
+
+def _has_referers(target: Name, moved: Collection[Name], layout: Layout) -> bool:
+    """Return whether a table that does not move refers to the target."""
+    return any(
+        key.target == target
+        for name, table in layout.tables.items()
+        if name not in moved
+        for key in table.references
+    )
 
 
 def _distribute_tables(moved: Sequence[Name], layout: Layout) -> Iterator[Move]:

@@ -7,8 +7,10 @@ threads are the same ones all the time, so their database connections stay open.
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
@@ -19,6 +21,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from project.content_policy import protect
 from project.errors import RowhouseError
 from project.metrics import count_refusal
 from project.problems import answer_refusal, problem, register_status
@@ -29,6 +32,8 @@ logger = logging.getLogger("rowhouse.request")
 MEMORY_BYTES = 2 * 1024 * 1024
 # Small pieces of a streamed answer are sent together.
 PIECE_BYTES = 64 * 1024
+# A client that takes longer for a piece is slow: half of the threads at most wait for such ones.
+QUICK_S = 1.0
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -85,6 +90,7 @@ class Gateway:
             for number in range(threads)
         ]
         self._places = asyncio.Semaphore(threads)
+        self._waiting = threading.Semaphore(max(1, threads // 2))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; other kinds of connections are not served."""
@@ -111,7 +117,8 @@ class Gateway:
         except Exception:
             # The answer, if any of it was sent, ends here: the client sees it cut short.
             logger.exception("unexpected error")
-            answer = problem(status=500, code="internal_error", detail="Something went wrong here")
+            failure = "Something went wrong here"
+            answer = protect(problem(status=500, code="internal_error", detail=failure))
         if answer is not None:
             await _send_whole(send, answer)
 
@@ -124,11 +131,22 @@ class Gateway:
             if not response.streaming:
                 return cast("HttpResponse", response)
             for message in _stream_messages(response):
-                sent = asyncio.run_coroutine_threadsafe(_deliver(send, message), loop)
-                sent.result(self._limits.timeout_s)
+                self._wait(asyncio.run_coroutine_threadsafe(_deliver(send, message), loop))
         finally:
             response.close()
         return None
+
+    def _wait(self, sent: Future[None]) -> None:
+        """Wait until the client took a piece; raise TimeoutError where others need the thread."""
+        with suppress(TimeoutError):
+            return sent.result(QUICK_S)
+        if not self._waiting.acquire(blocking=False):
+            sent.cancel()
+            raise TimeoutError("a client that reads slowly, beside many others")
+        try:
+            return sent.result(self._limits.timeout_s)
+        finally:
+            self._waiting.release()
 
 
 def _ignore_start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
@@ -214,7 +232,7 @@ def _start_message(response: HttpResponseBase) -> Message:
 
 
 def _refuse(scope: Scope, error: BodyRefused) -> HttpResponse:
-    answer = answer_refusal(error)
+    answer = protect(answer_refusal(error))
     # What is left of the body would be taken for the next request.
     answer["Connection"] = "close"
     fields = {"method": scope["method"], "status": answer.status_code, "code": error.code}

@@ -137,15 +137,19 @@ MIDDLEWARE = [
     "project.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "project.content_policy.ContentPolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "project.sessionless.SessionlessMiddleware",
+    "project.content_policy.ContentPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "project.logins.LoginGuardMiddleware",
 ]
+
+# Views that take keys and tokens only, and answer no pages.
+SESSIONLESS_ADDRESSES = frozenset({"/open311/api"})
 
 TEMPLATES = [
     {

@@ -10,7 +10,8 @@ from psycopg.sql import SQL, Identifier
 
 from apis.open311.access import Caller
 from apis.open311.errors import IncidentUnknown, ReportRejected
-from ingest.batches import BatchRequest, ingest_batch
+from ingest.batch_request import BatchRequest
+from ingest.batches import ingest_batch
 from ingest.outcome import ReceiptRejection
 from ingest.registry import exposed_tables
 from ingest.sqlstates import describe_trouble

@@ -3,19 +3,22 @@
 from typing import Any
 
 import msgspec
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL
 
-from apis.open311.database import Row, fetch_rows
+from apis.open311.database import Row, fetch_planned, fetch_rows
 from apis.open311.errors import IncidentUnknown
 from apis.open311.pages import Listing, Page, cut_page
-from apis.open311.searches import Conditions, build_conditions
-from apis.open311.sources import FOLDER, REPORTER, RESERVED, Source, list_sources, union_of
+from apis.open311.searches import (
+    Conditions,
+    build_conditions,
+    is_of_a_service,
+    write_statement,
+)
+from apis.open311.sources import FOLDER, REPORTER, RESERVED, Source, list_sources
 from project.queries import read_sql
 
 # OpenStreetMap's tags for what goes beyond the reserved keys (api.md, "Incidents").
 _TAGS = {"address": "addr:full", "zip": "addr:postcode"}
-
-_COLUMNS = SQL(", ").join(map(Identifier, RESERVED))
 
 
 def search_incidents(
@@ -26,16 +29,19 @@ def search_incidents(
     The total is counted up to `exact_total`; a larger one is the planner's estimate.
     """
     conditions = build_conditions(values, reporter)
-    found = SQL("FROM {} WHERE {}").format(
-        union_of(list_sources(), frozenset(conditions.columns)), conditions.clause
-    )
-    statement = SQL("SELECT {} {} ORDER BY created DESC, id DESC LIMIT {} OFFSET {}").format(
-        _COLUMNS, found, page.size, page.offset
-    )
-    rows = fetch_rows(statement, conditions.parameters)
-    if rows and len(rows) < page.size:
+    conditions.parameters |= {
+        "size": page.size,
+        "offset": page.offset,
+        "most": exact_total + 1,
+    }
+    if is_of_a_service(values):
+        listing = _read_service_page(conditions, page, exact_total)
+        if listing is not None:
+            return listing
+    rows = fetch_rows(write_statement("page", conditions), conditions.parameters)
+    if len(rows) < page.size and (rows or not page.offset):
         return Listing("incidents", rows, page.offset + len(rows), page)
-    total, is_estimate = _count(found, conditions, exact_total)
+    total, is_estimate = _count(conditions, exact_total)
     return Listing("incidents", rows, total, page, is_estimate)
 
 
@@ -95,14 +101,24 @@ def _status_name(status_id: int) -> str | None:
     return rows[0]["name"] if rows else None
 
 
-def _count(found: Composed, conditions: Conditions, exact_total: int) -> tuple[int, bool]:
+def _read_service_page(conditions: Conditions, page: Page, exact_total: int) -> Listing | None:
+    """Return a page of a service's incidents; None where the rows do not tell the total."""
+    rows = fetch_planned(write_statement("service_page", conditions), conditions.parameters)
+    total = rows[0][-1] if rows else 0
+    if total > exact_total or (page.offset and not rows):
+        return None
+    # The total, which is each row's last column, has no name here.
+    incidents = [dict(zip(RESERVED, row, strict=False)) for row in rows]
+    return Listing("incidents", incidents, total, page)
+
+
+def _count(conditions: Conditions, exact_total: int) -> tuple[int, bool]:
     """Return how many incidents there are, and whether that is an estimate."""
-    statement = SQL("SELECT count(*) AS total FROM (SELECT {} LIMIT {}) AS counted")
-    rows = fetch_rows(statement.format(found, exact_total + 1), conditions.parameters)
+    rows = fetch_rows(write_statement("total", conditions), conditions.parameters)
     total: int = rows[0]["total"]
     if total <= exact_total:
         return total, False
-    plan = fetch_rows(SQL("EXPLAIN (FORMAT JSON) SELECT {}").format(found), conditions.parameters)
+    plan = fetch_rows(write_statement("estimate", conditions), conditions.parameters)
     return max(total, _rows_of_plan(plan[0]["QUERY PLAN"])), True
 
 

@@ -16,8 +16,9 @@ from backups.api.bodies import (
     read_options,
 )
 from backups.api.documents import RunDocument, describe_backup, describe_run
-from backups.archive import Backup, find_backup, list_backups
+from backups.archive import find_backup, list_backups
 from backups.errors import BackupDamaged, BackupError, BackupUnknown, TooManyRuns
+from backups.folder import Backup
 from backups.models import BackupRun
 from backups.plan import RestoreRequest
 from backups.runs import describe_request, mark_dead_runs, request_run

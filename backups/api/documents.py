@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from backups.archive import Backup
 from backups.errors import BackupDamaged
+from backups.folder import Backup
 from backups.models import BackupRun
 
 

@@ -1,5 +1,5 @@
 -- Whether a value, given as text of one type, can be held by another type and read back unchanged.
-CREATE FUNCTION pg_temp.fits(value text, old_type text, new_type text) RETURNS boolean
+CREATE OR REPLACE FUNCTION pg_temp.fits(value text, old_type text, new_type text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
   unchanged boolean;

@@ -12,7 +12,8 @@ from rest_framework.views import APIView
 
 from ingest.api.intake_schema import INTAKE_BODIES, INTAKE_ERRORS, INTAKE_PARAMETERS
 from ingest.api.parameters import IngestParameters, read_parameters
-from ingest.batches import BatchRequest, Decode, IdempotencyClaim, ingest_batch
+from ingest.batch_request import BatchRequest, Decode, IdempotencyClaim
+from ingest.batches import ingest_batch
 from ingest.body import MediaType, parse_length, parse_media_type, read_body
 from ingest.catalog import Table
 from ingest.decoded import Decoded

@@ -14,7 +14,7 @@ from ingest.api.intake_schema import BODY_ERRORS, CONFLICT_PARAMETERS
 from ingest.api.parameters import read_conflict
 from ingest.api.permission import check_table
 from ingest.api.rejections import FILTER_PARAMETERS
-from ingest.batches import BatchRequest
+from ingest.batch_request import BatchRequest
 from ingest.body import parse_length, parse_media_type, read_body
 from ingest.catalog import Table
 from ingest.errors import (

@@ -1,4 +1,5 @@
--- Everything the service needs to know about one table, as one JSON document.
+-- Everything the service needs to know about one table, as one JSON document, and the figure of
+-- the definition that this describes (see ingest/migrations/0005_table_versions.sql).
 -- Parameter: the table's oid.
 WITH RECURSIVE chain AS (
     -- A column's type and, where it is a domain, the types below it.
@@ -36,6 +37,8 @@ SELECT json_build_object(
         OR EXISTS (SELECT FROM pg_constraint con
                    WHERE con.conrelid = c.oid AND con.contype = 'f'
                      AND coalesce((to_jsonb(con) ->> 'conperiod')::boolean, false)),
+    -- COPY knows neither policies nor rules.
+    'copyable', NOT c.relrowsecurity AND NOT c.relhasrules,
     'columns', (
         SELECT coalesce(json_agg(json_build_object(
             'name', a.attname,
@@ -170,6 +173,7 @@ SELECT json_build_object(
         FROM pg_constraint con
         WHERE con.conrelid = c.oid AND con.contype = 'x'
     )
-)::text
+)::text,
+(SELECT fingerprint FROM service.table_versions(c.relname, ARRAY[n.nspname]))
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = %(oid)s

@@ -6,7 +6,8 @@ DECLARE
   role_name text;
 BEGIN
   FOREACH role_name IN ARRAY
-    ARRAY['rowhouse_service', 'ingest_writer', 'report_writer', 'report_reader', 'backup_reader']
+    ARRAY['rowhouse_service', 'ingest_writer', 'ingest_unchecked', 'report_writer',
+          'report_reader', 'backup_reader']
   LOOP
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
       BEGIN
@@ -35,17 +36,27 @@ BEGIN
       'ALTER ROLE %I IN DATABASE %I SET timezone = ''UTC''', role_name, current_database());
   END LOOP;
 
-  FOREACH role_name IN ARRAY ARRAY['rowhouse_service', 'ingest_writer', 'report_writer'] LOOP
+  FOREACH role_name IN ARRAY
+    ARRAY['rowhouse_service', 'ingest_writer', 'ingest_unchecked', 'report_writer']
+  LOOP
     EXECUTE format(
       'ALTER ROLE %I IN DATABASE %I SET search_path = service', role_name, current_database());
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), role_name);
   END LOOP;
 
   -- Ingest may switch off the triggers that check foreign keys row by row, once it has looked up and
-  -- locked what a whole batch refers to.
-  IF current_setting('is_superuser') = 'on'
-      AND NOT has_parameter_privilege('ingest_writer', 'session_replication_role', 'SET') THEN
-    GRANT SET ON PARAMETER session_replication_role TO ingest_writer;
+  -- locked what a whole batch refers to: a session of its own does, or behind a pooler, where there
+  -- is none, a role of its own.
+  IF NOT pg_has_role('ingest_unchecked', 'ingest_writer', 'USAGE') THEN
+    GRANT ingest_writer TO ingest_unchecked;
+  END IF;
+  IF current_setting('is_superuser') = 'on' THEN
+    IF NOT has_parameter_privilege('ingest_writer', 'session_replication_role', 'SET') THEN
+      GRANT SET ON PARAMETER session_replication_role TO ingest_writer;
+    END IF;
+    EXECUTE format(
+      'ALTER ROLE ingest_unchecked IN DATABASE %I SET session_replication_role = replica',
+      current_database());
   END IF;
 
   -- PostgreSQL lets everybody make temporary tables, which the readers shall not.

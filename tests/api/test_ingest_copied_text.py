@@ -101,7 +101,9 @@ def test_json_text_is_judged_as_sent(client: Client, ascii_only: bool, together:
         unknown = sum(text not in TEXTS[::2] for text in share)
         repeated = len(share) - unknown
         assert sorted(codes) == sorted(
-            [["duplicate_in_batch"]] * repeated + [["fk_violation"]] * 2 * unknown + [["type_mismatch"]]
+            [["duplicate_in_batch"]] * repeated
+            + [["fk_violation"]] * 2 * unknown
+            + [["type_mismatch"]]
         )
     found = stored('SELECT one, other FROM hiring.texts ORDER BY one COLLATE "C"')
     assert found == sorted((text, text) for (text,) in known)

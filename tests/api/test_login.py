@@ -176,18 +176,6 @@ def test_expired_sessions_are_deleted(browser: Client, api_key: KeyMaker) -> Non
     assert not Session.objects.exists()
 
 
-def test_pages_bring_a_strict_content_policy(client: Client) -> None:
-    for address in ("/login/", "/reports/", "/docs/errors", "/open311/", "/api/docs"):
-        answer = client.get(address)
-        policy = answer.headers["Content-Security-Policy"]
-        assert policy.startswith("default-src 'none'; "), address
-        assert "unsafe" not in policy
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Referrer-Policy"] == "same-origin"
-        assert answer.headers["X-Frame-Options"] == "DENY"
-    assert "Content-Security-Policy" not in client.get("/api/batches").headers
-
-
 def test_a_report_page_is_another_one_for_who_is_signed_in(
     browser: Client, client: Client, api_key: KeyMaker
 ) -> None:

@@ -1,6 +1,6 @@
 """What growth costs: web processes, PgBouncer, receipts, a large target (`make bench-scale`).
 
-Not among those of `make bench`: it takes half an hour.
+Not among those of `make bench`: it takes a quarter of an hour.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """What the fuzzer must know about this service beside its OpenAPI description."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Any
 
 import schemathesis
@@ -9,12 +9,14 @@ from schemathesis.specs.openapi import checks
 
 # A column's time may have the offsets that PostgreSQL takes; RFC 3339 has more of them.
 _offsets = st.integers(-15 * 60 - 59, 15 * 60 + 59).map(lambda m: timezone(timedelta(minutes=m)))
+_zones = st.one_of(st.just(UTC), _offsets)
 _moments = st.datetimes(
     min_value=datetime(1, 1, 3),  # noqa: DTZ001 - the strategy adds the offset
     max_value=datetime(9999, 12, 29),  # noqa: DTZ001
-    timezones=st.one_of(st.just(UTC), _offsets),
+    timezones=_zones,
 ).map(datetime.isoformat)
 schemathesis.openapi.format("date-time", _moments)
+schemathesis.openapi.format("time", st.times(timezones=_zones).map(time.isoformat))
 
 # A body that the description calls text, or a query whose names only the database knows.
 UNSAYABLE = {"csv_header", "csv_syntax", "query_invalid", "group_unknown", "criterion_missing"}

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from project.logins import ATTEMPTS_A_NAME, ATTEMPTS_OF_ALL, TooManyAttempts
 from project.models import LoginAttempt
@@ -19,7 +21,8 @@ PAGE = "/open311/oauth/login"
 
 
 @pytest.fixture(autouse=True)
-def users(database: None) -> None:
+def users(database: None, settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a quick one
     for name in ("ana", "ben"):
         User.objects.create_user(name, password=PASSWORD)
 
@@ -70,3 +73,25 @@ def test_one_password_is_not_tried_on_every_name() -> None:
         LoginAttempt(name=f"name {number}", at=now) for number in range(ATTEMPTS_OF_ALL)
     )
     assert log_in("ana", PASSWORD).status_code == 429
+
+
+def test_the_admin_is_no_way_around() -> None:
+    User.objects.create_superuser("root", password=PASSWORD)
+
+    def enter(password: str, name: str = "root") -> Any:
+        fields = {"username": name, "password": password, "next": "/admin/"}
+        return Client().post("/admin/login/", fields)
+
+    for _ in range(ATTEMPTS_A_NAME):
+        answer = enter("wrong")
+        assert answer.status_code == 200
+        assert "errornote" in answer.content.decode()
+    answer = enter(PASSWORD)
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_attempts")
+    assert int(answer["Retry-After"]) == 300
+    assert log_in("root", PASSWORD).status_code == 429  # nor is another page
+    assert not Session.objects.exists()
+    assert enter("wrong", "ana").status_code == 200
+    LoginAttempt.objects.update(at=timezone.now() - timedelta(minutes=5))
+    answer = enter(PASSWORD)
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")

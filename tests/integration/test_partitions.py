@@ -156,13 +156,26 @@ def test_an_old_partition_goes_when_a_proven_backup_has_all_its_rows(
     assert "0 detached" in tend(events)
     assert "hiring.events: events_8 stays: there is no proven backup of the table" in events
     run_backup()
+    assert "0 detached" in tend(events, dry_run=True)
     assert "0 detached" in tend(events)
     run_drill()
+    assert "1 detached" in tend(events, dry_run=True)
+    assert "hiring.events_8" in partitions()
     assert counts(send(client, "events", [event(4, "2026-11-06")])) == (1, 1, 0, 0, 0)
     assert "1 detached" in tend(events)
     assert 'hiring.events: detach events_8, now "detached_hiring"."events_8"' in events
     assert stored("SELECT id FROM detached_hiring.events_8") == [(1,)]
     assert stored("SELECT id FROM hiring.events ORDER BY id") == [(2,), (3,), (4,)]
+
+
+def test_every_partition_stays_where_no_setting_says_how_many_are_to_be_kept(
+    events: list[str], client: Client, settings: Settings
+) -> None:
+    keep_none_but_two(settings, client)
+    keep_partitions(settings, Partitioning(every="month", ahead=1, keep=None))
+    assert "0 detached" in tend(events)
+    assert not any("stays" in line for line in events)
+    assert {"hiring.events_8", "hiring.events_9"} <= set(partitions())
 
 
 def test_an_old_partition_with_newer_rows_than_the_proven_backup_stays(
@@ -172,6 +185,8 @@ def test_an_old_partition_with_newer_rows_than_the_proven_backup_stays(
     run_backup()
     run_drill()
     assert counts(send(client, "events", [event(9, "2026-08-06")])) == (1, 1, 0, 0, 0)
+    tend(events, dry_run=True)
+    assert events[-1].startswith("hiring.events: events_8 stays: rows are newer than the last")
     tend(events)
     assert events[-1].startswith("hiring.events: events_8 stays: rows are newer than the last")
     execute("UPDATE hiring.events SET kind = 'y' WHERE id = 1")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -52,22 +53,24 @@ def addresses(
 @pytest.fixture
 def run_everywhere(addresses: list[str], api_key: Any) -> Callable[[Work], list[Any]]:
     """Return a function that has four clients of each process work at once."""
-    headers = {"Authorization": f"Api-Key {api_key(*Scope.values)}"}
+    key = api_key(*Scope.values)
+    return lambda work: run_at(addresses, key, work)
+
+
+def run_at(addresses: list[str], key: str, work: Work) -> list[Any]:
+    """Have four clients of each process work at once, with one key; return what they return."""
     count = PROCESSES * CLIENTS
+    start = threading.Barrier(count)
+    headers = {"Authorization": f"Api-Key {key}"}
 
-    def run(work: Work) -> list[Any]:
-        start = threading.Barrier(count)
+    def act(number: int) -> Any:
+        address = addresses[number % PROCESSES]
+        with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
+            start.wait()
+            return work(number, client)
 
-        def act(number: int) -> Any:
-            address = addresses[number % PROCESSES]
-            with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
-                start.wait()
-                return work(number, client)
-
-        with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(act, range(count)))
-
-    return run
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(act, range(count)))
 
 
 def ingest(client: httpx.Client, rows: list[Any], query: str = "", **headers: str) -> Any:
@@ -162,6 +165,39 @@ def test_one_of_many_replays_of_a_rejection_stores_the_row(run_everywhere: Any) 
     statuses = Counter(status for sent in run_everywhere(replay_all) for status in sent)
     assert statuses == {201: 10, 409: 150}
     assert stored("SELECT id FROM hiring.made ORDER BY id") == [(one,) for one in identifiers]
+
+
+LIMIT = 40  # requests a minute; below a hundred each one is counted in the database
+
+
+@pytest.fixture
+def limited(database: None, tmp_path: Path) -> Iterator[list[str]]:
+    """Serve the test database with four processes that limit the requests of a key."""
+    text = Path(settings.CONFIG_PATH).read_text()
+    config = tmp_path / "rest_conf.yml"
+    config.write_text(text.replace("requests_per_minute: null", f"requests_per_minute: {LIMIT}"))
+    environment = {"ROWHOUSE_CONFIG": str(config)}
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(serving(tmp_path / f"output{number}", environment=environment))
+            for number in range(PROCESSES)
+        ]
+
+
+def test_all_processes_together_let_a_key_s_requests_of_a_minute_pass(
+    limited: list[str], api_key: Any
+) -> None:
+    def ask(_: int, client: httpx.Client) -> list[int]:
+        return [client.get("/api/batches").status_code for _ in range(10)]
+
+    minute = "SELECT date_trunc('minute', statement_timestamp())"
+    while True:
+        began = stored(minute)
+        sent = run_at(limited, api_key("read"), ask)
+        if stored(minute) == began:
+            break
+    statuses = Counter(status for answers in sent for status in answers)
+    assert statuses == {200: LIMIT, 429: PROCESSES * CLIENTS * 10 - LIMIT}
 
 
 JOBS = """

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.test import Client
 
 ROOT = Path(__file__).parents[2]
 ASK = """
@@ -78,12 +77,3 @@ def test_production_answers_by_https_alone(tmp_path: Path) -> None:
     assert "301 https://localhost/docs/errors\n" in said
     assert "probe 200\n" in said
     assert "200 max-age=31536000; includeSubDomains; preload\n" in said
-
-
-@pytest.mark.parametrize("address", ["/healthz", "/docs/errors", "/open311/", "/api/nothing"])
-def test_every_answer_has_the_headers_that_keep_browsers_safe(address: str) -> None:
-    answer = Client().get(address)
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer["X-Frame-Options"] == "DENY"
-    assert answer["Referrer-Policy"] == "same-origin"
-    assert answer["Cross-Origin-Opener-Policy"] == "same-origin"

@@ -12,10 +12,14 @@ from django.conf import settings
 from django.db import connections
 from django.test import Client
 from msgspec.structs import replace
-from psycopg.errors import ForeignKeyViolation, LockNotAvailable
-from pytest_django import Settings
+from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege, LockNotAvailable
 
-from project.database import database_settings, unchecked_connection
+from project.database import (
+    UNCHECKED_ROLE,
+    database_settings,
+    role_password,
+    unchecked_connection,
+)
 from tests.api.sending import codes, counts, execute, send, stored
 from tests.database import log_in
 from tests.waiting import wait_until
@@ -66,7 +70,7 @@ def wait_for_a_blocked_batch() -> None:
     wait_until(
         lambda: stored(
             "SELECT FROM pg_stat_activity WHERE datname = current_database()"
-            " AND usename = 'ingest_writer' AND wait_event_type = 'Lock'"
+            " AND usename LIKE 'ingest_%' AND wait_event_type = 'Lock'"
         ),
         "a batch waits for a lock",
     )
@@ -227,9 +231,15 @@ def test_batches_that_refer_crosswise_do_not_wait_for_each_other(
 
 @pytest.mark.parametrize(
     ("changes", "has_unchecked"),
-    [({}, True), ({"foreign_keys": "row"}, False), ({"pooler": "transaction"}, False)],
+    [
+        ({"pooler": "none"}, True),
+        ({"pooler": "none", "separate_roles": False}, True),
+        ({"foreign_keys": "row"}, False),
+        ({"pooler": "transaction"}, True),
+        ({"pooler": "transaction", "separate_roles": False}, False),
+    ],
 )
-def test_settings_leave_every_key_to_postgresql(
+def test_the_settings_say_whether_there_is_such_a_connection(
     tmp_path: Path, changes: dict[str, Any], has_unchecked: bool
 ) -> None:
     databases = database_settings(
@@ -242,42 +252,25 @@ def test_settings_leave_every_key_to_postgresql(
     assert ("unchecked" in databases) == has_unchecked
 
 
-def test_where_the_settings_say_so_postgresql_checks(child: Client, settings: Settings) -> None:
-    database = replace(settings.CONFIG.database, foreign_keys="row")
-    settings.CONFIG = replace(settings.CONFIG, database=database)
+def test_without_such_a_connection_postgresql_checks(
+    child: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(connections.settings, "unchecked")
     assert unchecked_connection() is None
     assert codes(send(child, "child", [{"id": 1, "p": 3}]).json()) == {0: [("fk_violation", "p")]}
     assert counts(send(child, "child", [{"id": 1, "p": 1}])) == (1, 1, 0, 0, 0)
 
 
-REPLICA = """
-CREATE TABLE hiring.seen (inserted int);
-CREATE FUNCTION hiring.see() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
-  'BEGIN INSERT INTO hiring.seen VALUES (NEW.inserted); RETURN NULL; END';
-CREATE TRIGGER see AFTER INSERT ON service.batch FOR EACH ROW EXECUTE FUNCTION hiring.see();
-ALTER TABLE service.batch ENABLE REPLICA TRIGGER see
-"""
-
-
-@pytest.fixture
-def replica_trigger(child: Client) -> Iterator[None]:
-    """Have hiring.seen tell which batches were stored without triggers."""
-    execute(REPLICA)
-    yield
-    execute("DROP TRIGGER see ON service.batch")
-    execute("DROP FUNCTION hiring.see")
-
-
-@pytest.mark.usefixtures("replica_trigger")
-def test_behind_a_pooler_the_transaction_itself_needs_no_trigger(
-    child: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delitem(connections.settings, "unchecked", raising=False)
-    assert counts(send(child, "child", [{"id": 1, "p": 1}])) == (1, 1, 0, 0, 0)
-    assert counts(send(child, "child", [{"id": 2, "p": 3}])) == (1, 0, 0, 0, 1)
-    assert counts(send(child, "child", [{"id": 3, "p": 3}, {"id": 4, "p": 1}])) == (2, 1, 0, 0, 1)
-    assert counts(send(child, "child", [{"id": 5}], "?on_conflict=ignore")) == (1, 1, 0, 0, 0)
-    assert stored("SELECT inserted FROM hiring.seen ORDER BY inserted") == [(0,), (1,), (1,)]
-    with connections["ingest"].cursor() as cursor:
-        cursor.execute("SHOW session_replication_role")
-        assert cursor.fetchone() == ("origin",)
+def test_the_role_for_poolers_brings_its_setting_and_is_a_writer(child: Client) -> None:
+    server = settings.DIRECT_DATABASE | {"NAME": connections["default"].settings_dict["NAME"]}
+    with psycopg.connect(
+        host=server["HOST"],
+        port=server["PORT"],
+        dbname=server["NAME"],
+        user=UNCHECKED_ROLE,
+        password=role_password(UNCHECKED_ROLE, settings.SECRETS_DIR),
+    ) as session:
+        assert session.execute("SHOW session_replication_role").fetchone() == ("replica",)
+        session.execute("INSERT INTO hiring.child VALUES (1, 3)")
+        with pytest.raises(InsufficientPrivilege):
+            session.execute("DELETE FROM service.batch")

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg.sql import SQL, Identifier
 
-from project.database import ROLES, SERVICE_ROLE, WRITER_ROLE, role_password
+from project.database import ROLES, SERVICE_ROLE, UNCHECKED_ROLE, WRITER_ROLE, role_password
 from project.roles import apply_roles
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -145,7 +145,7 @@ def test_the_roles_are_nothing_more_and_nobody_else() -> None:
             " WHERE member::regrole::text = ANY(%s)",
             [list(ROLES)],
         )
-        assert cursor.fetchall() == []
+        assert cursor.fetchall() == [(UNCHECKED_ROLE, WRITER_ROLE)]
 
 
 def test_a_role_whose_password_was_changed_gets_it_back(log_in: Login) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from backups.archive import Backup
+from backups.folder import Backup
 from backups.manifest import MANIFEST_NAME, Manifest, seal_manifest
 
 # The files of the fixture `backup`.

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from backups.archive import Backup, find_backup
+from backups.archive import find_backup
+from backups.folder import Backup
 from backups.runs import run_backup
 from tests.integration.backups.tables import run
 

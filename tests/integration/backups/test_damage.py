@@ -11,10 +11,10 @@ import fastavro
 import msgspec
 import pytest
 
-from backups.archive import Backup
 from backups.container import MAGIC, encode_block, encode_header, encode_long
 from backups.errors import BackupDamaged, FileRefused
 from backups.examination import examine_backup
+from backups.folder import Backup
 from backups.manifest import MANIFEST_NAME
 from backups.plan import RestoreRequest
 from backups.restoring import restore_backup
@@ -70,6 +70,19 @@ def test_finds_damage_before_anything_is_written(backup: Backup, kind: str) -> N
         restore_backup(backup, RestoreRequest(tables=["hiring.one"]))
     assert ask("SELECT count(*) FROM hiring.one") == [(3,)]
     assert ask("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^(restore|undo)_'") == [(0,)]
+
+
+def test_no_table_is_loaded_while_another_one_s_file_is_damaged(
+    backup: Backup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_bytes(backup.folder / OTHER, -40)
+    loaded: list[object] = []
+    monkeypatch.setattr(
+        "backups.shadow.build_shadow", lambda *given, **options: loaded.append(given)
+    )
+    with pytest.raises(BackupDamaged):
+        restore_backup(backup, RestoreRequest(tables=["hiring.one", "hiring.two"]))
+    assert loaded == []
 
 
 def test_finds_every_one_of_200_flipped_bits(backup: Backup) -> None:

@@ -134,3 +134,100 @@ def test_a_field_that_the_file_does_not_have_cannot_be_renamed(tmp_path: Path) -
     path = write(tmp_path / "jobs.avro", {"job_id": "int"}, [{"job_id": 1}], "null")
     with pytest.raises(FileRefused, match="no field name"):
         append_file(path, "jobs", renamed={"name": "job_name"})
+
+
+def test_a_field_is_meant_for_a_column_that_there_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "jobs.avro", {"id": "int"}, [{"id": 1}], "null")
+    with pytest.raises(FileRefused, match="no column job_number"):
+        append_file(path, "jobs", renamed={"id": "job_number"})
+
+
+def test_missing_text_written_as_words_is_rejected() -> None:
+    need(FOREIGN.exists(), "the folder of real data beside the project")
+    append_file(FOREIGN / "departments_a.avro", "departments", renamed=NAMES["departments"])
+    append_file(FOREIGN / "jobs_a.avro", "jobs", renamed=NAMES["jobs"])
+    run("DELETE FROM service.rejection")
+    path = FOREIGN / "hired_employees_b.avro"
+    total = append_file(path, "employees", renamed=NAMES["employees"])
+    assert (total.inserted + total.rejected, total.updated, total.ignored) == (956, 0, 0)
+    refused = ask("SELECT count(*) FROM service.rejection WHERE 'bad_timestamp' = ANY (codes)")
+    assert refused == [(3,)]
+    assert ask("SELECT count(*) FROM service.rejection") == [(total.rejected,)]
+
+
+def test_converts_logical_types_wherever_they_stand(tmp_path: Path) -> None:
+    run(
+        "CREATE TABLE hiring.item (id int PRIMARY KEY, at timestamptz, ref uuid, lasts interval,"
+        " days date[], whole int, small real)"
+    )
+    fields: dict[str, Any] = {
+        "id": "int",
+        "at": ["null", "string", {"type": "long", "logicalType": "timestamp-nanos"}],
+        "ref": {"type": "fixed", "name": "ref", "size": 16, "logicalType": "uuid"},
+        "lasts": {"type": "fixed", "name": "lasts", "size": 12, "logicalType": "duration"},
+        "days": {"type": "array", "items": {"type": "int", "logicalType": "date"}},
+        "whole": "double",
+        "small": "double",
+    }
+    row: dict[str, Any] = {
+        "id": 1,
+        "at": 1_500_000_000,
+        "ref": bytes(range(16)),
+        "lasts": bytes([2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0]),
+        "days": [date(2024, 2, 29)],
+        "whole": 7.0,
+        "small": 0.5,
+    }
+    rows = [
+        row,
+        row | {"id": 2, "at": "2024-02-29T12:00:00Z"},
+        row | {"id": 3, "at": 1_500_000_001},
+        row | {"id": 4, "small": 0.1},
+        row | {"id": 5, "whole": 7.5},
+    ]
+    path = write(tmp_path / "item.avro", fields, rows, "null")
+    total = append_file(path, "item", renamed={})
+    assert (total.inserted, total.rejected) == (2, 3)
+    assert ask(
+        "SELECT id, at::text, ref::text, lasts::text, days, whole, small FROM hiring.item"
+    ) == [
+        (
+            number,
+            at,
+            "00010203-0405-0607-0809-0a0b0c0d0e0f",
+            "2 mons 3 days 00:00:00.004",
+            [date(2024, 2, 29)],
+            7,
+            0.5,
+        )
+        for number, at in ((1, "1970-01-01 00:00:01.5+00"), (2, "2024-02-29 12:00:00+00"))
+    ]
+    assert ask("SELECT codes FROM service.rejection ORDER BY index") == [
+        (["bad_timestamp"],),
+        (["not_number"],),
+        (["not_integer"],),
+    ]
+
+
+def test_bytes_are_not_stored_as_text(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "jobs.avro",
+        {"job_id": "int", "job_name": "bytes"},
+        [{"job_id": 1, "job_name": b"ab"}],
+        "null",
+    )
+    assert append_file(path, "jobs", renamed={}).rejected == 1
+    assert ask("SELECT codes FROM service.rejection") == [(["type_mismatch"],)]
+
+
+def test_a_type_may_be_named_with_its_namespace(tmp_path: Path) -> None:
+    run("CREATE TABLE hiring.item (id int PRIMARY KEY, a text, b text)")
+    kind = {"type": "enum", "name": "kind", "namespace": "their.own", "symbols": ["x", "y"]}
+    path = write(
+        tmp_path / "item.avro",
+        {"id": "int", "a": kind, "b": "their.own.kind"},
+        [{"id": 1, "a": "x", "b": "y"}],
+        "null",
+    )
+    assert append_file(path, "item", renamed={}).inserted == 1
+    assert ask("SELECT a, b FROM hiring.item") == [("x", "y")]

@@ -14,9 +14,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
-from backups.archive import Backup, file_name, find_backup, list_backups
+from backups.archive import find_backup, list_backups
 from backups.container import encode_block, encode_header
 from backups.errors import BackupDamaged, BackupError, BackupUnknown, FileRefused
+from backups.folder import Backup, file_name
 from backups.manifest import MANIFEST_NAME
 from backups.plan import RestoreRequest
 from backups.restoring import restore_backup

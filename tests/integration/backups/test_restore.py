@@ -6,11 +6,13 @@ import psycopg
 import pytest
 from msgspec.structs import replace
 from psycopg import IsolationLevel
+from uuid_utils.compat import uuid7
 
 from backups import shadow
 from backups.archive import find_backup, list_backups
 from backups.connection import admin_conninfo
 from backups.errors import RestoreRefused
+from backups.making import Watcher, make_backup
 from backups.metrics import BackupCollector
 from backups.plan import RestoreRequest
 from backups.restoring import RestoreReport, restore_backup
@@ -249,6 +251,24 @@ def test_a_backup_holds_one_moment_of_all_tables_and_the_receipts(parts: None) -
     assert not {name for name in names if "api_key" in name or "backup_run" in name}
 
 
+def test_what_is_committed_during_a_backup_is_in_none_of_its_tables(parts: None) -> None:
+    def write_meanwhile(_: int) -> None:
+        run(
+            "UPDATE hiring.parts SET price = 9",
+            "INSERT INTO hiring.parts (code) VALUES ('later')",
+            "INSERT INTO hiring.uses SELECT max(id) FROM hiring.parts",
+        )
+
+    keep_copy("parts")
+    watcher = Watcher(expect_rows=write_meanwhile)  # called between snapshot and first table
+    manifest = make_backup(uuid7(), watcher=watcher)
+    rows = {entry.full_name: entry.rows for entry in manifest.tables}
+    assert (rows["hiring.parts"], rows["hiring.uses"]) == (2, 2)
+    assert (ask("SELECT count(*) FROM hiring.parts"), difference("parts") > 0) == ([(3,)], True)
+    restore("parts", "uses")
+    assert difference("parts") == 0
+
+
 def test_numbers_given_out_during_a_restore_are_not_given_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -305,3 +325,21 @@ def test_old_backups_are_removed_after_a_new_one(settings: Any) -> None:
     run_drill(find_backup(str(first.pk)))
     later = [run_backup() for _ in range(3)]
     assert [one.id for one in list_backups()] == [later[2].pk, later[1].pk, first.pk]
+
+
+def test_a_restore_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backups.frames.BATCH_BYTES", 1000)
+    run(
+        "CREATE TABLE hiring.item (id int PRIMARY KEY)",
+        "INSERT INTO hiring.item SELECT generate_series(1, 1000)",
+    )
+    run_backup(tables=["hiring.item"])
+    expected: list[int] = []
+    done: list[int] = []
+    restore_backup(
+        find_backup(None),
+        RestoreRequest(tables=["hiring.item"]),
+        watcher=Watcher(expect_rows=expected.append, add_rows=done.append),
+    )
+    assert (expected, sum(done)) == ([1000], 1000)
+    assert len([rows for rows in done if rows]) > 1

@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from backups.archive import Backup, find_backup
+from backups.archive import find_backup
 from backups.errors import BackupDamaged
 from backups.examination import open_table
+from backups.folder import Backup
 from backups.rows import RowCodec
 from backups.runs import run_backup
 from backups.second_reader import compare_readings, compare_values

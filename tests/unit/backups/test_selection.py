@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from backups.archive import MAX_STEM, file_name
 from backups.errors import BackupError
+from backups.folder import MAX_STEM, file_name
 from backups.schema import avro_names
 from backups.selection import choose_tables, is_included
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import pytest
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from project.gateway import Gateway, Limits
 
@@ -112,3 +114,52 @@ def test_cookies_are_sent() -> None:
     response.set_cookie("a", "b")
     sent = run(lambda environ, start: response, END)
     assert (b"set-cookie", b"a=b; Path=/") in sent[0]["headers"]
+
+
+def test_clients_that_read_slowly_keep_half_of_the_threads_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("project.gateway.QUICK_S", 0.05)
+
+    def handle(environ: dict[str, Any], start_response: Any) -> HttpResponseBase:
+        is_stream = environ["QUERY_STRING"] == "stream"
+        return StreamingHttpResponse([b"x"]) if is_stream else HttpResponse("here")
+
+    handler: Any = handle
+
+    async def receive() -> dict[str, Any]:
+        return END
+
+    async def talk() -> None:
+        gateway = Gateway(handler, threads=4, limits=Limits(max_bytes=10, timeout_s=600))
+        reads_on = asyncio.Event()
+        whole: list[Messages] = []
+
+        async def read_slowly() -> None:
+            sent: Messages = []
+
+            async def send(message: dict[str, Any]) -> None:
+                if message.get("status") == 200:
+                    await reads_on.wait()
+                sent.append(message)
+
+            await gateway(SCOPE | {"query_string": b"stream"}, receive, send)
+            whole.append(sent)
+
+        slow = [asyncio.create_task(read_slowly()) for _ in range(6)]
+        while sum(task.done() for task in slow) < 4:  # those for whom no thread waits
+            await asyncio.wait([task for task in slow if not task.done()], timeout=0.1)
+        assert not any(sent[0]["status"] == 200 for sent in whole)
+        answered: Messages = []
+
+        async def send(message: dict[str, Any]) -> None:
+            answered.append(message)
+
+        await gateway(SCOPE, receive, send)
+        assert answered[1]["body"] == b"here"
+        assert sum(task.done() for task in slow) == 4
+        reads_on.set()
+        await asyncio.gather(*slow)
+        assert [sent[0]["status"] for sent in whole[4:]] == [200, 200]
+
+    asyncio.run(talk())

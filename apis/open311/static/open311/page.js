@@ -69,6 +69,20 @@ function svgElement(name, attributes, parent) {
   return made;
 }
 
+// Return places with longitudes that lie together also where they are on both sides of 180 degrees.
+function joinAcross180(points) {
+  const longitudes = points.map((each) => each.longitude);
+  if (Math.max(...longitudes) - Math.min(...longitudes) <= 180) return points;
+  return points.map((each) => ({
+    ...each,
+    longitude: each.longitude < 0 ? each.longitude + 360 : each.longitude,
+  }));
+}
+
+function writeLongitude(value, digits) {
+  return (value > 180 ? value - 360 : value).toFixed(digits);
+}
+
 // Return how places become points of the drawing, north up, so that all of them fit.
 function project(points) {
   const latitudes = points.map((each) => each.latitude);
@@ -98,12 +112,14 @@ function drawGrid(map, view) {
   for (let value = start("latitude"); value < view.latitude + half.latitude; value += step) {
     const y = (HEIGHT / 2 - (value - view.latitude) * view.down).toFixed(1);
     svgElement("line", { x1: 0, x2: WIDTH, y1: y, y2: y }, map);
-    svgElement("text", { x: 6, y: y - 4 }, map).textContent = value.toFixed(digits);
+    if (y > 16) svgElement("text", { x: 6, y: y - 4 }, map).textContent = value.toFixed(digits);
   }
   for (let value = start("longitude"); value < view.longitude + half.longitude; value += step) {
     const x = (WIDTH / 2 + (value - view.longitude) * view.across).toFixed(1);
     svgElement("line", { x1: x, x2: x, y1: 0, y2: HEIGHT }, map);
-    svgElement("text", { x: Number(x) + 4, y: HEIGHT - 6 }, map).textContent = value.toFixed(digits);
+    if (x > WIDTH - 56) continue; // no room for the label
+    const label = svgElement("text", { x: Number(x) + 4, y: HEIGHT - 6 }, map);
+    label.textContent = writeLongitude(value, digits);
   }
 }
 
@@ -120,8 +136,9 @@ function drawScale(map, view) {
 function drawMap(incidents) {
   const map = document.getElementById("map");
   map.replaceChildren();
-  const points = incidents.filter((each) => each.latitude !== null && each.longitude !== null);
-  if (points.length === 0) return;
+  const placed = incidents.filter((each) => each.latitude !== null && each.longitude !== null);
+  if (placed.length === 0) return;
+  const points = joinAcross180(placed);
   const view = project(points);
   drawGrid(map, view);
   for (const each of points) {

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ingest", "0005_lighter_rejections"),
+        ("ingest", "0006_lighter_rejections"),
     ]
 
     operations = [

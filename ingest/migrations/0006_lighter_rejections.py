@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ingest", "0004_socrata_mark"),
+        ("ingest", "0005_table_versions"),
     ]
 
     operations = [

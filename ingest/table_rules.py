@@ -1,0 +1,209 @@
+"""The constraints of a table, each as a query that finds the rows of a batch that break it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from ingest.catalog import Check, Column, ForeignKey, Table, UniqueKey
+from ingest.outcome import RowError
+from ingest.statements import PLACE, only, stored_rows
+
+BATCH = Identifier("rowhouse batch")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One constraint as a query over the batch that returns the places of the rows breaking it."""
+
+    columns: tuple[str, ...]  # what it reads
+    query: Composed
+    error: RowError
+    key: UniqueKey | None = None  # of the rule "no two rows of the batch have the same key"
+    refers_to_itself: bool = False
+    of_stored_row: bool = False  # PostgreSQL asks it of the row as it is after an update
+
+
+def make_rules(table: Table, arbiter: UniqueKey | None) -> list[Rule]:
+    """Return a table's rules; a row may have the key `arbiter` in common with the table."""
+    rules = [_check_rule(check) for check in table.checks]
+    for column in table.columns:
+        rules += [_domain_rule(column, check) for check in column.domain_checks or ()]
+    rules += [_foreign_key_rule(table, key) for key in table.foreign_keys]
+    for key in table.unique_keys:
+        rules.append(_repeated_in_batch_rule(key))
+        if key != arbiter:
+            rules[-1] = replace(rules[-1], of_stored_row=True)
+            rules.append(known_to_table_rule(table, key, arbiter))
+    return rules
+
+
+def _check_rule(check: Check) -> Rule:
+    return Rule(
+        columns=check.columns,
+        query=SQL("SELECT {} FROM {} WHERE ({}) IS FALSE").format(
+            PLACE,
+            BATCH,
+            SQL(check.expression),
+        ),
+        error=RowError(
+            code="check_violation",
+            column=_only(check.columns),
+            columns=check.columns,
+            constraint=check.name,
+            message=f"breaks the rule {check.name}: {check.expression}",
+        ),
+    )
+
+
+def _domain_rule(column: Column, check: Check) -> Rule:
+    # A domain's rule speaks of VALUE, which here is the name of the column's values.
+    return Rule(
+        columns=(column.name,),
+        query=SQL(
+            "SELECT {} FROM (SELECT {}, {} AS value FROM {}) AS given WHERE ({}) IS FALSE"
+        ).format(PLACE, PLACE, Identifier(column.name), BATCH, SQL(check.expression)),
+        error=RowError(
+            code="check_violation",
+            column=column.name,
+            constraint=check.name,
+            message=f"{column.name} breaks the rule {check.name}: {check.expression}",
+        ),
+    )
+
+
+def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
+    own = [SQL("{}.{}").format(BATCH, Identifier(name)) for name in key.columns]
+    referenced = [SQL("referenced.{}").format(Identifier(name)) for name in key.referenced]
+    match = _all(
+        SQL("{} = {}").format(left, right) for left, right in zip(referenced, own, strict=True)
+    )
+    refers_to_itself = (key.schema, key.table) == (table.schema, table.name)
+    absent = SQL("NOT EXISTS (SELECT FROM {} {} AS referenced WHERE {})").format(
+        only(partitioned=key.partitioned), Identifier(key.schema, key.table), match
+    )
+    if refers_to_itself:
+        absent += SQL(" AND NOT EXISTS (SELECT FROM {} AS referenced WHERE {})").format(
+            BATCH, match
+        )
+    given = _all(SQL("{} IS NOT NULL").format(column) for column in own)
+    broken = SQL("{} AND {}").format(given, absent)
+    if key.match_full and len(own) > 1:
+        partly = SQL("num_nulls({0}) BETWEEN 1 AND {1} - 1").format(
+            SQL(", ").join(own),
+            SQL(str(len(own))),
+        )
+        broken = SQL("({}) OR ({})").format(broken, partly)
+    target = f"{key.schema}.{key.table}"
+    return Rule(
+        columns=key.columns,
+        query=SQL("SELECT {} FROM {} WHERE {}").format(PLACE, BATCH, broken),
+        error=RowError(
+            code="fk_violation",
+            column=_only(key.columns),
+            columns=key.columns,
+            constraint=key.name,
+            message=f"{', '.join(key.columns)} is not in {target}",
+        ),
+        refers_to_itself=refers_to_itself,
+        of_stored_row=True,
+    )
+
+
+def _repeated_in_batch_rule(key: UniqueKey) -> Rule:
+    names = _key_names(key)
+    listed = SQL(", ").join(names)
+    keyed = _keys_of(key, BATCH, [PLACE])
+    if key.nulls_distinct:
+        # The cheaper way, and rows with a null key are never joined.
+        query = SQL(
+            "SELECT {place}, key_group FROM ({keyed}) AS keyed JOIN ("
+            "SELECT min({place}) AS key_group, {keys} FROM ({keyed}) AS keyed"
+            " GROUP BY {keys} HAVING count(*) > 1) AS repeated USING ({keys})"
+        )
+    else:
+        query = SQL(
+            "SELECT {place}, key_group FROM (SELECT {place},"
+            " min({place}) OVER same AS key_group, count(*) OVER same AS rows_with_key"
+            " FROM ({keyed}) AS keyed WINDOW same AS (PARTITION BY {keys})"
+            ") AS counted WHERE rows_with_key > 1"
+        )
+    return Rule(
+        columns=key.reads,
+        query=query.format(place=PLACE, keys=listed, keyed=keyed),
+        error=RowError(
+            code="duplicate_in_batch",
+            columns=key.columns,
+            constraint=key.name,
+            message=f"an earlier row of the batch has the same {', '.join(key.columns)}",
+        ),
+        key=key,
+    )
+
+
+def known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None) -> Rule:
+    """Return the rule that no row of the table has the key of a row of the batch."""
+    names = _key_names(key)
+    equal = _equal_keys(key, names)
+    others: Composable = SQL("")
+    batch_columns: list[Composable] = [PLACE]
+    table_columns: list[Composable] = []
+    if arbiter is not None:
+        # The row that is about to be updated may of course keep its other keys.
+        arbiter_names = [Identifier(f"arbiter {place}") for place in range(len(arbiter.keys))]
+        extra = [
+            SQL("({}) AS {}").format(SQL(part), name)
+            for part, name in zip(arbiter.keys, arbiter_names, strict=True)
+        ]
+        batch_columns += extra
+        table_columns += extra
+        others = SQL(" AND ({}) IS NOT TRUE").format(_equal_keys(arbiter, arbiter_names))
+    return Rule(
+        # Of a row whose arbiter cannot be read nobody knows which row it would update.
+        columns=(*key.reads, *(arbiter.reads if arbiter else ())),
+        # A join, for a Citus cluster cannot ask EXISTS of rows that are spread over its nodes.
+        query=SQL("SELECT DISTINCT given.{} FROM ({}) AS given JOIN ({}) AS known ON {}{}").format(
+            PLACE,
+            _keys_of(key, BATCH, batch_columns),
+            _keys_of(key, stored_rows(table), table_columns),
+            equal,
+            others,
+        ),
+        error=RowError(
+            code="duplicate_key",
+            columns=key.columns,
+            constraint=key.name,
+            message=f"{table.full_name} already has this {', '.join(key.columns)}",
+        ),
+        of_stored_row=True,
+    )
+
+
+def _key_names(key: UniqueKey) -> list[Identifier]:
+    return [Identifier(f"key {place}") for place in range(len(key.keys))]
+
+
+def _keys_of(key: UniqueKey, source: Composable, others: Sequence[Composable]) -> Composed:
+    keys = [
+        SQL("({}) AS {}").format(SQL(part), name)
+        for part, name in zip(key.keys, _key_names(key), strict=True)
+    ]
+    query = SQL("SELECT {} FROM {}").format(SQL(", ").join([*others, *keys]), source)
+    if key.predicate:
+        query += SQL(" WHERE {}").format(SQL(key.predicate))
+    return query
+
+
+def _equal_keys(key: UniqueKey, names: Iterable[Identifier]) -> Composed:
+    equal = SQL("known.{0} = given.{0}")
+    if not key.nulls_distinct:
+        equal = SQL("(known.{0} = given.{0} OR (known.{0} IS NULL AND given.{0} IS NULL))")
+    return _all(equal.format(name) for name in names)
+
+
+def _all(conditions: Iterable[Composed]) -> Composed:
+    return SQL(" AND ").join(conditions)
+
+
+def _only(names: tuple[str, ...]) -> str | None:
+    return names[0] if len(names) == 1 else None

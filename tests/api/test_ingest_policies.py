@@ -1,0 +1,47 @@
+"""Tables with row security or rules: they hold for loaders too, row by row."""
+
+import pytest
+from django.test import Client
+
+from tests.api.sending import execute, send, stored
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def guarded(client: Client) -> Client:
+    execute("CREATE TABLE hiring.guarded (id integer PRIMARY KEY, department text)")
+    execute("ALTER TABLE hiring.guarded ENABLE ROW LEVEL SECURITY")
+    execute("CREATE POLICY reads ON hiring.guarded FOR SELECT USING (true)")
+    execute("CREATE POLICY writes ON hiring.guarded FOR INSERT WITH CHECK (department = 'Sales')")
+    return client
+
+
+def test_rows_that_a_policy_takes_are_stored(guarded: Client) -> None:
+    rows = [{"id": number, "department": "Sales"} for number in range(3)]
+    answer = send(guarded, "guarded", rows)
+    assert answer.status_code == 201, answer.content
+    assert stored("SELECT count(*) FROM hiring.guarded") == [(3,)]
+
+
+def test_a_row_that_a_policy_refuses_is_rejected_alone(guarded: Client) -> None:
+    rows = [{"id": 1, "department": "Sales"}, {"id": 2, "department": "Law"}]
+    answer = send(guarded, "guarded", rows)
+    assert answer.status_code == 207, answer.content
+    (rejection,) = answer.json()["rejections"]
+    assert rejection["index"] == 1
+    (error,) = rejection["errors"]
+    assert error["code"] == "check_violation"
+    assert "row-level security" in error["message"]
+    assert stored("SELECT id FROM hiring.guarded") == [(1,)]
+
+
+def test_a_row_that_a_rule_leaves_out_is_rejected(client: Client) -> None:
+    execute("CREATE TABLE hiring.ruled (id integer PRIMARY KEY)")
+    execute("CREATE RULE odd AS ON INSERT TO hiring.ruled WHERE NEW.id % 2 = 0 DO INSTEAD NOTHING")
+    answer = send(client, "ruled", [{"id": number} for number in range(4)])
+    assert answer.status_code == 207, answer.content
+    rejections = answer.json()["rejections"]
+    assert [rejection["index"] for rejection in rejections] == [0, 2]
+    assert {error["code"] for one in rejections for error in one["errors"]} == {"trigger_rejected"}
+    assert stored("SELECT id FROM hiring.ruled ORDER BY id") == [(1,), (3,)]

@@ -1,0 +1,52 @@
+"""/open311/api is answered past the middleware of pages, and still as every address is."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import resolve
+
+from apis.open311 import methods
+
+pytestmark = pytest.mark.usefixtures("database")
+
+METHODS = {"method": "open311.where.getList"}
+
+
+@pytest.mark.parametrize("address", sorted(settings.SESSIONLESS_ADDRESSES))
+def test_an_address_has_a_view_that_asks_for_no_form_s_token(address: str) -> None:
+    assert getattr(resolve(address).func, "csrf_exempt", False)
+
+
+def test_a_session_is_neither_read_nor_named() -> None:
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = "a session"
+    answer = client.get("/open311/api", METHODS)
+    assert answer.status_code == 200
+    assert not hasattr(answer.wsgi_request, "session")
+    assert answer.headers["Vary"] == "Authorization"
+
+
+def test_another_host_s_name_is_refused() -> None:
+    answer = Client().get("/open311/api", METHODS, headers={"Host": "elsewhere.example"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_host")
+
+
+def test_a_request_is_logged_with_its_route(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="rowhouse.request"):
+        answer = Client().get("/open311/api", METHODS)
+    (line,) = [record for record in caplog.records if record.name == "rowhouse.request"]
+    assert (line.route, line.open311) == ("open311/api", "open311.where.getList")  # type: ignore[attr-defined]
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_goes_wrong_is_answered_as_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(call: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(methods.METHODS, "open311.where.getList", fail)
+    answer = Client(raise_request_exception=False).get("/open311/api", METHODS)
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
