@@ -71,8 +71,16 @@ CREATE TRIGGER refuse BEFORE INSERT ON hiring.made
 """
 
 
-def test_what_a_node_refuses_without_a_reason_is_asked_row_by_row(client: Client) -> None:
+@pytest.fixture
+def refused_copies(database: None) -> Iterator[None]:
+    """Have hiring.made refuse what comes by COPY as a coordinator tells that a node refused it."""
     execute(REFUSE_COPY)
+    yield
+    execute("DROP FUNCTION hiring.refuse CASCADE")
+
+
+@pytest.mark.usefixtures("refused_copies")
+def test_what_a_node_refuses_without_a_reason_is_asked_row_by_row(client: Client) -> None:
     assert counts(send(client, "made", [{"id": 1}, {"id": 2}])) == (2, 2, 0, 0, 0)
     answer = send(client, "made", [{"id": 0}, {"id": 1}, {"id": 3}]).json()
     found = {one["index"]: one["errors"][0]["constraint"] for one in answer["rejections"]}
