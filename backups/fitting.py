@@ -16,15 +16,19 @@ from backups.reading import TableReader
 from project.queries import read_sql
 
 STAGING = "rowhouse_staging"
-FITTING_PREFIX = "rowhouse_fitting_"
+FITTING = "rowhouse_fitting"
+LINKED_PREFIX = "rowhouse_linked_"
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """A temporary table with the rows of a backup whose values a table takes."""
+    """The rows of a backup whose values a table takes, in a temporary table.
+
+    Of their columns only those are kept that foreign keys, from or to the table, are made of.
+    """
 
     oid: int  # of the table
-    name: str
+    name: str  # of the temporary one
     columns: frozenset[str]
     misfits: tuple[Misfit, ...]
 
@@ -76,7 +80,6 @@ class _Sieve:
         self._connection = connection
         self._definition = definition
         self._oid = oid
-        self._fitting = f"{FITTING_PREFIX}{oid}"
         self._old = {
             field.column: _living(connection, field.type) for field in reader.schema.fields
         }
@@ -89,9 +92,26 @@ class _Sieve:
     def run(self) -> Fitting:
         self._connection.execute(read_sql(FOLDER / "fits.sql"))
         misfits = [misfit for misfit in self._find() if misfit.rows]
-        self._connection.execute(SQL("DROP TABLE {}").format(Identifier(STAGING)))
-        names = frozenset(column.name for column in self._taken)
-        return Fitting(self._oid, self._fitting, names, tuple(misfits))
+        name, columns = f"{LINKED_PREFIX}{self._oid}", self._linked_columns()
+        self._connection.execute(
+            SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {}").format(
+                Identifier(name), SQL(", ").join(map(Identifier, columns)), Identifier(FITTING)
+            )
+        )
+        for used in (STAGING, FITTING):
+            self._connection.execute(SQL("DROP TABLE {}").format(Identifier(used)))
+        return Fitting(self._oid, name, frozenset(columns), tuple(misfits))
+
+    def _linked_columns(self) -> list[str]:
+        rows = self._connection.execute(
+            "SELECT a.attname FROM pg_attribute a WHERE a.attrelid = %(oid)s AND EXISTS ("
+            "SELECT FROM pg_constraint con WHERE con.contype = 'f'"
+            " AND (con.conrelid = a.attrelid AND a.attnum = ANY (con.conkey)"
+            " OR con.confrelid = a.attrelid AND a.attnum = ANY (con.confkey)))",
+            {"oid": self._oid},
+        ).fetchall()
+        taken = {column.name for column in self._taken}
+        return [name for (name,) in rows if name in taken]
 
     def _find(self) -> Iterator[Misfit]:
         conditions: list[Composable] = [SQL("true")]
@@ -128,7 +148,7 @@ class _Sieve:
         )
         self._connection.execute(
             SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WHERE {}").format(
-                Identifier(self._fitting), casts, Identifier(STAGING), condition
+                Identifier(FITTING), casts, Identifier(STAGING), condition
             )
         )
 
@@ -139,7 +159,7 @@ class _Sieve:
         columns = self._columns_of(key.name)
         if not set(columns) <= {column.name for column in self._taken}:
             return None
-        fitting = Identifier(self._fitting)
+        fitting = Identifier(FITTING)
         if key.kind == "c":
             expression = ddl.written(key.definition.removeprefix("CHECK "))
             return SQL("SELECT count(*) FROM {} WHERE NOT {}").format(fitting, expression)

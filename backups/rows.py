@@ -15,6 +15,7 @@ from backups.schema import Field
 
 _NO_SYNC = bytes(SYNC_BYTES)
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPED = r"[\\\n\r\t]"
 _NULL = "\\N"
 
 
@@ -110,6 +111,6 @@ def _copy_text(values: pl.Series, field: Field) -> pl.Expr:
     expression = pl.col(values.name)
     if field.adapter.carrier != "string":
         return field.adapter.to_text(expression)
-    if values.str.contains_any(list(_ESCAPES)).any():
+    if values.str.contains(_ESCAPED).any():
         return expression.str.replace_many(_ESCAPES)
     return expression

@@ -44,11 +44,15 @@ def order_works(works: Sequence[Work]) -> list[Work]:
     """Return the tables so that rows come after those they refer to, where that can be."""
     named = {(work.definition.schema, work.definition.table): work for work in works}
     graph = {
-        name: {key.refers_to for key in work.definition.keys if key.refers_to in named} - {name}
+        name: {
+            other
+            for key in work.definition.keys
+            if (other := key.refers_to) is not None and other in named and other != name
+        }
         for name, work in named.items()
     }
     try:
-        return [named[name] for name in TopologicalSorter(graph).static_order() if name]
+        return [named[name] for name in TopologicalSorter(graph).static_order()]
     except CycleError:
         return list(works)
 

@@ -63,3 +63,11 @@ def counts(answer: Any) -> tuple[int, int, int, int, int]:
     assert received == inserted + updated + ignored + rejected
     assert len(receipt["rejections"]) == rejected
     return received, inserted, updated, ignored, rejected
+
+
+def first_indexes(answer: Any) -> dict[int, list[int]]:
+    """Return, by rejected row, the earlier rows that its errors name."""
+    return {
+        one["index"]: [e["first_index"] for e in one["errors"] if "first_index" in e]
+        for one in answer.json()["rejections"]
+    }
