@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from project.cluster import ServerSettings
 from project.database import EMBEDDED_DATABASE
@@ -25,6 +25,9 @@ from project.postgres import start_server, stop_server
 from tests.pooler import find_pgbouncer, is_wanted, lead_through_pooler, stop_pooler
 from tests.scale import USUAL
 
+# How long a machine that is busy with other tests takes says nothing about an example.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 settings.register_profile("long", max_examples=20 * USUAL)
 
 # Every run has a folder here and holds the lock of its file `lock` while it lives.

@@ -1,6 +1,7 @@
 """How tests send batches and look at what was stored."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -35,10 +36,10 @@ def execute(statement: str) -> None:
         cursor.execute(statement)
 
 
-def stored(query: str) -> list[Any]:
+def stored(query: str, values: Sequence[Any] | None = None) -> list[Any]:
     """Return the rows of a query."""
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(query, values)
         return list(cursor.fetchall())
 
 

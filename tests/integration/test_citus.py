@@ -17,10 +17,12 @@ import pytest
 import yaml
 from django.conf import settings
 from django.db import connection, transaction
+from django.test import Client
 from psycopg.sql import SQL, Identifier
 
 from project.citus import ABSENT, distribute_datasets
 from project.config import Dataset
+from tests.api.sending import counts, execute, send
 from tests.integration.running import ROOT, Service
 
 URL = os.environ.get("CITUS_DATABASE_URL")
@@ -56,6 +58,33 @@ def test_without_the_extension_everything_stays_and_that_is_said() -> None:
     with transaction.atomic():
         assert distribute_datasets(connection.connection, datasets) == {"hiring": [ABSENT]}
         assert distribute_datasets(connection.connection, settings.CONFIG.datasets) == {}
+
+
+REFUSE_COPY = """
+CREATE FUNCTION hiring.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF current_query() LIKE 'COPY%' THEN RAISE 'as a cluster does' USING ERRCODE = 'XX000'; END IF;
+  RETURN NEW;
+END $$;
+CREATE TABLE hiring.made (id int PRIMARY KEY CHECK (id < 3));
+CREATE TRIGGER refuse BEFORE INSERT ON hiring.made
+  FOR EACH ROW EXECUTE FUNCTION hiring.refuse()
+"""
+
+
+@pytest.fixture
+def refused_copies(database: None) -> Iterator[None]:
+    """Have hiring.made refuse what comes by COPY as a coordinator tells that a node refused it."""
+    execute(REFUSE_COPY)
+    yield
+    execute("DROP FUNCTION hiring.refuse CASCADE")
+
+
+@pytest.mark.usefixtures("refused_copies")
+def test_what_a_node_refuses_without_a_reason_is_asked_row_by_row(client: Client) -> None:
+    assert counts(send(client, "made", [{"id": 1}, {"id": 2}])) == (2, 2, 0, 0, 0)
+    answer = send(client, "made", [{"id": 0}, {"id": 1}, {"id": 3}]).json()
+    found = {one["index"]: one["errors"][0]["constraint"] for one in answer["rejections"]}
+    assert found == {1: "made_pkey", 2: "made_id_check"}
 
 
 @pytest.fixture(scope="module")
