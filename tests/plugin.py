@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from project.cluster import ServerSettings
 from project.database import EMBEDDED_DATABASE
@@ -25,7 +25,10 @@ from project.postgres import start_server, stop_server
 from tests.pooler import find_pgbouncer, is_wanted, lead_through_pooler, stop_pooler
 from tests.scale import USUAL
 
-settings.register_profile("long", max_examples=20 * USUAL)
+# A busy machine is slow to make examples and to try them: no test is about that.
+settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("usual")
+settings.register_profile("long", parent=settings.get_profile("usual"), max_examples=20 * USUAL)
 
 # Every run has a folder here and holds the lock of its file `lock` while it lives.
 RUNS = Path(tempfile.gettempdir()) / f"rowhouse-tests-{os.geteuid()}"

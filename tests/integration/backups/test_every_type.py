@@ -190,7 +190,7 @@ ROWS = st.lists(
     max_examples=15,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(ROWS)
 def test_any_rows_come_back_as_they_were(rows: list[tuple[object, ...]]) -> None:
