@@ -21,7 +21,7 @@ from backups.selection import choose_tables
 from backups.verify import check_backup, check_folder
 from backups.works import Work, order_works, plan_works
 from ingest.catalog import MAX_NAME_BYTES
-from project.citus import distribute_datasets
+from project.citus import distribute_datasets, keep_local
 
 Progress = Callable[[int], None]
 
@@ -71,6 +71,7 @@ def restore_backup(
         readers[0].prepare()
         connection = stack.enter_context(connect_admin())
         stack.enter_context(only_restore(connection))
+        keep_local(connection)
         shadow.clear_shadows(connection, {entry.schema for entry in entries})
         works = plan_works(connection, readers, request)
         plans = [work.plan for work in works]

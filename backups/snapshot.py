@@ -38,8 +38,7 @@ class Snapshot:
             # A type of the table's own schema is named alike here and in the definition.
             search_in(self.connection, schema)
             tables += read_tables(self.connection, [schema])
-        service = read_tables(self.connection, [SERVICE_SCHEMA])
-        tables += [table for table in service if table.name in SERVICE_TABLES]
+        tables += read_tables(self.connection, [SERVICE_SCHEMA], list(SERVICE_TABLES))
         return [table for table in tables if table.columns]
 
     def read_definition(self, table: Table) -> TableDefinition:

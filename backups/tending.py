@@ -10,6 +10,7 @@ from psycopg.sql import Identifier
 
 from backups.connection import connect_admin
 from backups.detaching import detach, detached_schema, find_obstacle, find_old, find_proof
+from project.citus import go_step_by_step
 from project.config import Partitioning
 from project.errors import RowhouseError
 from project.partitions import (
@@ -49,6 +50,7 @@ def tend_partitions(
     with connect_admin() as connection:
         connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_PATIENCE])
         connection.execute("SELECT set_config('timezone', 'UTC', false)")
+        go_step_by_step(connection)
         for schema, dataset in settings.CONFIG.datasets.items():
             for name, wanted in dataset.partitions.items():
                 work = _Work(connection, wanted, now or datetime.now(UTC), say, tended)

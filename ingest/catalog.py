@@ -236,7 +236,10 @@ def read_definition(connection: Connection, oid: int) -> tuple[Table, str]:
     return _decode_table(definition), fingerprint
 
 
-def read_tables(connection: Connection, schemas: list[str]) -> list[Table]:
-    """Return every exposed table, ordered by schema and name."""
-    oids = connection.execute(read_sql(SQL / "tables.sql"), {"schemas": schemas}).fetchall()
+def read_tables(
+    connection: Connection, schemas: list[str], names: list[str] | None = None
+) -> list[Table]:
+    """Return every table of the schemas, or those with these names, ordered by schema and name."""
+    params = {"schemas": schemas, "names": names}
+    oids = connection.execute(read_sql(SQL / "tables.sql"), params).fetchall()
     return [read_definition(connection, oid)[0] for (oid,) in oids]

@@ -15,9 +15,8 @@ from project.queries import read_sql
 FOLDER = Path(__file__).parent / "sql"
 ABSENT = "not distributed: the database does not have the extension citus"
 
-LOCAL_FOREIGN_KEYS = (
-    "SELECT set_config('citus.enable_local_reference_table_foreign_keys', %s, true)"
-)
+SEQUENTIAL = "SELECT set_config('citus.multi_shard_modify_mode', 'sequential', %s)"
+LOCAL_FOREIGN_KEYS = "SELECT set_config('citus.enable_local_reference_table_foreign_keys', %s, %s)"
 
 _shape = msgspec.json.Decoder(TableShape).decode
 
@@ -43,7 +42,7 @@ def distribute_datasets(
     if not _has_citus(connection):
         return {name: [ABSENT] for name in chosen}
     # Tables that were made in this transaction are only seen by its own connections to the nodes.
-    connection.execute("SELECT set_config('citus.multi_shard_modify_mode', 'sequential', true)")
+    connection.execute(SEQUENTIAL, [True])
     done: dict[str, list[str]] = {}
     for name in chosen:
         plan = plan_distribution(name, _read_layout(connection, datasets))
@@ -58,7 +57,7 @@ def distribute_datasets(
         for move in plan.moves:
             kept = "on" if move.serves_local_tables else "off"
             try:
-                connection.execute(LOCAL_FOREIGN_KEYS, [kept])
+                connection.execute(LOCAL_FOREIGN_KEYS, [kept, True])
                 connection.execute(move.statement)
             except psycopg.Error as error:
                 raise DistributionRefused(
@@ -68,6 +67,24 @@ def distribute_datasets(
                 ) from error
             done[name].append(move.words)
     return done
+
+
+def keep_local(connection: Connection) -> None:
+    """Have tables that this session makes stay as they are until they are distributed.
+
+    Citus would make a table its own as soon as it refers to a copied one, which it cannot with
+    every partitioned table. Nothing happens where there is no Citus.
+    """
+    connection.execute(LOCAL_FOREIGN_KEYS, ["off", False])
+
+
+def go_step_by_step(connection: Connection) -> None:
+    """Have statements of this session that change tables run over one connection to each node.
+
+    Otherwise Citus refuses some that follow each other in a transaction. Nothing happens where
+    there is no Citus.
+    """
+    connection.execute(SEQUENTIAL, [False])
 
 
 def _has_citus(connection: Connection) -> bool:

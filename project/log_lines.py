@@ -14,6 +14,8 @@ from project.errors import RowhouseError
 # What every record has; the rest came as `extra`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+_LINE = "rowhouse_line"  # where a record keeps its line
+
 _encoder = msgspec.json.Encoder(enc_hook=lambda value: type(value).__name__)
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -28,7 +30,14 @@ class JsonLines(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line without its end."""
+        """Return the line without its end; it is written once for all handlers."""
+        line: str | None = getattr(record, _LINE, None)
+        if line is None:
+            line = self._write(record)
+            setattr(record, _LINE, line)
+        return line
+
+    def _write(self, record: logging.LogRecord) -> str:
         is_own = record.name.partition(".")[0] == "rowhouse"
         line = {
             "time": _utc(record.created),

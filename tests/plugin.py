@@ -25,10 +25,10 @@ from project.postgres import start_server, stop_server
 from tests.pooler import find_pgbouncer, is_wanted, lead_through_pooler, stop_pooler
 from tests.scale import USUAL
 
-# A busy machine is slow to make examples and to try them: no test is about that.
-settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("usual")
-settings.register_profile("long", parent=settings.get_profile("usual"), max_examples=20 * USUAL)
+# How long a machine that is busy with other tests takes says nothing about an example.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+settings.register_profile("long", max_examples=20 * USUAL)
 
 # Every run has a folder here and holds the lock of its file `lock` while it lives.
 RUNS = Path(tempfile.gettempdir()) / f"rowhouse-tests-{os.geteuid()}"

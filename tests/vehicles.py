@@ -21,6 +21,9 @@ INSERT INTO mds.trips (trip_id, vehicle_type, start_time, end_time, trip_duratio
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 
+# A query that can be answered.
+GOOD = {"metrics": ["trips.count"], "interval": "P1D", "start_date": "2019-10-21T00:00Z"}
+
 
 def moment(text: str, day: str = DAY) -> str:
     """Return a time of day, such as 10:04 or 10:04:30, as a moment in UTC."""
@@ -65,3 +68,12 @@ def ask_rows(client: Client, *metrics: str, **query: Any) -> list[list[Any]]:
     assert answer.status_code == 200, answer.content
     rows: list[list[Any]] = answer.json()["rows"]
     return rows
+
+
+def trip(
+    number: int, start: str, vehicle_type: str | None = "scooter", **more: Any
+) -> tuple[Any, ...]:
+    """Return a trip for `add_trips` that ends where it began, a minute and 100 m long."""
+    end = more.get("end", start)
+    seconds, metres = more.get("seconds", 60), more.get("metres", 100)
+    return (f"trip {number}", vehicle_type, start, end, seconds, metres, more.get("zone"), "Z")

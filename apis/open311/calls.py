@@ -49,7 +49,8 @@ def read_parameters(request: HttpRequest, config: Config) -> Given:
     # The standard's own example has a second question mark: ?method=…services.getList?page=2&…
     method, _, rest = take_text(given, "method").partition("?")
     given |= {"method": method} if method else {}
-    given |= _parse_form(rest)
+    if rest:
+        given |= _parse_form(rest)
     if request.method == "POST":
         for name, value in _read_body(request, config).items():
             if name in given:

@@ -3,10 +3,13 @@
 import hashlib
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 
 from apis.open311.formats import COUNT_HEADERS
+
+# Where a client says what it has already; without Last-Modified there is only the ETag.
+_CONDITIONS = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"})
 
 EXPOSED = ", ".join(["ETag", *COUNT_HEADERS.values()])
 
@@ -36,6 +39,8 @@ def allow_caching(
     response.headers["ETag"] = etag
     audience = "private" if is_private else "public"
     response.headers["Cache-Control"] = f"{audience}, max-age={0 if is_private else cache_s}"
-    patch_vary_headers(response, ["Authorization"])
+    response.headers["Vary"] = "Authorization"
+    if _CONDITIONS.isdisjoint(request.META):
+        return response
     conditional = get_conditional_response(request, etag=etag, response=response)
     return conditional if conditional is not None else response

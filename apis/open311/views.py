@@ -68,11 +68,14 @@ def _answer_call(request: HttpRequest) -> HttpResponseBase:
     caller = identify_caller(request, method, is_public=config.open311.public)
     arguments = check_arguments(method, given, config.open311, specification.formats)
     answer = METHODS[name](Call(method, arguments, caller, config.open311))
+    counts: dict[str, str] = {}
+    if isinstance(answer, Listing) and arguments.format == "csv":
+        counts = count_headers(answer)
     response = HttpResponse(
         write_answer(answer, arguments.format),
         status=201 if method.method == "POST" else 200,
         content_type=CONTENT_TYPES[arguments.format],
-        headers=count_headers(answer) if isinstance(answer, Listing) else None,
+        headers=counts,
     )
     if method.method == "POST":
         response.headers["Cache-Control"] = "no-store"

@@ -1,10 +1,15 @@
-"""Fixtures of the endpoint tests: the hiring dataset, and a table of every type."""
+"""Fixtures of the endpoint tests: the hiring dataset, a table of every type, changed settings."""
 
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from tests.api.extremes import EXTREMES
-from tests.api.sending import execute, send
+from tests.api.sending import execute, send, stored
 from tests.api.tables import employee, make_every_type_table
 
 
@@ -37,3 +42,33 @@ def extremes(client: Client) -> Client:
             f" ({', '.join(filter(None, [str(number), texts]))})"
         )
     return client
+
+
+@pytest.fixture
+def made_things(database: None) -> Iterator[None]:
+    """Drop what a test makes beside tables."""
+    before = set(stored(_OTHERS))
+    yield
+    for kind, name in set(stored(_OTHERS)) - before:
+        execute(f"DROP {kind} IF EXISTS {name} CASCADE")
+
+
+_OTHERS = """
+    SELECT 'FUNCTION', p.oid::regprocedure::text FROM pg_proc p
+    WHERE pronamespace = 'hiring'::regnamespace
+    UNION ALL
+    SELECT CASE typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, t.oid::regtype::text FROM pg_type t
+    WHERE typnamespace = 'hiring'::regnamespace AND typtype IN ('d', 'e')
+"""
+
+
+@pytest.fixture
+def change_metrics(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function that changes settings of the section `metrics`."""
+
+    def change(**values: Any) -> None:
+        changed = msgspec.structs.replace(settings.CONFIG.metrics, **values)
+        whole = msgspec.structs.replace(settings.CONFIG, metrics=changed)
+        monkeypatch.setattr(settings, "CONFIG", whole)
+
+    return change

@@ -1,6 +1,7 @@
 """How tests send batches and look at what was stored."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -35,10 +36,10 @@ def execute(statement: str) -> None:
         cursor.execute(statement)
 
 
-def stored(query: str) -> list[Any]:
+def stored(query: str, values: Sequence[Any] | None = None) -> list[Any]:
     """Return the rows of a query."""
     with connection.cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(query, values)
         return list(cursor.fetchall())
 
 
@@ -63,3 +64,11 @@ def counts(answer: Any) -> tuple[int, int, int, int, int]:
     assert received == inserted + updated + ignored + rejected
     assert len(receipt["rejections"]) == rejected
     return received, inserted, updated, ignored, rejected
+
+
+def first_indexes(answer: Any) -> dict[int, list[int]]:
+    """Return, by rejected row, the earlier rows that its errors name."""
+    return {
+        one["index"]: [e["first_index"] for e in one["errors"] if "first_index" in e]
+        for one in answer.json()["rejections"]
+    }

@@ -71,3 +71,16 @@ def read_rows(client: Client, table: str, query: str = "") -> list[Any]:
     answer = client.get(f"/api/tables/{table}/rows{query}")
     assert answer.status_code == 200, answer.content
     return list(answer.json()["results"])
+
+
+def make_trigger(table: str, body: str, when: str = "BEFORE INSERT") -> None:
+    """Give a table of hiring a trigger for each row; one AFTER is asked at the end."""
+    execute(f"""
+        CREATE FUNCTION hiring.act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$
+    """)
+    kind = "CONSTRAINT TRIGGER" if "AFTER" in when else "TRIGGER"
+    deferred = "DEFERRABLE INITIALLY DEFERRED" if "AFTER" in when else ""
+    execute(f"""
+        CREATE {kind} act {when} ON hiring.{table} {deferred}
+        FOR EACH ROW EXECUTE FUNCTION hiring.act()
+    """)

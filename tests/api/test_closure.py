@@ -81,8 +81,8 @@ def test_weeks_are_counted_back_from_the_newest_request(client: Client, requests
     start = newest - timedelta(weeks=1)
     assert found["past_number_of_weeks"] == 1
     assert found["created_after_timestamp"] == start.isoformat(timespec="milliseconds")
-    query = f"SELECT count(*) FROM nyc311.service_requests WHERE created_date >= '{start}'"
-    assert sum(row["total"] for row in found["results"]) == stored(query)[0][0] > 100
+    query = "SELECT count(*) FROM nyc311.service_requests WHERE created_date >= %s"
+    assert sum(row["total"] for row in found["results"]) == stored(query, [start])[0][0] > 100
     assert sum(row["total"] for row in get(client, "")["results"]) > 2900
 
 

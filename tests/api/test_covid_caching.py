@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from django.test import Client
+from psycopg.sql import SQL, Identifier
 from pytest_django import Settings
 
 from apis.covid.refresh import refresh_api
@@ -75,7 +76,8 @@ def test_304_is_answered_without_a_look_at_the_data() -> None:
     etag = get("states/history").headers["ETag"]
     with log_in() as other:
         for table in ("covid_days", "covid_packed_days", "covid_states", "covid_documents"):
-            other.execute(f"LOCK TABLE reports.{table} IN ACCESS EXCLUSIVE MODE")
+            statement = SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE")
+            other.execute(statement.format(Identifier("reports", table)))
         assert get("states/history", If_None_Match=etag).status_code == 304
 
 

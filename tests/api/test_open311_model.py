@@ -86,7 +86,9 @@ def loaded(client: Client) -> None:
 
 @pytest.mark.usefixtures("loaded")
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     box=st.none() | boxes(),

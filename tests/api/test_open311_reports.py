@@ -157,7 +157,7 @@ def test_ids_are_given_out_above_those_that_were_loaded(city: Client, token: str
 @pytest.mark.session
 def test_a_report_that_meets_a_lost_connection_may_be_sent_again(token: str) -> None:
     pid = writer_connection().info.backend_pid
-    assert stored(f"SELECT pg_terminate_backend({pid}, 5000)") == [(True,)]
+    assert stored("SELECT pg_terminate_backend(%s, 5000)", [pid]) == [(True,)]
     answer = post("incidents.report", token, **REPORT)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
     assert answer.headers["Retry-After"]

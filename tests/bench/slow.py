@@ -65,14 +65,15 @@ def slow_clients(stage: Stage) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         if process.stdout.readline() != "ready\n":
             raise RuntimeError("the slow clients cannot connect")
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
 
 
 def time_requests(stage: Stage) -> list[float]:
@@ -135,7 +136,8 @@ def figure(label: str, beside: float, alone: float) -> Figure:
 def time_cuts(stage: Stage) -> list[Figure]:
     """Return after how many seconds the first and the last slow client were cut."""
     with slow_clients(stage) as process:
-        lasted: list[float] = json.loads(process.communicate()[0])
+        assert process.stdout is not None
+        lasted: list[float] = json.loads(process.stdout.read())
     return [
         Figure(label="first slow client cut, s", ours=min(lasted)),
         Figure(label="last slow client cut, s", ours=max(lasted)),

@@ -142,8 +142,8 @@ def find_faults(stage: Stage, tally: Tally, growth: float, p99_s: float) -> list
     return faults
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run it, print the figures, return the exit status."""
+def main(arguments: list[str] | None = None) -> list[Figure]:
+    """Run it, print and return the figures; exit with status 1 where something did not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--minutes", type=float, default=10)
@@ -168,8 +168,10 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     print_figures(f"{options.clients} clients, {options.minutes:g} minutes", figures)
     sys.stdout.write("".join(f"  fault: {fault}\n" for fault in faults))
-    return 1 if faults else 0
+    if faults:
+        sys.exit(1)
+    return figures
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

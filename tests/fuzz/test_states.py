@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 from pytest_django import Settings
 
-from backups.archive import find_backup
+from backups.archive import find_backup, list_backups
 from backups.plan import RestoreRequest
 from backups.restoring import restore_backup
 from backups.runs import run_backup
@@ -74,11 +74,11 @@ class Model:
     open: dict[int, Row] = field(default_factory=dict)  # rejections by their ids
     received: int = 0
 
-    def take(self, sent: list[Row], mode: str) -> tuple[int, int, list[int]]:
-        """Store rows; return how many were inserted and updated, and which were rejected."""
+    def take(self, sent: list[Row], mode: str) -> tuple[int, int, int, list[int]]:
+        """Store rows; return how many were inserted, updated, ignored, and which were rejected."""
         before = set(self.rows)
         taken: set[int] = set()
-        inserted = updated = 0
+        inserted = updated = ignored = 0
         rejected = []
         for index, row in enumerate(sent):
             key = row["id"]
@@ -87,14 +87,16 @@ class Model:
                 rejected.append(index)
                 continue
             taken.add(key)
-            if is_known:
+            if is_known and row.items() <= self.rows[key].items():
+                ignored += 1
+            elif is_known:
                 self.rows[key] |= row
                 updated += 1
             else:
                 self.rows[key] = {"id": key, **self.extras} | row
                 inserted += 1
         self.received += len(sent)
-        return inserted, updated, rejected
+        return inserted, updated, ignored, rejected
 
     def is_sound(self, row: Row) -> bool:
         """Return whether the table's rules let a row pass, keys aside."""
@@ -147,9 +149,8 @@ class Service(RuleBasedStateMachine):
         """A batch is sorted as the model sorts it."""
         key = f"key {len(self.sent)}"
         answer = self._send(sent, mode, key)
-        inserted, updated, rejected = self.model.take(sent, mode)
-        received = len(sent)
-        assert counts(answer) == (received, inserted, updated, 0, len(rejected)), answer.content
+        *outcomes, rejected = self.model.take(sent, mode)
+        assert counts(answer) == (len(sent), *outcomes, len(rejected)), answer.content
         receipt = answer.json()
         assert [one["index"] for one in receipt["rejections"]] == rejected
         listed = self.client.get(f"/api/rejections?batch={receipt['batch']}").json()["results"]
@@ -171,7 +172,7 @@ class Service(RuleBasedStateMachine):
         """A rejection is stored by a replay, once, or stays as it is."""
         identifier = data.draw(st.sampled_from(sorted(self.model.open)))
         row = {"id": key, "n": 7} if corrected else self.model.open[identifier]
-        inserted, _, rejected = self.model.take([row], "reject")
+        inserted, _, _, rejected = self.model.take([row], "reject")
         body = json.dumps(row) if corrected else ""
         answer = self.client.post(
             f"/api/rejections/{identifier}/replay", body, content_type="application/json"
@@ -193,9 +194,11 @@ class Service(RuleBasedStateMachine):
 
     @rule()
     def back_up(self) -> None:
-        """A backup holds what there is now."""
+        """A backup holds what there is now, and the newest ones stay."""
         run = run_backup(tables=[TABLE])
         self.backups.append((str(run.pk), [dict(row) for row in self.model.rows.values()]))
+        del self.backups[: -project_settings.CONFIG.backups.keep.newest]
+        assert {str(one.id) for one in list_backups()} == {name for name, _ in self.backups}
 
     @precondition(lambda self: self.backups)
     @rule(data=st.data())
@@ -224,8 +227,8 @@ class Service(RuleBasedStateMachine):
     def every_row_that_was_sent_has_one_outcome(self) -> None:
         """Receipts add up, and the rejections that nobody replayed are open."""
         assert stored(
-            "SELECT coalesce(sum(received), 0), coalesce(sum(inserted + updated + rejected), 0)"
-            " FROM service.batch"
+            "SELECT coalesce(sum(received), 0),"
+            " coalesce(sum(inserted + updated + ignored + rejected), 0) FROM service.batch"
         ) == [(self.model.received,) * 2]
         still_open = stored("SELECT id FROM service.rejection WHERE state = 'open' ORDER BY id")
         assert [identifier for (identifier,) in still_open] == sorted(self.model.open)
@@ -255,8 +258,12 @@ def service(
     reports.mkdir()
     (reports / "things.sql").write_text(REPORT)
     settings.REPORTS_DIR = reports
-    overrides = msgspec.structs.replace(project_settings.CONFIG.reports, definitions={})
-    settings.CONFIG = msgspec.structs.replace(project_settings.CONFIG, reports=overrides)
+    config = project_settings.CONFIG
+    settings.CONFIG = msgspec.structs.replace(
+        config,
+        datasets={"hiring": config.datasets["hiring"]},  # each backup looks at all there are
+        reports=msgspec.structs.replace(config.reports, definitions={}),
+    )
 
     def make_client() -> Client:
         key = api_key("read", "ingest")

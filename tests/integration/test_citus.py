@@ -1,11 +1,13 @@
 """Datasets on a Citus cluster: distributed by setup_db, everything else as on one server.
 
 Runs on the empty database that CITUS_DATABASE_URL leads to, the coordinator of any number of
-nodes; what it makes there is removed again. Without a Citus, only that this is said.
+nodes that has the extension and knows its nodes; what it makes there is removed again, but for the
+roles. Without a Citus, only that this is said.
 """
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +17,22 @@ import pytest
 import yaml
 from django.conf import settings
 from django.db import connection, transaction
+from django.test import Client
 from psycopg.sql import SQL, Identifier
 
 from project.citus import ABSENT, distribute_datasets
 from project.config import Dataset
+from tests.api.sending import counts, execute, send
 from tests.integration.running import ROOT, Service
 
 URL = os.environ.get("CITUS_DATABASE_URL")
 SCHEMAS = ("service", "reports", "hiring", "city", "undo_hiring")
 DATASETS = {
     "hiring": {"distribute": "schema"},
-    "city": {"distribute": {"events": "place_id"}},
+    "city": {
+        "distribute": {"events": "place_id"},
+        "partitions": {"events": {"every": "month", "ahead": 1, "keep": None}},
+    },
 }
 CITY = """
 CREATE TABLE kinds (kind_id int PRIMARY KEY, name text NOT NULL);
@@ -51,6 +58,33 @@ def test_without_the_extension_everything_stays_and_that_is_said() -> None:
     with transaction.atomic():
         assert distribute_datasets(connection.connection, datasets) == {"hiring": [ABSENT]}
         assert distribute_datasets(connection.connection, settings.CONFIG.datasets) == {}
+
+
+REFUSE_COPY = """
+CREATE FUNCTION hiring.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF current_query() LIKE 'COPY%' THEN RAISE 'as a cluster does' USING ERRCODE = 'XX000'; END IF;
+  RETURN NEW;
+END $$;
+CREATE TABLE hiring.made (id int PRIMARY KEY CHECK (id < 3));
+CREATE TRIGGER refuse BEFORE INSERT ON hiring.made
+  FOR EACH ROW EXECUTE FUNCTION hiring.refuse()
+"""
+
+
+@pytest.fixture
+def refused_copies(database: None) -> Iterator[None]:
+    """Have hiring.made refuse what comes by COPY as a coordinator tells that a node refused it."""
+    execute(REFUSE_COPY)
+    yield
+    execute("DROP FUNCTION hiring.refuse CASCADE")
+
+
+@pytest.mark.usefixtures("refused_copies")
+def test_what_a_node_refuses_without_a_reason_is_asked_row_by_row(client: Client) -> None:
+    assert counts(send(client, "made", [{"id": 1}, {"id": 2}])) == (2, 2, 0, 0, 0)
+    answer = send(client, "made", [{"id": 0}, {"id": 1}, {"id": 3}]).json()
+    found = {one["index"]: one["errors"][0]["constraint"] for one in answer["rejections"]}
+    assert found == {1: "made_pkey", 2: "made_id_check"}
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +184,10 @@ class TestOnCitus:
         }
         status, receipt = ingest(service, "employees", [employee(1), employee(4)])
         assert codes(receipt) == {0: [("duplicate_key", "employees_pkey")]}
+        changed = [employee(1, employee_name="Bea"), employee(4), employee(5)]
+        status, receipt = ingest(service, "employees", changed, "?on_conflict=update")
+        outcome = (receipt["updated"], receipt["ignored"], receipt["inserted"])
+        assert (status, *outcome) == (201, 1, 1, 1)
 
     def test_rows_in_shards_are_ingested_like_others(self, service: Service) -> None:
         assert ingest(service, "kinds", [{"kind_id": 1, "name": "flood"}])[0] == 201
@@ -170,13 +208,29 @@ class TestOnCitus:
         status, receipt = ingest(service, "city.events", changed, "?on_conflict=ignore")
         assert (status, receipt["ignored"]) == (201, 2)
 
+    def test_coming_partitions_are_made_on_every_node(self, service: Service) -> None:
+        done = service.run("partitions")
+        assert done.returncode == 0, done.stderr
+        assert "2 made, 0 detached, 51 rows in default partitions" in done.stdout
+        with psycopg.connect(str(URL)) as session:
+            spread = session.execute(
+                "SELECT count(*) FROM pg_dist_partition WHERE logicalrelid IN"
+                " (SELECT relid FROM pg_partition_tree('city.events'))"
+            ).fetchone()
+        assert spread == (4,)
+        soon = datetime.now(UTC).isoformat()
+        row = {"event_id": 1000, "place_id": 8, "kind_id": 1, "happened": soon}
+        assert ingest(service, "city.events", [row])[0] == 201
+        with psycopg.connect(str(URL)) as session:
+            session.execute("DELETE FROM city.events WHERE event_id = 1000")
+
     def test_rows_are_read_and_reports_refreshed(self, service: Service) -> None:
         status, page = service.ask("GET", "/api/tables/city.events/rows?place_id=7")
         assert (status, [row["event_id"] for row in page["results"]]) == (200, [7])
         done = service.run("refresh_reports", "hires_by_quarter")
         assert done.returncode == 0, done.stderr
         status, report = service.ask("GET", "/api/reports/hires_by_quarter")
-        assert (status, report["results"][0]["q2"]) == (200, 2)
+        assert (status, report["results"][0]["q2"]) == (200, 3)
 
     def test_a_backup_is_made_and_restored_in_place(self, service: Service) -> None:
         made = service.run("backup")
@@ -186,7 +240,7 @@ class TestOnCitus:
         restored = service.run("restore", "employees", "city.events")
         assert restored.returncode == 0, restored.stderr
         status, page = service.ask("GET", "/api/tables/employees/rows")
-        assert [row["employee_id"] for row in page["results"]] == [1, 4]
+        assert [row["employee_id"] for row in page["results"]] == [1, 4, 5]
         with psycopg.connect(str(URL)) as session:
             counted = session.execute("SELECT count(*) FROM city.events").fetchone()
             kinds = session.execute(

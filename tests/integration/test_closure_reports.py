@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils.dateparse import parse_datetime
+from psycopg.sql import SQL, Identifier
 
 from db_setup.nyc311.sample import rows
 from project.database import writer_connection
@@ -98,7 +99,8 @@ def test_a_report_keeps_a_daily_history_and_has_a_page_with_a_chart(
 ) -> None:
     client.post(f"/api/reports/{name}/refresh")
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT DISTINCT snapshot_date FROM reports.{name}_history")
+        history = Identifier("reports", f"{name}_history")
+        cursor.execute(SQL("SELECT DISTINCT snapshot_date FROM {}").format(history).as_string())
         assert cursor.fetchall() == [(datetime.now(UTC).date(),)]
     page = client.get(f"/reports/{name}/").content.decode()
     assert 'class="chart"' in page

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from psycopg import IsolationLevel
+from psycopg.sql import SQL, Identifier
 
 from apis.covid.refresh import refresh_api, refresh_everything
 from project.database import REPORT_WRITER_ROLE, SERVICE_ROLE, role_password
@@ -99,8 +100,9 @@ def test_a_reader_sees_one_build(states: Client) -> None:
     with log_in(IsolationLevel.REPEATABLE_READ) as reader:
 
         def read() -> list[Any]:
+            question = SQL("SELECT * FROM {} ORDER BY 1, 2")
             return [
-                reader.execute(f"SELECT * FROM reports.{table} ORDER BY 1, 2").fetchall()
+                reader.execute(question.format(Identifier("reports", table))).fetchall()
                 for table in tables
             ]
 

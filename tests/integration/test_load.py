@@ -1,94 +1,33 @@
 """manage.py load against a service that fails on purpose."""
 
-import csv
-import io
-import json
 import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from django.conf import LazySettings, settings
+from django.conf import LazySettings
 
 from ingest.loaders.answers import Receipt
 from ingest.loaders.client import IngestClient, ServiceUnreachable
 from ingest.loaders.delivery import LoadStopped, load_batches
 from ingest.loaders.files import Batch, ReadOptions, read_batches
 from ingest.loaders.retries import RetryPolicy
-from ingest.management.commands.load import Command
-from tests.standin import KEY, StandIn, run_standin
-
-PATIENCE_S = 30
-
-
-class Outcome(NamedTuple):
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Load = Callable[..., Outcome]
-
-
-@pytest.fixture
-def standin() -> Iterator[StandIn]:
-    with run_standin() as served:
-        yield served
-
-
-@pytest.fixture
-def load(standin: StandIn, capfd: pytest.CaptureFixture[str]) -> Load:
-    """Return a function that runs `manage.py load things …` as from a shell."""
-
-    def run(*arguments: str, key: str | None = KEY) -> Outcome:
-        keys = ["--key", key] if key else []
-        argv = ["manage.py", "load", "things", *arguments, "--url", standin.url, *keys]
-        try:
-            Command().run_from_argv(argv)
-            code = 0
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        return Outcome(code, *capfd.readouterr())
-
-    return run
-
-
-@pytest.fixture
-def things(tmp_path: Path) -> str:
-    """Return a CSV file of 25 rows, some of them with a line end or a comma in the name."""
-    path = tmp_path / "things.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", "name"])
-        writer.writerows([number, name_of(number)] for number in range(1, 26))
-    return str(path)
-
-
-def name_of(number: int) -> str:
-    return {0: "two\nlines", 1: 'a "b", c'}.get(number % 5, f"name {number}")
-
-
-def expected_rows(numbers: range = range(1, 26)) -> list[dict[str, str]]:
-    return [{"id": str(number), "name": name_of(number)} for number in numbers]
-
-
-def by_id(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(rows, key=lambda row: int(row["id"]))
-
-
-def count(outcome: Outcome, what: str) -> int:
-    found = re.search(rf"([\d,]+) {what}", outcome.out)
-    assert found, outcome
-    return int(found[1].replace(",", ""))
+from tests.integration.loading import (
+    PATIENCE_S,
+    Load,
+    Outcome,
+    by_id,
+    count,
+    expected_rows,
+    run_manage,
+    start_manage,
+)
+from tests.standin import KEY, StandIn
 
 
 def test_every_row_is_stored_and_counted(load: Load, standin: StandIn, things: str) -> None:
@@ -141,97 +80,6 @@ def test_an_answer_that_does_not_come_in_time_is_asked_for_again(
     assert totals.inserted == 25
     assert by_id(standin.stored) == expected_rows()
     assert len({request.key for request in standin.requests}) == 1 < len(standin.requests)
-
-
-def test_rejected_rows_are_written_in_file_order_with_their_lines(
-    load: Load, standin: StandIn, things: str, tmp_path: Path
-) -> None:
-    standin.bad_ids = frozenset({"2", "4", "5", "6", "25"})
-    second_batch = threading.Event()
-
-    def answer_the_first_batch_last(rows: list[dict[str, Any]]) -> None:
-        if rows[0]["id"] == "1":
-            second_batch.wait(PATIENCE_S)
-        elif rows[0]["id"] == "5":
-            second_batch.set()
-
-    standin.before_answer = answer_the_first_batch_last
-    rejects = tmp_path / "rejects.csv"
-    outcome = load(things, "--batch-size", "4", "--rejects", str(rejects))
-    assert outcome.code == 3
-    assert (count(outcome, "inserted"), count(outcome, "rejected")) == (20, 5)
-    with rejects.open(newline="") as file:
-        rows = list(csv.reader(file))
-    assert rows[0] == ["id", "name", "_line", "_codes", "_errors"]
-    # Names whose number ends in 0 or 5 take two lines of the file.
-    assert rows[1:] == [
-        [str(number), name_of(number), str(line), "bad_value", "bad; id"]
-        for number, line in [(2, 3), (4, 5), (5, 6), (6, 8), (25, 30)]
-    ]
-
-
-def test_rejected_csv_rows_of_another_width_keep_all_fields(
-    load: Load, standin: StandIn, tmp_path: Path
-) -> None:
-    standin.bad_ids = frozenset({"1", "2"})
-    path = tmp_path / "a.csv"
-    path.write_bytes(b"id,name,x\n1\n2,b,c,d\n")
-    rejects = tmp_path / "rejects.csv"
-    assert load(str(path), "--rejects", str(rejects)).code == 3
-    assert rejects.read_text().splitlines()[1:] == [
-        "1,,,2,bad_value,bad; id",
-        "2,b,c,3,bad_value,bad; id,d",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "places"),
-    [
-        ("a.ndjson", b'{"id": 1.10}\n\n{"id":2}\n{"id": 3}', [{"line": 1}, {"line": 4}]),
-        ("a.json", b'[{"id":\n1.10},{"id":2},{"id": 3}]', [{"index": 0}, {"index": 2}]),
-    ],
-)
-def test_rejected_json_rows_are_written_as_they_are(
-    load: Load, standin: StandIn, tmp_path: Path, name: str, content: bytes, places: Any
-) -> None:
-    standin.bad_ids = frozenset({"1.1", "3"})
-    path = tmp_path / name
-    path.write_bytes(content)
-    rejects = tmp_path / "rejects.ndjson"
-    assert load(str(path), "--rejects", str(rejects)).code == 3
-    lines = rejects.read_text().splitlines()
-    assert [line.partition('"row":')[2].partition(',"errors"')[0] for line in lines] == [
-        '{"id": 1.10}',
-        '{"id": 3}',
-    ]
-    for line, place in zip(map(json.loads, lines), places, strict=True):
-        assert line == {**place, "row": line["row"], "errors": line["errors"]}
-        assert line["errors"][0]["code"] == "bad_value"
-
-
-def test_rejects_of_several_files_name_their_file(
-    load: Load, standin: StandIn, tmp_path: Path
-) -> None:
-    standin.bad_ids = frozenset({"1", "4"})
-    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
-    paths[0].write_text("id,name\n1,a\n2,b\n")
-    paths[1].write_text("id,name\n3,c\n4,d\n")
-    rejects = tmp_path / "rejects.csv"
-    assert load(*map(str, paths), "--rejects", str(rejects)).code == 3
-    assert rejects.read_text().splitlines() == [
-        "id,name,_file,_line,_codes,_errors",
-        f"1,a,{paths[0]},2,bad_value,bad; id",
-        f"4,d,{paths[1]},3,bad_value,bad; id",
-    ]
-
-
-def test_an_earlier_rejects_file_is_not_left_standing(
-    load: Load, things: str, tmp_path: Path
-) -> None:
-    rejects = tmp_path / "rejects.csv"
-    rejects.write_text("old")
-    assert load(things, "--rejects", str(rejects)).code == 0
-    assert rejects.read_text() == ""
 
 
 def test_a_refused_batch_stops_the_load_and_says_what_was_stored(
@@ -315,107 +163,6 @@ def test_rows_whose_outcome_is_not_known_are_counted(standin: StandIn, things: s
 def test_a_name_that_does_not_resolve_is_not_tried_again() -> None:
     with IngestClient("http://nowhere.invalid", KEY) as client, pytest.raises(ServiceUnreachable):
         client.describe_table("things")
-
-
-def test_options_reach_the_service(load: Load, standin: StandIn, things: str) -> None:
-    load(things, "--dry-run", "--on-conflict", "update")
-    (request,) = standin.requests
-    assert request.query == {"dry_run": ["true"], "on_conflict": ["update"]}
-
-
-def test_a_file_without_a_header_is_announced(load: Load, standin: StandIn, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("1,a\n2,b\n")
-    assert load(str(path), "--no-header").code == 0
-    assert standin.requests[0].query["header"] == ["absent"]
-    assert standin.stored == [{"id": "1", "name": "a"}, {"id": "2", "name": "b"}]
-
-
-def test_date_columns_are_asked_of_the_service(
-    load: Load, standin: StandIn, tmp_path: Path
-) -> None:
-    standin.columns = [
-        {"name": "id", "type": "integer"},
-        {"name": "name", "type": "text"},
-        {"name": "made_at", "type": "timestamp with time zone"},
-        {"name": "due_on", "type": "date"},
-    ]
-    path = tmp_path / "a.csv"
-    day = "06/26/2018 12:00:00 AM +0000"
-    path.write_text(f"id,name,made_at,due_on\n1,{day},{day},06/26/2018\n")
-    pattern = "%m/%d/%Y %I:%M:%S %p %z"
-    assert load(str(path), "--date-format", pattern).code == 0
-    (row,) = standin.stored
-    assert row == {
-        "id": "1",
-        "name": day,
-        "made_at": "2018-06-26T00:00:00+00:00",
-        "due_on": "06/26/2018",
-    }
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["{things}", "nowhere.csv"], "nowhere.csv"),
-        (["{things}", "-"], "stdin (-) is loaded alone"),
-        (["-"], "--format"),
-        (["{things}", "{other}", "--rejects", "{rejects}"], "different fields"),
-        (["{things}", "--rejects", "{things}"], "is one of the files to be loaded"),
-        (["{json}", "--no-header"], "--no-header is for CSV"),
-        (["{json}", "--columns", "a,b"], "JSON rows name their columns"),
-        (["{things}", "--columns", "nothing=a"], "no single field 'nothing'"),
-        (["{things}", "--no-header", "--columns", "id=a"], "lists the columns in order"),
-        (["{things}", "--date-format", "%H:%M"], "needs a year"),
-        (["{things}", "{folder}"], "is a folder"),
-    ],
-)
-def test_nothing_is_sent_where_files_and_options_do_not_fit(
-    load: Load, standin: StandIn, things: str, tmp_path: Path, arguments: list[str], message: str
-) -> None:
-    names = {
-        "things": Path(things),
-        "other": tmp_path / "other.csv",
-        "json": tmp_path / "a.json",
-        "rejects": tmp_path / "rejects.csv",
-        "folder": tmp_path,
-    }
-    names["other"].write_text("number\n1\n")
-    names["json"].write_text('[{"id": 1}]')
-    before = Path(things).read_bytes()
-    outcome = load(*(argument.format_map(names) for argument in arguments))
-    assert outcome.code == 1
-    assert message in outcome.err
-    assert standin.requests == []
-    assert Path(things).read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--batch-size", "1001"],
-        ["--batch-size", "0"],
-        ["--encoding", "morse"],
-        ["--encoding", "base64"],
-        ["--delimiter", "ab"],
-        ["--columns", "a,b=c"],
-        ["--on-conflict", "replace"],
-    ],
-)
-def test_an_option_that_makes_no_sense_is_refused(
-    load: Load, standin: StandIn, things: str, arguments: list[str]
-) -> None:
-    outcome = load(things, *arguments)
-    assert outcome.code == 2
-    assert arguments[0] in outcome.err
-    assert standin.requests == []
-
-
-@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://a", "http://", "http://a:b"])
-def test_an_address_that_is_none_is_refused(things: str, url: str) -> None:
-    code, _, err = run_manage("load", "things", things, "--url", url, "--key", KEY)
-    assert code == 1
-    assert "URL" in err
 
 
 def test_quiet_says_nothing_when_all_goes_well(load: Load, things: str) -> None:
@@ -515,35 +262,3 @@ def test_a_second_interrupt_does_not_wait_for_answers(standin: StandIn, things: 
     assert process.returncode in {1, -signal.SIGINT}
     assert b"25 sent without an answer" in out
     assert b"interrupted" in err
-
-
-def start_manage(*arguments: str, stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
-        cwd=settings.BASE_DIR,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-    )
-
-
-def run_manage(*arguments: str, stdin: bytes = b"") -> Outcome:
-    with start_manage(*arguments) as process:
-        out, err = process.communicate(stdin, timeout=PATIENCE_S)
-    return Outcome(process.returncode, out.decode(), err.decode())
-
-
-def test_the_guide_names_every_option() -> None:
-    guide = (settings.BASE_DIR / "docs" / "loaders.md").read_text()
-    parser = Command().create_parser("manage.py", "load")
-    own = io.StringIO()
-    parser.print_help(own)
-    options = set(re.findall(r"--[a-z-]+", own.getvalue())) - DJANGO_OPTIONS
-    assert len(options) > 10
-    assert {option for option in options if f"`{option}" not in guide} == set()
-
-
-DJANGO_OPTIONS = {
-    "--help", "--version", "--verbosity", "--settings", "--pythonpath", "--traceback",
-    "--no-color", "--force-color", "--skip-checks",
-}  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from psycopg.sql import SQL, Identifier
 
 from ingest.loaders.client import IngestClient
 from ingest.management.commands.load import Command
@@ -52,7 +53,8 @@ def load(server: str, api_key: Callable[..., str]) -> Load:
 
 def count_rows(table: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM hiring.{table}")
+        question = SQL("SELECT count(*) FROM {}").format(Identifier("hiring", table))
+        cursor.execute(question.as_string())
         return int(cursor.fetchone()[0])
 
 

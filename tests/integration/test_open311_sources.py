@@ -147,21 +147,22 @@ def test_a_link_is_run_again_only_when_something_changed() -> None:
 
 
 def test_a_link_waits_for_both_datasets(tmp_path: Path) -> None:
-    view = "open311.incidents_from_trees"
     (tmp_path / "open311").mkdir()
-    (tmp_path / "open311" / "with_trees.sql").write_text(f"CREATE VIEW {view} AS SELECT 1 AS id")
+    (tmp_path / "open311" / "with_trees.sql").write_text(
+        "CREATE VIEW open311.incidents_from_trees AS SELECT 1 AS id"
+    )
 
     def link_trees() -> bool:
         with transaction.atomic():
             apply_links(connection, ["open311", "trees"], tmp_path, {})
-        return stored(f"SELECT to_regclass('{view}') IS NOT NULL") == [(True,)]
+        return stored("SELECT to_regclass('open311.incidents_from_trees') IS NOT NULL") == [(True,)]
 
     assert not link_trees()
     AppliedSchema.objects.create(dataset="trees", schema_sql="")
     try:
         assert link_trees()
     finally:
-        execute(f"DROP VIEW IF EXISTS {view}")
+        execute("DROP VIEW IF EXISTS open311.incidents_from_trees")
         AppliedSchema.objects.filter(pk__in=["trees", "open311/with_trees"]).delete()
 
 

@@ -53,9 +53,9 @@ def refresh(name: str = "counts", **options: Any) -> Refreshed:
     return refresh_report(find_report(name), **options)
 
 
-def query(statement: str) -> list[Any]:
+def query(statement: str, values: list[Any] | None = None) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, values)
         return cursor.fetchall()
 
 
@@ -66,7 +66,7 @@ def status(name: str) -> dict[str, Any]:
 
 
 def add_job(number: int, name: str) -> None:
-    query(f"INSERT INTO hiring.jobs VALUES ({number}, '{name}') RETURNING job_id")
+    query("INSERT INTO hiring.jobs VALUES (%s, %s) RETURNING job_id", [number, name])
 
 
 def flush_counters() -> None:

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
+from psycopg.sql import SQL, Identifier
 
 from project.database import ROLES, SERVICE_ROLE, UNCHECKED_ROLE, WRITER_ROLE, role_password
 from project.roles import apply_roles
@@ -114,7 +115,7 @@ def test_the_backup_reader_sees_no_secrets(log_in: Login) -> None:
     reader.execute("SELECT * FROM service.rejection")
     for table in ("api_key", "auth_user", "django_session"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            reader.execute(f"SELECT * FROM service.{table}")
+            reader.execute(SQL("SELECT * FROM {}").format(Identifier("service", table)))
 
 
 def test_the_roles_have_their_limits(log_in: Login) -> None:

@@ -82,7 +82,9 @@ STATEMENTS = {
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(STEPS)
 def test_refreshed_intervals_are_those_of_a_replay(steps: Iterable[Any]) -> None:

@@ -82,7 +82,9 @@ METRICS = [
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(EVENTS, st.sampled_from(["PT15M", "PT1H"]), st.integers(0, 3))
 def test_metrics_are_those_of_every_minute(

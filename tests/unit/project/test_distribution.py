@@ -83,6 +83,19 @@ def test_what_a_schema_refers_to_elsewhere_is_copied_first_and_in_order() -> Non
     ]
 
 
+def test_a_copied_table_serves_local_ones_only_where_some_refer_to_it() -> None:
+    def serving(*tables: TableShape) -> list[bool]:
+        known = {(one.schema, one.name): one for one in [KINDS, DETAILS, TRIPS, EVENTS, *tables]}
+        found = plan_distribution("mobility", Layout(known, {}, {"mobility": "schema"}))
+        return [move.serves_local_tables for move in found.moves[:2]]
+
+    assert serving() == [False, False]
+    assert serving(table("base.kept", "kind_id", refers=[reference("base.kinds", "kind_id")])) == [
+        True,
+        False,
+    ]
+
+
 def test_two_schemas_that_move_must_not_refer_to_each_other() -> None:
     assert plan("mobility", [KINDS, DETAILS, TRIPS, EVENTS], mobility="schema", base="schema") == [
         "mobility.events: details_fkey refers to base.details, which is distributed on its own"

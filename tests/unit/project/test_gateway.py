@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
@@ -126,13 +125,13 @@ def test_clients_that_read_slowly_keep_half_of_the_threads_at_most(
         is_stream = environ["QUERY_STRING"] == "stream"
         return StreamingHttpResponse([b"x"]) if is_stream else HttpResponse("here")
 
+    handler: Any = handle
+
     async def receive() -> dict[str, Any]:
         return END
 
     async def talk() -> None:
-        gateway = Gateway(
-            cast("WSGIHandler", handle), threads=4, limits=Limits(max_bytes=10, timeout_s=600)
-        )
+        gateway = Gateway(handler, threads=4, limits=Limits(max_bytes=10, timeout_s=600))
         reads_on = asyncio.Event()
         whole: list[Messages] = []
 
