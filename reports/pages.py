@@ -146,7 +146,7 @@ def _name_figure(definition: Definition) -> str | None:
         for name in (*chart.values, chart.category, chart.by)
         if name
     )
-    return f"{value} by {' and '.join(one.lower() for one in by)}"
+    return f"{value}, by {' and '.join(one.lower() for one in by)}"
 
 
 def _draw_chart(

@@ -68,7 +68,7 @@ def test_the_mean_is_drawn_across_the_bars(loaded: Client) -> None:
 
 def test_the_chart_of_one_figure_says_which(loaded: Client) -> None:
     text = visit("/reports/departments_above_mean/")
-    assert "<figcaption>Hired by department</figcaption>" in text
+    assert "<figcaption>Hired, by department</figcaption>" in text
     assert "<figcaption>" not in visit("/reports/hires_by_quarter/")
 
 

@@ -14,6 +14,7 @@ export class Interrupted {
   #presence;
   #elsewhere = new Set(); // ids of loads that run in other tabs
   #file = null;
+  #isRunning = false;
 
   /** `goOn(journal)` is called when a person wants a load to go on with the file that is chosen. */
   constructor(place, { sender, hours, goOn }) {
@@ -32,17 +33,25 @@ export class Interrupted {
   /** Show the loads that wait; `file` is the one that is chosen, or null. */
   show(file) {
     this.#file = file;
+    if (this.#isRunning) return;
     const journals = Journal.list(this.#sender, this.#hours);
     const waiting = journals.filter(({ id }) => !this.#elsewhere.has(id));
     this.#list.replaceChildren(...waiting.map((journal) => this.#describe(journal)));
     this.#place.hidden = waiting.length === 0;
   }
 
-  /** Begin a load of this tab, which none can go on with meanwhile; null: it is over. */
-  set running(journal) {
+  /** Hide them while a load, or a check (null), runs in this tab. */
+  begin(journal) {
     this.#presence.own = journal?.id ?? null;
-    if (journal) this.#place.hidden = true;
-    else this.show(this.#file);
+    this.#isRunning = true;
+    this.#place.hidden = true;
+  }
+
+  /** Show them again. */
+  end() {
+    this.#presence.own = null;
+    this.#isRunning = false;
+    this.show(this.#file);
   }
 
   #describe(journal) {

@@ -138,12 +138,12 @@ function goOn(journal) {
 
 async function start(plan, journal) {
   gate = new Gate();
-  interrupted.running = journal;
+  interrupted.begin(journal);
   find("outcome").replaceChildren();
   showButtons();
   await run({ plan, file, gate, journal, outcome: find("outcome") });
   gate = null;
-  interrupted.running = null;
+  interrupted.end();
   setChecked(journal === null);
 }
 
