@@ -46,13 +46,16 @@ class SoundRecords:
 
     def column(self, name: str) -> list[str | None]:
         """Return a column's values, None for what is missing or null."""
-        if name not in self._names:
-            return [None] * len(self._records)
-        return [value or None for value in map(itemgetter(self._names.index(name)), self._records)]
+        return [field or None for field in self._fields(name)]
 
     def values_of(self, name: str) -> set[str]:
         """Return the text of each value of a column that is neither null nor missing."""
-        return {value for value in self.column(name) if value is not None}
+        return set(self._fields(name)) - {""}
+
+    def _fields(self, name: str) -> Iterable[str]:
+        if name not in self._names:
+            return [""] * len(self._records)
+        return map(itemgetter(self._names.index(name)), self._records)
 
 
 def find_plain_text(text: str, first: int, count: int) -> bytes | None:
