@@ -144,6 +144,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     comment: str | None
     partitioned: bool
     watched: bool  # by triggers of its own, row security or the like
+    clustered: bool  # in a database whose rows may be on several nodes
     copyable: bool  # COPY stores what INSERT would
     columns: tuple[Column, ...]
     unique_keys: tuple[UniqueKey, ...]

@@ -37,6 +37,7 @@ SELECT json_build_object(
         OR EXISTS (SELECT FROM pg_constraint con
                    WHERE con.conrelid = c.oid AND con.contype = 'f'
                      AND coalesce((to_jsonb(con) ->> 'conperiod')::boolean, false)),
+    'clustered', EXISTS (SELECT FROM pg_extension WHERE extname = 'citus'),
     -- COPY knows neither policies nor rules.
     'copyable', NOT c.relrowsecurity AND NOT c.relhasrules,
     'columns', (

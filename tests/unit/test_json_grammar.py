@@ -46,6 +46,7 @@ TABLE = Table(
     comment=None,
     partitioned=False,
     watched=False,
+    clustered=False,
     copyable=True,
     columns=(make_column("v"), make_column("w")),
     unique_keys=(),

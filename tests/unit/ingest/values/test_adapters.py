@@ -75,6 +75,7 @@ def make_rules(type_name: str, *, required: bool) -> RowRules:
             comment=None,
             partitioned=False,
             watched=False,
+            clustered=False,
             copyable=True,
             columns=(make_column("v", **fields, not_null=required), make_column("w")),
             unique_keys=(),
