@@ -49,15 +49,17 @@ def made_things(database: None) -> Iterator[None]:
     """Drop what a test makes beside tables."""
     before = set(stored(_OTHERS))
     yield
-    for kind, name in set(stored(_OTHERS)) - before:
-        execute(f"DROP {kind} IF EXISTS {name} CASCADE")
+    for (statement,) in set(stored(_OTHERS)) - before:
+        execute(statement)
 
 
 _OTHERS = """
-    SELECT 'FUNCTION', p.oid::regprocedure::text FROM pg_proc p
+    SELECT format('DROP FUNCTION IF EXISTS %s CASCADE', p.oid::regprocedure) FROM pg_proc p
     WHERE pronamespace = 'hiring'::regnamespace
     UNION ALL
-    SELECT CASE typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, t.oid::regtype::text FROM pg_type t
+    SELECT format('DROP %s IF EXISTS %s CASCADE',
+        CASE typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END, t.oid::regtype)
+    FROM pg_type t
     WHERE typnamespace = 'hiring'::regnamespace AND typtype IN ('d', 'e')
 """
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 from django.test import Client
+from psycopg.sql import Composed
 
 
 def send(
@@ -30,7 +31,7 @@ def send(
     )
 
 
-def execute(statement: str) -> None:
+def execute(statement: str | Composed) -> None:
     """Run SQL as the administrator, as somebody with psql would."""
     with connection.cursor() as cursor:
         cursor.execute(statement)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.test import Client
+from psycopg.sql import SQL, Identifier, Literal
 
 from tests.api.sending import execute
 
@@ -45,8 +46,11 @@ EVERY_TYPE = {
 
 def make_every_type_table(name: str = "every_type") -> None:
     """Make hiring.<name> with an identifier and a column of every type."""
-    columns = ", ".join(f"{column} {type_}" for column, type_ in EVERY_TYPE.items())
-    execute(f"CREATE TABLE hiring.{name} (id integer PRIMARY KEY, {columns})")
+    columns = [
+        SQL("{} {}").format(Identifier(column), SQL(type_)) for column, type_ in EVERY_TYPE.items()
+    ]
+    statement = SQL("CREATE TABLE {} (id integer PRIMARY KEY, {})")
+    execute(statement.format(Identifier("hiring", name), SQL(", ").join(columns)))
 
 
 def employee(number: int, **changes: Any) -> dict[str, Any]:
@@ -75,12 +79,15 @@ def read_rows(client: Client, table: str, query: str = "") -> list[Any]:
 
 def make_trigger(table: str, body: str, when: str = "BEFORE INSERT") -> None:
     """Give a table of hiring a trigger for each row; one AFTER is asked at the end."""
-    execute(f"""
-        CREATE FUNCTION hiring.act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$
-    """)
-    kind = "CONSTRAINT TRIGGER" if "AFTER" in when else "TRIGGER"
-    deferred = "DEFERRABLE INITIALLY DEFERRED" if "AFTER" in when else ""
-    execute(f"""
-        CREATE {kind} act {when} ON hiring.{table} {deferred}
-        FOR EACH ROW EXECUTE FUNCTION hiring.act()
-    """)
+    function = "CREATE FUNCTION hiring.act() RETURNS trigger LANGUAGE plpgsql AS {}"
+    execute(SQL(function).format(Literal(f"BEGIN {body} END")))
+    is_late = "AFTER" in when
+    trigger = SQL(
+        "CREATE {kind} act {when} ON {table} {deferred} FOR EACH ROW EXECUTE FUNCTION hiring.act()"
+    ).format(
+        kind=SQL("CONSTRAINT TRIGGER" if is_late else "TRIGGER"),
+        when=SQL(when),
+        table=Identifier("hiring", table),
+        deferred=SQL("DEFERRABLE INITIALLY DEFERRED" if is_late else ""),
+    )
+    execute(trigger)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL, Identifier
 
 from ingest.models import Rejection
 from ingest.pages import desk, filters
@@ -160,8 +161,9 @@ def test_a_value_is_kept_with_every_digit_and_shown_as_text(person: Client, clie
 
 def test_a_wide_row_shows_what_is_wrong_first(person: Client, client: Client) -> None:
     row = {f"c{number}": number for number in range(20)}
-    columns = ", ".join(f"{name} integer" for name in row)
-    execute(f"CREATE TABLE hiring.wide (id integer PRIMARY KEY, {columns}, spare text)")
+    columns = SQL(", ").join(SQL("{} integer").format(Identifier(name)) for name in row)
+    statement = SQL("CREATE TABLE hiring.wide (id integer PRIMARY KEY, {}, spare text)")
+    execute(statement.format(columns))
     assert send(client, "wide", [row | {"id": 1, "c3": "x"}]).status_code == 422
     page = visit(person)
     hidden = {name: "hidden" in line for name, line in lines(page).items()}
