@@ -81,7 +81,7 @@ class Attempt:
                 receipt = self._store(written)
                 reach(Point.BEFORE_COMMIT)
                 return receipt, False
-        return self._find_receipt(), True
+        return self._find_receipt(self._connection), True
 
     @property
     def _only_inserts(self) -> bool:
@@ -118,27 +118,24 @@ class Attempt:
         }
         return self._connection.execute(receipts.CLAIM_KEY, params).fetchone() is not None
 
-    def _find_receipt(self) -> Receipt:
+    def _find_receipt(self, connection: Connection) -> Receipt:
         """Return the receipt of the batch that holds the request's key."""
         claim = self._request.claim
         if claim is None:
             raise IdempotencyKeyInUse
-        found = receipts.find_key(self._connection, self._request.key_prefix, claim.key)
+        found = receipts.find_key(connection, self._request.key_prefix, claim.key)
         if found is None:
             raise IdempotencyKeyInUse
         if found.request_hash != claim.request_hash:
             raise IdempotencyKeyReused
-        return receipts.read_receipt(self._connection, found.batch)
+        return receipts.read_receipt(connection, found.batch)
 
     def find_stored_receipt(self, connection: Connection) -> Receipt | None:
         """Return the receipt of the same request if it was stored before, else None."""
-        claim = self._request.claim
-        if claim is None:
+        try:
+            return self._find_receipt(connection)
+        except (IdempotencyKeyInUse, IdempotencyKeyReused):
             return None
-        found = receipts.find_key(connection, self._request.key_prefix, claim.key)
-        if found is None or found.request_hash != claim.request_hash:
-            return None
-        return receipts.read_receipt(connection, found.batch)
 
     def _write(self, *, carefully: bool) -> Written:
         decoded, options = self._decoded, self._options
