@@ -23,6 +23,8 @@ handler = get_wsgi_application()
 from importlib import import_module  # noqa: E402 - the settings are readable from here on
 
 from django.conf import settings  # noqa: E402
+from django.core.signals import request_finished  # noqa: E402
+from django.db import close_old_connections  # noqa: E402
 from django.template import engines  # noqa: E402
 
 from project.gateway import Gateway, Limits  # noqa: E402
@@ -35,6 +37,11 @@ if settings.METRICS_ARE_SHARED:
 import_module(settings.ROOT_URLCONF)
 engines.all()
 
+# A thread looks at its database connections when an answer is sent, not before the next view, where
+# a client waits for it. Once more: a connection that was looked at after an error counts as looked
+# at, and shall be by the next request.
+request_finished.connect(close_old_connections, dispatch_uid="rowhouse.next_request")
+
 # What is there now stays: collections shall not look at it again. A batch makes thousands of short-
 # lived objects, which reference counting frees.
 gc.collect()
@@ -42,7 +49,7 @@ gc.freeze()
 gc.set_threshold(10_000, 20, 20)
 
 application = Gateway(
-    handler,
+    handler.get_response,
     threads=settings.CONFIG.http.threads,
     limits=Limits(
         max_bytes=settings.CONFIG.ingest.max_bytes,

@@ -9,22 +9,25 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import Future
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
 from asgiref.wsgi import WsgiToAsgiInstance
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from project.content_policy import protect
 from project.errors import RowhouseError
+from project.logs import AFTER_ANSWER
 from project.metrics import count_refusal
 from project.problems import answer_refusal, problem, register_status
+from project.threads import Threads
 
 logger = logging.getLogger("rowhouse.request")
 
@@ -39,6 +42,7 @@ Scope = dict[str, Any]
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+GetResponse = Callable[[WSGIRequest], HttpResponseBase]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,18 +82,16 @@ register_status(BodyLate, HTTPStatus.REQUEST_TIMEOUT)
 
 
 class Gateway:
-    """An ASGI application that runs Django in a fixed number of threads."""
+    """An ASGI application that runs Django in a fixed number of threads.
 
-    def __init__(self, handler: WSGIHandler, *, threads: int, limits: Limits) -> None:
-        self._handler = handler
+    `get_response` is that of Django's handler. What a WSGI handler does around it is left out:
+    there is no prefix of addresses here, and nobody listens for the start of a request.
+    """
+
+    def __init__(self, get_response: GetResponse, *, threads: int, limits: Limits) -> None:
+        self._get_response = get_response
         self._limits = limits
-        # A request is given to the thread that was idle for the shortest time: what its database
-        # connection has planned and cached is warm, where taking turns would cool all of them.
-        self._idle = [
-            ThreadPoolExecutor(1, thread_name_prefix=f"request-{number}")
-            for number in range(threads)
-        ]
-        self._places = asyncio.Semaphore(threads)
+        self._threads = Threads(threads, "request")
         self._waiting = threading.Semaphore(max(1, threads // 2))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,40 +103,31 @@ class Gateway:
                 size = await _collect(scope, receive, body, self._limits)
                 environ = _build_environ(scope, body, size)
             except BodyRefused as error:
-                await _send_whole(send, _refuse(scope, error))
+                _send_whole(send, _refuse(scope, error))
                 return
-            async with self._places:
-                thread = self._idle.pop()
-                try:
-                    await self._run(thread, environ, send)
-                finally:
-                    self._idle.append(thread)
+            loop = asyncio.get_running_loop()
+            await self._threads.run(partial(self._respond, environ, loop, send))
 
-    async def _run(self, thread: ThreadPoolExecutor, environ: dict[str, Any], send: Send) -> None:
-        loop = asyncio.get_running_loop()
+    def _respond(
+        self, environ: dict[str, Any], loop: asyncio.AbstractEventLoop, send: Send
+    ) -> Callable[[], None]:
+        """Send Django's answer from this thread; return what its client need not wait for."""
+        later: list[Callable[[], None]] = []
         try:
-            answer = await loop.run_in_executor(thread, self._respond, environ, loop, send)
+            response = self._get_response(WSGIRequest(environ | {AFTER_ANSWER: later}))
+            if response.streaming:
+                with closing(response):
+                    for message in _stream_messages(response):
+                        self._wait(asyncio.run_coroutine_threadsafe(_deliver(send, message), loop))
+            else:
+                later.append(response.close)
+                _send_whole(send, cast("HttpResponse", response))
         except Exception:
             # The answer, if any of it was sent, ends here: the client sees it cut short.
             logger.exception("unexpected error")
             failure = "Something went wrong here"
-            answer = protect(problem(status=500, code="internal_error", detail=failure))
-        if answer is not None:
-            await _send_whole(send, answer)
-
-    def _respond(
-        self, environ: dict[str, Any], loop: asyncio.AbstractEventLoop, send: Send
-    ) -> HttpResponse | None:
-        """Return Django's answer; None where it was a stream and has been sent."""
-        response = self._handler(environ, _ignore_start)
-        try:
-            if not response.streaming:
-                return cast("HttpResponse", response)
-            for message in _stream_messages(response):
-                self._wait(asyncio.run_coroutine_threadsafe(_deliver(send, message), loop))
-        finally:
-            response.close()
-        return None
+            _send_whole(send, protect(problem(status=500, code="internal_error", detail=failure)))
+        return partial(_finish, later)
 
     def _wait(self, sent: Future[None]) -> None:
         """Wait until the client took a piece; raise TimeoutError where others need the thread."""
@@ -149,8 +142,12 @@ class Gateway:
             self._waiting.release()
 
 
-def _ignore_start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-    """Do nothing where WSGI would start an answer: Django's response object has all of it."""
+def _finish(calls: list[Callable[[], None]]) -> None:
+    for call in calls:
+        try:
+            call()
+        except Exception:
+            logger.exception("unexpected error")
 
 
 async def _deliver(send: Send, message: Message) -> None:
@@ -203,9 +200,14 @@ def _build_environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
     return environ
 
 
-async def _send_whole(send: Send, response: HttpResponse) -> None:
-    await send(_start_message(response))
-    await send({"type": "http.response.body", "body": response.content})
+def _send_whole(send: Send, response: HttpResponse) -> None:
+    """Send an answer from any thread.
+
+    granian's `send` does its part when it is called. What it returns is to be awaited only where
+    the client has not taken yet what was sent before; of a whole answer there is no such part.
+    """
+    send(_start_message(response))
+    send({"type": "http.response.body", "body": response.content})
 
 
 def _stream_messages(response: HttpResponseBase) -> Iterator[Message]:

@@ -21,14 +21,17 @@ class SharedLogFile(logging.Handler):
         self._max_bytes = max_bytes
         self._kept_files = kept_files
         self._descriptor: int | None = None
+        self._opened: os.stat_result | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record as a line."""
         try:
             line = self.format(record).encode("utf-8", "backslashreplace") + b"\n"
-            if self._is_full(len(line)):
+            present = self._look()
+            if self._is_full(present, len(line)):
                 self._rotate(len(line))
-            os.write(self._open(), line)
+                present = self._look()
+            os.write(self._open(present), line)
         except Exception as error:
             # Not logging's own report: it would show what the line was to say.
             sys.stderr.write(f"a line for {self._path} is lost: {type(error).__name__}\n")
@@ -40,33 +43,33 @@ class SharedLogFile(logging.Handler):
             self._descriptor = None
         super().close()
 
-    def _open(self) -> int:
+    def _look(self) -> os.stat_result | None:
+        """Return what has the name now, None where nothing has."""
+        try:
+            return self._path.stat()
+        except FileNotFoundError:
+            return None
+
+    def _is_full(self, present: os.stat_result | None, length: int) -> bool:
+        return present is not None and present.st_size > max(0, self._max_bytes - length)
+
+    def _open(self, present: os.stat_result | None) -> int:
         """Return a descriptor of the file that has the name now."""
-        if self._descriptor is not None and not self._is_present(self._descriptor):
+        if self._descriptor is not None and not (
+            present and self._opened and os.path.samestat(present, self._opened)
+        ):
             os.close(self._descriptor)
             self._descriptor = None
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, 0o640)
+            self._opened = os.fstat(self._descriptor)
         return self._descriptor
-
-    def _is_present(self, descriptor: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(descriptor), self._path.stat())
-        except FileNotFoundError:
-            return False
-
-    def _is_full(self, length: int) -> bool:
-        try:
-            size = self._path.stat().st_size
-        except FileNotFoundError:
-            return False
-        return size > 0 and size + length > self._max_bytes
 
     def _rotate(self, length: int) -> None:
         with self._path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not self._is_full(length):  # another process was quicker
+            if not self._is_full(self._look(), length):  # another process was quicker
                 return
             names = [self._path.name]
             names += [f"{self._path.name}.{number}" for number in range(1, self._kept_files + 1)]

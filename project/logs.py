@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from project.config import Logging
 from project.metrics import observe_request
 
 logger = logging.getLogger("rowhouse.request")
+
+# A list in a request's environ, where its server has one: what to call when the answer is sent.
+AFTER_ANSWER = "rowhouse.after_answer"
 
 
 def logging_settings(config: Logging, folder: Path) -> dict[str, Any]:
@@ -53,21 +57,29 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         response = self.get_response(request)
-        seconds = time.perf_counter() - started
-        route = request.resolver_match.route if request.resolver_match else ""
-        method, status = str(request.method), response.status_code
-        logger.info(
-            "request",
-            extra={
-                "method": method,
-                "route": route,
-                "status": status,
-                "ms": round(seconds * 1000, 2),
-                **getattr(request, "log_notes", {}),
-            },
-        )
-        observe_request(method=method, route=route, status=status, seconds=seconds)
+        tell = partial(_tell, request, response.status_code, time.perf_counter() - started)
+        later: list[Callable[[], None]] | None = request.META.get(AFTER_ANSWER)
+        if later is None or response.streaming:
+            tell()
+        else:
+            later.append(tell)
         return response
+
+
+def _tell(request: HttpRequest, status: int, seconds: float) -> None:
+    route = request.resolver_match.route if request.resolver_match else ""
+    method = str(request.method)
+    logger.info(
+        "request",
+        extra={
+            "method": method,
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            **getattr(request, "log_notes", {}),
+        },
+    )
+    observe_request(method=method, route=route, status=status, seconds=seconds)
 
 
 def note(request: HttpRequest, **fields: Any) -> None:

@@ -1,30 +1,42 @@
 """Addresses that know no session: their views are called past what only pages need."""
 
 from collections.abc import Callable
+from typing import cast
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, resolve
+
+from project.content_policy import protect
 
 
 class SessionlessMiddleware:
     """Call the views of SESSIONLESS_ADDRESSES themselves.
 
-    Middleware that comes after this one (sessions, logins, messages, forged forms) and the search
-    for the view take such a request longer than its view's own Python.
+    Middleware that comes after this one and the search for the view take such a request longer than
+    its view's own Python. What it would do for an answer that is no page is done here: the host is
+    checked, the length told and the headers set that keep browsers safe.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
+        self._call = convert_exception_to_response(self._call_view)
         self._matches: dict[str, ResolverMatch] = {}
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in settings.SESSIONLESS_ADDRESSES:
             return self._get_response(request)
+        response = cast("HttpResponse", self._call(request))
+        response.headers.setdefault("Content-Length", str(len(response.content)))
+        return protect(response)
+
+    def _call_view(self, request: HttpRequest) -> HttpResponse:
+        request.get_host()
         match = self._find(request.path_info)
         request.resolver_match = match
-        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         return response
 
     def _find(self, address: str) -> ResolverMatch:

@@ -136,11 +136,11 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "project.sessionless.SessionlessMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "project.content_policy.ContentPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "project.sessionless.SessionlessMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -148,7 +148,7 @@ MIDDLEWARE = [
     "project.logins.LoginGuardMiddleware",
 ]
 
-# Views that take keys and tokens only, and answer no pages.
+# Views that take keys and tokens only, and answer neither pages nor streams.
 SESSIONLESS_ADDRESSES = frozenset({"/open311/api"})
 
 TEMPLATES = [

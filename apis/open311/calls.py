@@ -137,9 +137,7 @@ def check_arguments(
         if parameter.type == "row":
             if name in given:
                 values[name] = given[name]
-            continue
-        text = take_text(given, name)
-        if text:
+        elif name in given and (text := take_text(given, name)):
             values[name] = _check(parameter, text, config)
         elif parameter.required:
             raise ParameterMissing(f"{name} is required", parameter=name)

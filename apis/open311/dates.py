@@ -48,25 +48,19 @@ def _parse_value(text: str, zone: tzinfo) -> Period:
         raise ValueError(
             f"{text[:50]!r} is not a W3C DateTime such as 2010, 2010-05-26 or 2010-05-26T21:00:00Z"
         )
-    parts = {
-        name: int(value)
-        for name, value in match.groupdict().items()
-        if value and name not in {"fraction", "offset"}
-    }
+    year, month, day, hour, minute, second, fraction, offset = match.groups()
     try:
         local = datetime(
-            parts["year"],
-            parts.get("month", 1),
-            parts.get("day", 1),
-            parts.get("hour", 0),
-            parts.get("minute", 0),
-            parts.get("second", 0),
-            int((match["fraction"] or "").ljust(6, "0")),
-            _zone_of(match["offset"], zone),
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            int((fraction or "").ljust(6, "0")),
+            _zone_of(offset, zone),
         )
-        return Period(
-            local.astimezone(UTC), _end_of(local, parts, match["fraction"]).astimezone(UTC)
-        )
+        return Period(local.astimezone(UTC), _end_of(local, match).astimezone(UTC))
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is not a date: {error}") from error
 
@@ -83,16 +77,15 @@ def _zone_of(offset: str | None, zone: tzinfo) -> tzinfo:
     return timezone(-size if offset[0] == "-" else size)
 
 
-def _end_of(local: datetime, parts: dict[str, int], fraction: str | None) -> datetime:
+def _end_of(local: datetime, value: re.Match[str]) -> datetime:
     """Return where the period ends that begins at `local`, on the same clock."""
-    if fraction is not None:
-        return _later(local, timedelta(microseconds=10 ** (6 - len(fraction))))
-    for name, step in _STEPS:
-        if name in parts:
-            return _later(local, step)
-    if "day" in parts:
+    if value["fraction"]:
+        return _later(local, timedelta(microseconds=10 ** (6 - len(value["fraction"]))))
+    if value["hour"]:
+        return _later(local, next(step for name, step in _STEPS if value[name]))
+    if value["day"]:
         return local + timedelta(days=1)  # on the clock: a day may have 23 or 25 hours
-    if "month" in parts:
+    if value["month"]:
         return local.replace(year=local.year + local.month // 12, month=local.month % 12 + 1)
     return local.replace(year=local.year + 1)
 

@@ -23,6 +23,8 @@ from tests.bench.table import Figure, print_figures
 
 FILL = Path(__file__).with_suffix(".sql")
 WARM_UP = 20
+MOST_BYTES = 64 * 1024  # read at once
+END_OF_HEAD = b"\r\n\r\n"
 LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 
 PAGE = """
@@ -92,40 +94,44 @@ def make_questions(count: int, names: tuple[str, ...], scale: Scale) -> list[Que
     return questions
 
 
-def ask_sql(connection: psycopg.Connection, question: Question) -> int:
+def ask_sql(connection: psycopg.Connection, page: str, count: str, values: dict[str, Any]) -> int:
     """Return the total the bare SQL finds, after fetching the page."""
-    connection.execute(question.sql(PAGE), question.values).fetchall()
-    row = connection.execute(question.sql(COUNT), question.values).fetchone()
+    connection.execute(page, values).fetchall()
+    row = connection.execute(count, values).fetchone()
     return int(row[0]) if row else 0
 
 
 @contextmanager
-def open_api(stage: Stage) -> Iterator[Callable[[str, dict[str, str]], bytes]]:
-    """Give a function that calls a method over one connection and returns the answer's text.
+def open_api(stage: Stage) -> Iterator[Callable[[bytes], bytes]]:
+    """Give a function that sends a request over one connection and returns the answer's text.
 
     The head of an answer is read for its status and length only: Python's own client takes it apart
     for as long as the bare SQL's driver, which is in C, takes for everything.
     """
     host, port = stage.url.removeprefix("http://").split(":")
-    with (
-        socket.create_connection((host, int(port))) as connection,
-        connection.makefile("rb") as answers,
-    ):
+    with socket.create_connection((host, int(port))) as connection:
 
-        def call(method: str, parameters: dict[str, str]) -> bytes:
-            query = urlencode({"method": f"open311.{method}", **parameters})
-            request = f"GET /open311/api?{query} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n"
-            connection.sendall(request.encode())
-            head = b""
-            while (line := answers.readline()) not in {b"\r\n", b""}:
-                head += line
-            length = LENGTH.search(head)
-            text = answers.read(int(length[1])) if length else b""
-            if not head.startswith(b"HTTP/1.1 200"):
-                raise RuntimeError(f"{head!r} {text[:300]!r}")
-            return text
+        def call(request: bytes) -> bytes:
+            connection.sendall(request)
+            answer = connection.recv(MOST_BYTES)
+            while (end := answer.find(END_OF_HEAD)) < 0:
+                answer += connection.recv(MOST_BYTES)
+            length = LENGTH.search(answer, 0, end)
+            start = end + len(END_OF_HEAD)
+            whole = start + int(length[1]) if length else start
+            while len(answer) < whole:
+                answer += connection.recv(MOST_BYTES)
+            if not answer.startswith(b"HTTP/1.1 200"):
+                raise RuntimeError(f"{answer[:500]!r}")
+            return answer[start:]
 
         yield call
+
+
+def write_request(method: str, parameters: dict[str, str]) -> bytes:
+    """Return the request that calls a method."""
+    query = urlencode({"method": f"open311.{method}", **parameters})
+    return f"GET /open311/api?{query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
 def race(stage: Stage, questions: list[Question]) -> tuple[list[float], list[float]]:
@@ -136,12 +142,14 @@ def race(stage: Stage, questions: list[Question]) -> tuple[list[float], list[flo
     api, bare = [], []
     with open_api(stage) as call, psycopg.connect(stage.database_url, autocommit=True) as raw:
         for number, question in enumerate(questions):
-            ask_api = partial(call, "incidents.search", question.parameters)
+            ask_api = partial(call, write_request("incidents.search", question.parameters))
+            statements = question.sql(PAGE), question.sql(COUNT)
+            ask_bare = partial(ask_sql, raw, *statements, question.values)
             if number % 2:
                 text, api_ms = _time(ask_api)
-                total, bare_ms = _time(partial(ask_sql, raw, question))
+                total, bare_ms = _time(ask_bare)
             else:
-                total, bare_ms = _time(partial(ask_sql, raw, question))
+                total, bare_ms = _time(ask_bare)
                 text, api_ms = _time(ask_api)
             answer = json.loads(text)
             if answer["total"] != total and "total_is_estimate" not in answer:
@@ -177,7 +185,7 @@ def compare(stage: Stage, names: tuple[str, ...], scale: Scale, count: int) -> l
 def measure_lists(stage: Stage, count: int) -> list[Figure]:
     """Return how long the list of services takes."""
     with open_api(stage) as call:
-        ask = partial(call, "services.getList", {})
+        ask = partial(call, write_request("services.getList", {}))
         taken = [_time(ask)[1] for _ in range(count + WARM_UP)][WARM_UP:]
     return [
         Figure(label="services.getList, p50", ours=median(taken)),

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from project.gateway import Gateway, Limits
@@ -23,6 +23,13 @@ SCOPE = {
 END = {"type": "http.request", "body": b"", "more_body": False}
 
 
+class Taken:
+    """What a server's `send` returns where the client has taken all that was sent."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
 def run(handler: Any, *messages: dict[str, Any], **changes: Any) -> Messages:
     """Return what the gateway sends; after the given messages the client stays silent."""
     incoming = list(messages)
@@ -33,17 +40,17 @@ def run(handler: Any, *messages: dict[str, Any], **changes: Any) -> Messages:
             await asyncio.Event().wait()
         return incoming.pop(0)
 
-    async def send(message: dict[str, Any]) -> None:
+    def send(message: dict[str, Any]) -> Taken:
         sent.append(message)
+        return Taken()
 
     gateway = Gateway(handler, threads=1, limits=Limits(max_bytes=10, timeout_s=0.2))
     asyncio.run(gateway(SCOPE | changes, receive, send))
     return sent
 
 
-def echo(environ: dict[str, Any], start_response: Any) -> HttpResponse:
-    body = environ["wsgi.input"].read()
-    return HttpResponse(f"{environ['CONTENT_LENGTH']} {body!r}")
+def echo(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"{request.META['CONTENT_LENGTH']} {request.body!r}")
 
 
 def part(body: bytes) -> dict[str, Any]:
@@ -84,7 +91,7 @@ def test_a_query_that_is_not_ascii_is_refused() -> None:
 
 
 def test_an_error_of_the_handler_is_answered_500() -> None:
-    def fail(environ: dict[str, Any], start_response: Any) -> HttpResponse:
+    def fail(request: HttpRequest) -> HttpResponse:
         raise ZeroDivisionError
 
     assert code(run(fail, END)) == (500, "internal_error")
@@ -101,7 +108,7 @@ def test_small_pieces_of_a_stream_are_sent_together_and_it_is_closed() -> None:
     def pieces() -> Iterator[bytes]:
         yield from [b"x" * 1000] * 100
 
-    sent = run(lambda environ, start: Stream(pieces()), END)
+    sent = run(lambda request: Stream(pieces()), END)
     bodies = [message["body"] for message in sent[1:]]
     assert len(bodies) == 2
     assert sum(map(len, bodies)) == 100_000
@@ -112,7 +119,7 @@ def test_small_pieces_of_a_stream_are_sent_together_and_it_is_closed() -> None:
 def test_cookies_are_sent() -> None:
     response = HttpResponse()
     response.set_cookie("a", "b")
-    sent = run(lambda environ, start: response, END)
+    sent = run(lambda request: response, END)
     assert (b"set-cookie", b"a=b; Path=/") in sent[0]["headers"]
 
 
@@ -121,8 +128,8 @@ def test_clients_that_read_slowly_keep_half_of_the_threads_at_most(
 ) -> None:
     monkeypatch.setattr("project.gateway.QUICK_S", 0.05)
 
-    def handle(environ: dict[str, Any], start_response: Any) -> HttpResponseBase:
-        is_stream = environ["QUERY_STRING"] == "stream"
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        is_stream = request.META["QUERY_STRING"] == "stream"
         return StreamingHttpResponse([b"x"]) if is_stream else HttpResponse("here")
 
     handler: Any = handle
@@ -133,33 +140,35 @@ def test_clients_that_read_slowly_keep_half_of_the_threads_at_most(
     async def talk() -> None:
         gateway = Gateway(handler, threads=4, limits=Limits(max_bytes=10, timeout_s=600))
         reads_on = asyncio.Event()
-        whole: list[Messages] = []
+        whole: list[list[int]] = []
 
         async def read_slowly() -> None:
-            sent: Messages = []
+            statuses: list[int] = []
 
-            async def send(message: dict[str, Any]) -> None:
-                if message.get("status") == 200:
-                    await reads_on.wait()
-                sent.append(message)
+            def send(message: dict[str, Any]) -> Any:
+                if "status" not in message:
+                    return reads_on.wait() if statuses == [200] else Taken()
+                statuses.append(message["status"])
+                return Taken()
 
             await gateway(SCOPE | {"query_string": b"stream"}, receive, send)
-            whole.append(sent)
+            whole.append(statuses)
 
         slow = [asyncio.create_task(read_slowly()) for _ in range(6)]
         while sum(task.done() for task in slow) < 4:  # those for whom no thread waits
             await asyncio.wait([task for task in slow if not task.done()], timeout=0.1)
-        assert not any(sent[0]["status"] == 200 for sent in whole)
+        assert whole == [[200, 500]] * 4
         answered: Messages = []
 
-        async def send(message: dict[str, Any]) -> None:
+        def send(message: dict[str, Any]) -> Taken:
             answered.append(message)
+            return Taken()
 
         await gateway(SCOPE, receive, send)
         assert answered[1]["body"] == b"here"
         assert sum(task.done() for task in slow) == 4
         reads_on.set()
         await asyncio.gather(*slow)
-        assert [sent[0]["status"] for sent in whole[4:]] == [200, 200]
+        assert whole[4:] == [[200], [200]]
 
     asyncio.run(talk())

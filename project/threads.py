@@ -1,0 +1,96 @@
+"""A fixed number of threads for calls that wait, as for a database."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+
+# Before the rest of a call's work. What the call has said goes its way first: on two cores a client
+# got its answer 0.2 ms later otherwise.
+PAUSE_S = 0.00005
+
+Rest = Callable[[], None]
+Call = Callable[[], Rest]
+Report = Callable[[Exception | None], None]
+
+
+class Threads:
+    """Runs calls in threads of its own, which stay the same ones all the time.
+
+    A call returns the rest of its work, for which its caller does not wait; its thread does that
+    first. What was begun when the process ends is brought to its end.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        # A call is given to the thread that was idle for the shortest time: what its database
+        # connection has planned and cached is warm, where taking turns would cool all of them.
+        self._idle = [_Thread(f"{name}-{number}") for number in range(count)]
+        self._places = asyncio.Semaphore(count)
+        threading.Thread(target=_stop_at_exit, args=[tuple(self._idle)], name=f"{name}-end").start()
+
+    async def run(self, call: Call) -> None:
+        """Run the call as soon as a thread is idle; return or raise when it does."""
+        async with self._places:
+            thread = self._idle.pop()
+            try:
+                await thread.run(call)
+            finally:
+                self._idle.append(thread)
+
+
+class _Thread:
+    """One thread and the calls it is given: a ThreadPoolExecutor of one takes 0.03 ms longer."""
+
+    def __init__(self, name: str) -> None:
+        self._calls: SimpleQueue[tuple[Call, Report] | None] = SimpleQueue()
+        threading.Thread(target=self._work, name=name).start()
+
+    async def run(self, call: Call) -> None:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def report(error: Exception | None) -> None:
+            loop.call_soon_threadsafe(_settle, done, error)
+
+        self._calls.put((call, report))
+        await done
+
+    def stop(self) -> None:
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while self._run_next():
+            pass
+
+    def _run_next(self) -> bool:
+        """Wait for a call and run it; keep nothing of it. Return False where there will be none."""
+        given = self._calls.get()
+        if given is None:
+            return False
+        call, report = given
+        try:
+            finish = call()
+        except Exception as error:
+            report(error)
+        else:
+            time.sleep(PAUSE_S)
+            report(None)
+            finish()
+        return True
+
+
+def _settle(done: asyncio.Future[None], error: Exception | None) -> None:
+    if done.cancelled():
+        return
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
+
+
+def _stop_at_exit(threads: Iterable[_Thread]) -> None:
+    """Wait for the end of the main thread: the process itself ends after these threads."""
+    threading.main_thread().join()
+    for thread in threads:
+        thread.stop()
