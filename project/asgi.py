@@ -37,9 +37,9 @@ if settings.METRICS_ARE_SHARED:
 import_module(settings.ROOT_URLCONF)
 engines.all()
 
-# A thread looks at its database connections when an answer is sent, not before the next view, where
-# a client waits for it. Once more: a connection that was looked at after an error counts as looked
-# at, and shall be by the next request.
+# Django looks at a thread's database connections before and after a request. Here it is done twice
+# after it, when the answer is sent: a connection that was looked at after an error counts as looked
+# at, and shall be once more by the next request.
 request_finished.connect(close_old_connections, dispatch_uid="rowhouse.next_request")
 
 # What is there now stays: collections shall not look at it again. A batch makes thousands of short-

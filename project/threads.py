@@ -12,7 +12,7 @@ PAUSE_S = 0.00005
 
 Rest = Callable[[], None]
 Call = Callable[[], Rest]
-Report = Callable[[Exception | None], None]
+Report = Callable[[BaseException | None], None]
 
 
 class Threads:
@@ -50,7 +50,7 @@ class _Thread:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 
-        def report(error: Exception | None) -> None:
+        def report(error: BaseException | None) -> None:
             loop.call_soon_threadsafe(_settle, done, error)
 
         self._calls.put((call, report))
@@ -71,7 +71,7 @@ class _Thread:
         call, report = given
         try:
             finish = call()
-        except Exception as error:
+        except BaseException as error:
             report(error)
         else:
             time.sleep(PAUSE_S)
@@ -80,7 +80,7 @@ class _Thread:
         return True
 
 
-def _settle(done: asyncio.Future[None], error: Exception | None) -> None:
+def _settle(done: asyncio.Future[None], error: BaseException | None) -> None:
     if done.cancelled():
         return
     if error is None:

@@ -1,7 +1,8 @@
 """The gateway between the server's event loop and Django's threads."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from project.gateway import Gateway, Limits
+from project.logs import AFTER_ANSWER
 
 Messages = list[dict[str, Any]]
 SCOPE = {
@@ -26,14 +28,16 @@ END = {"type": "http.request", "body": b"", "more_body": False}
 class Taken:
     """What a server's `send` returns where the client has taken all that was sent."""
 
-    def __await__(self) -> Iterator[None]:
-        return iter(())
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
 
 
-def run(handler: Any, *messages: dict[str, Any], **changes: Any) -> Messages:
+def run(
+    handler: Any, *messages: dict[str, Any], sent: Messages | None = None, **changes: Any
+) -> Messages:
     """Return what the gateway sends; after the given messages the client stays silent."""
     incoming = list(messages)
-    sent: Messages = []
+    sent = [] if sent is None else sent
 
     async def receive() -> dict[str, Any]:
         if not incoming:
@@ -64,6 +68,11 @@ def code(sent: Messages) -> tuple[int, str]:
 def test_a_body_reaches_django_whole_with_its_length() -> None:
     sent = run(echo, part(b"one "), part(b"two"), END)
     assert sent[0]["status"] == 200
+    assert sent[1]["body"] == b"7 b'one two'"
+
+
+def test_a_body_of_the_announced_length_is_whole_without_an_end() -> None:
+    sent = run(echo, part(b"one "), part(b"two"), headers=[(b"content-length", b"7")])
     assert sent[1]["body"] == b"7 b'one two'"
 
 
@@ -114,6 +123,32 @@ def test_small_pieces_of_a_stream_are_sent_together_and_it_is_closed() -> None:
     assert sum(map(len, bodies)) == 100_000
     assert [message.get("more_body", False) for message in sent[1:]] == [True, False]
     assert closed == [True]
+
+
+def test_what_a_client_need_not_wait_for_is_done_when_the_answer_is_sent(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sent: Messages = []
+    sent_before: list[int] = []
+    is_closed = threading.Event()
+
+    class Answer(HttpResponse):
+        def close(self) -> None:
+            sent_before.append(len(sent))
+            super().close()
+            is_closed.set()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        request.META[AFTER_ANSWER].append(fail)
+        return Answer("here")
+
+    assert run(handle, END, sent=sent)[1]["body"] == b"here"
+    assert is_closed.wait(60)
+    assert sent_before == [2]
+    assert [record.message for record in caplog.records] == ["unexpected error"]
 
 
 def test_cookies_are_sent() -> None:
