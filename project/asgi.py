@@ -27,6 +27,7 @@ from django.core.signals import request_finished  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 from django.template import engines  # noqa: E402
 
+from project.database import renew_connections  # noqa: E402
 from project.gateway import Gateway, Limits  # noqa: E402
 from project.metrics import reserve_space  # noqa: E402
 
@@ -37,10 +38,10 @@ if settings.METRICS_ARE_SHARED:
 import_module(settings.ROOT_URLCONF)
 engines.all()
 
-# Django looks at a thread's database connections before and after a request. Here it is done twice
-# after it, when the answer is sent: a connection that was looked at after an error counts as looked
-# at, and shall be once more by the next request.
-request_finished.connect(close_old_connections, dispatch_uid="rowhouse.next_request")
+# Before and after a request Django looks at the database connections of its thread. Here that is
+# done once, when the answer is sent.
+request_finished.disconnect(close_old_connections)
+request_finished.connect(renew_connections)
 
 # What is there now stays: collections shall not look at it again. A batch makes thousands of short-
 # lived objects, which reference counting frees.

@@ -150,6 +150,14 @@ def _usable(wrapper: BaseDatabaseWrapper) -> psycopg.Connection:
     return cast("psycopg.Connection", wrapper.connection)
 
 
+def renew_connections(**signal: Any) -> None:
+    """Close this thread's unusable connections; have the next request try the others before use."""
+    for wrapper in connections.all(initialized_only=True):
+        wrapper.close_if_unusable_or_obsolete()
+        # An error in this request had it tried already: that must not count for the next one.
+        wrapper.health_check_done = False  # type: ignore[attr-defined]
+
+
 def use_port(databases: Iterable[dict[str, Any]], port: int) -> None:
     """Lead this process's connections, none of them open yet, to the embedded server's port."""
     for database in databases:
