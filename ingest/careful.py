@@ -54,9 +54,10 @@ class CarefulWrite:
         self._failures: dict[int, RowError] = {}
         self._is_held = False  # what the candidates refer to is kept until the commit
         self._fallen: set[int] = set()  # the rows that only trying showed to be wrong
-        self._group_of = {index: rows for rows in decoded.groups for index in rows.indexes}
+        self._group_of: dict[int, Rows] = {}
         self._passed: dict[int, bytes] = {}
         for rows in decoded.groups:
+            self._group_of |= dict.fromkeys(rows.indexes, rows)
             self._passed |= rows.split()
         self._candidates = dict(self._passed)
 
@@ -131,8 +132,9 @@ class CarefulWrite:
                     holds_references=holds_references,
                     copying=copying,
                 )
-        # What is deferred to the commit would fail the whole batch there.
-        self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        if not self._holds_references:
+            # What is deferred to the commit would fail the whole batch there.
+            self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return written
 
     def _write_tried(self) -> Written:
