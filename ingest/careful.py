@@ -297,8 +297,10 @@ class CarefulWrite:
                 self._rejected[indexes[0]].sound = {}
 
     def _lacks_defaults(self) -> bool:
-        brought = [rows.columns for rows in self._decoded.groups]
-        brought += [tuple(one.sound) for one in self._rejected.values()]
+        brought: Iterable[Collection[str]] = chain(
+            (rows.columns for rows in self._decoded.groups),
+            (one.sound for one in self._rejected.values()),
+        )
         return any(map(self._checks.lacks_defaults, brought))
 
     def _judge(self, broken: Mapping[int, list[Violation]], *, keys_are_given: bool) -> None:

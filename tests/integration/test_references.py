@@ -248,6 +248,16 @@ def test_other_tables_are_left_to_postgresql(child: Client, change: str) -> None
     assert not was_unchecked()
 
 
+def test_what_a_computed_column_refers_to_must_be_there(child: Client) -> None:
+    execute(
+        "ALTER TABLE hiring.child ADD g integer GENERATED ALWAYS AS (id % 10) STORED"
+        " REFERENCES hiring.parent"
+    )
+    assert counts(send(child, "child", [{"id": 11, "p": 1}, {"id": 12}])) == (2, 2, 0, 0, 0)
+    answer = send(child, "child", [{"id": 21, "p": 1}, {"id": 23, "p": 1}])
+    assert codes(answer.json()) == {1: [("fk_violation", "g")]}
+
+
 def test_a_parent_that_ingest_may_not_lock_is_left_to_postgresql(child: Client) -> None:
     execute("REVOKE ALL ON hiring.parent FROM ingest_writer")
     assert counts(send(child, "child", [{"id": 1, "p": 1}])) == (1, 1, 0, 0, 0)
