@@ -1,6 +1,6 @@
 -- How a batch's transaction begins: its table locked against changes, what the table's name means
--- now, and its idempotency key claimed, if it has one. As one function it costs a third of what it
--- costs as three statements, also where a pooler lets nobody prepare them.
+-- now, and its idempotency key claimed, if it has one. One function takes one round trip, and its
+-- plans are kept by the server's session, also where a pooler lets nobody prepare a statement.
 CREATE FUNCTION service.open_batch(
     locked_schema name, locked_table name, wanted name, schemas name[],
     claimed_prefix text, claimed_key text, claimed_hash bytea,
