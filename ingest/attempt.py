@@ -14,13 +14,13 @@ from ingest.batch_request import (
     Companion,
     ConnectUnchecked,
     Decode,
-    IdempotencyClaim,
     connect_nowhere,
 )
 from ingest.careful import CarefulWrite
 from ingest.catalog import Table, UniqueKey
 from ingest.decoded import Decoded
 from ingest.errors import BadParameter, IdempotencyKeyInUse, IdempotencyKeyReused
+from ingest.opening import open_batch
 from ingest.outcome import Receipt
 from ingest.points import Point, reach
 from ingest.registry import TableRegistry
@@ -71,11 +71,18 @@ class Attempt:
         connection = self._choose_connection(connection)
         reach(Point.BEFORE_BEGIN)
         with connection.transaction():
-            self._known.writer.hold(connection)
-            if not self._registry.is_current(connection, self._request.table, self._known):
+            opening = open_batch(
+                connection,
+                self._request,
+                self._known.table,
+                self._registry.schemas,
+                self._batch,
+                self._now,
+            )
+            if opening.version != self._known.version:
                 raise TableChanged
             self.is_untouched = False
-            if self._request.claim is None or self._claim_key(self._request.claim):
+            if opening.is_claimed:
                 reach(Point.KEY_CLAIMED)
                 written = self._write(carefully=carefully)
                 receipt = self._store(written)
@@ -105,18 +112,6 @@ class Attempt:
             if self._registry.is_current(connection, self._request.table, self._known):
                 raise
             raise TableChanged from error
-
-    def _claim_key(self, claim: IdempotencyClaim) -> bool:
-        """Claim the request's idempotency key and return whether it was free."""
-        params = {
-            "key_prefix": self._request.key_prefix,
-            "key": claim.key,
-            "request_hash": claim.request_hash,
-            "batch": self._batch,
-            "now": self._now,
-            "expires_at": self._now + claim.lifetime,
-        }
-        return self._connection.execute(receipts.CLAIM_KEY, params).fetchone() is not None
 
     def _find_receipt(self, connection: Connection) -> Receipt:
         """Return the receipt of the batch that holds the request's key."""

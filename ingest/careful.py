@@ -7,18 +7,19 @@ can foresee (triggers, exclusion constraints, races) is found by halving the bat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import msgspec
 import psycopg
 from psycopg import Connection
 
-from ingest.catalog import UniqueKey
+from ingest.catalog import Column, UniqueKey
 from ingest.constraints import Violation
 from ingest.decoded import Decoded, Rows, join_rows
-from ingest.json_text import array_text
-from ingest.outcome import RowError
+from ingest.outcome import Rejection, RowError
 from ingest.sqlstates import describe_row_failure, is_data_error, is_refused_question, skipped_row
+from ingest.value_rules import ASKABLE_TYPES
 from ingest.writer import RowsSkipped, TableWriter, WriteOptions, Written
 
 # How often a batch is examined anew when other writers got in between.
@@ -51,10 +52,12 @@ class CarefulWrite:
         self._options = options
         self._rejected = {rejection.index: rejection for rejection in decoded.rejections}
         self._failures: dict[int, RowError] = {}
+        self._is_held = False  # what the candidates refer to is kept until the commit
         self._fallen: set[int] = set()  # the rows that only trying showed to be wrong
-        self._group_of = {index: rows for rows in decoded.groups for index in rows.indexes}
+        self._group_of: dict[int, Rows] = {}
         self._passed: dict[int, bytes] = {}
         for rows in decoded.groups:
+            self._group_of |= dict.fromkeys(rows.indexes, rows)
             self._passed |= rows.split()
         self._candidates = dict(self._passed)
 
@@ -90,6 +93,7 @@ class CarefulWrite:
             is_judged = False
             try:
                 with self._connection.transaction():
+                    self._is_held = False
                     self._reject_bad_values()
                     self._reject_all_violations()
                     is_judged = True
@@ -109,9 +113,13 @@ class CarefulWrite:
         kept = [rows.keep(self._candidates) for rows in self._decoded.groups]
         # Whatever looks at rows on their way in is left to say what it has against one.
         copying = not self._writer.table.watched
-        return self._write([rows for rows in kept if rows.indexes], copying=copying)
+        return self._write(
+            [rows for rows in kept if rows.indexes],
+            holds_references=self._holds_references and not self._is_held,
+            copying=copying,
+        )
 
-    def _write(self, groups: Sequence[Rows], *, copying: bool) -> Written:
+    def _write(self, groups: Sequence[Rows], *, holds_references: bool, copying: bool) -> Written:
         written = Written()
         if len(groups) > 1 and self._checks.refers_to_itself:
             written = self._writer.insert_together(self._connection, groups, self._options)
@@ -121,11 +129,12 @@ class CarefulWrite:
                     self._connection,
                     rows,
                     self._options,
-                    holds_references=self._holds_references,
+                    holds_references=holds_references,
                     copying=copying,
                 )
-        # What is deferred to the commit would fail the whole batch there.
-        self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        if not self._holds_references:
+            # What is deferred to the commit would fail the whole batch there.
+            self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return written
 
     def _write_tried(self) -> Written:
@@ -159,7 +168,9 @@ class CarefulWrite:
             return Written()
         try:
             with self._connection.transaction():
-                return self._write(self._group(indexes), copying=False)
+                return self._write(
+                    self._group(indexes), holds_references=self._holds_references, copying=False
+                )
         except RowsSkipped:
             failure = skipped_row()
         except psycopg.Error as error:
@@ -216,41 +227,57 @@ class CarefulWrite:
 
     def _find_readable(self) -> list[int]:
         """Return the rows of which constraints may be asked."""
-        readable = [index for index, rejection in self._rejected.items() if rejection.sound]
-        return sorted([*self._candidates, *readable])
+        return [
+            *self._candidates,
+            *(index for index, rejection in self._rejected.items() if rejection.sound),
+        ]
 
-    def _find_broken(self, indexes: list[int]) -> dict[int, list[Violation]]:
-        if not indexes:
-            return {}
+    def _find_broken(self, indexes: Collection[int]) -> dict[int, list[Violation]]:
+        """Return what each of the rows breaks, in the order of the rows."""
+        chosen = set(indexes)
+        candidates: Mapping[int, bytes] = self._candidates
+        if not chosen >= candidates.keys():
+            candidates = {index: candidates[index] for index in chosen & candidates.keys()}
+        kept = [rows.keep(candidates) for rows in self._decoded.groups]
+        rejected = [one for index, one in self._rejected.items() if index in chosen]
+        order = [index for rows in kept for index in rows.indexes]
+        order += [one.index for one in rejected]
         broken: dict[int, list[Violation]] = {}
-        for violation in self._find_violations(indexes):
-            broken.setdefault(indexes[violation.place - 1], []).append(violation)
-        return broken
+        if order:
+            for violation in self._find_violations(kept, rejected):
+                broken.setdefault(order[violation.place - 1], []).append(violation)
+        return dict(sorted(broken.items()))
 
-    def _find_violations(self, indexes: list[int]) -> list[Violation]:
+    def _find_violations(
+        self, groups: Sequence[Rows], rejected: Sequence[Rejection]
+    ) -> list[Violation]:
         checks, key, fill = self._checks, self._options.key, self._lacks_defaults()
-        columns = () if fill else checks.columns_read(key)
-        read = [self._read_column(column.name, indexes) for column in columns]
-        arrays = [array for array in read if array is not None]
-        if arrays and len(arrays) == len(columns):
-            return checks.find_violations_by_column(self._connection, arrays, key)
-        array = join_rows(
-            self._candidates[index]
-            if index in self._candidates
-            else _encode(self._rejected[index].sound)
-            for index in indexes
-        )
-        return checks.find_violations(self._connection, array.decode(), key, fill=fill)
+        values = None if fill else self._read_columns(groups, rejected)
+        if values is not None:
+            holding = self._holds_references and checks.are_references_by_value
+            found = checks.find_violations_by_column(self._connection, values, key, holding=holding)
+            if found is not None:
+                self._is_held = holding
+                return found
+        texts = [self._candidates[index] for rows in groups for index in rows.indexes]
+        texts += [_encode(one.sound) for one in rejected]
+        return checks.find_violations(self._connection, join_rows(texts).decode(), key, fill=fill)
 
-    def _read_column(self, name: str, indexes: Iterable[int]) -> str | None:
-        """Return a column's values as the text of an array, None where that is not to be had."""
-        values: dict[int, Any] = {}
-        for rows in self._decoded.groups:
-            if rows.by_column is None:
-                return None
-            values.update(zip(rows.indexes, rows.by_column.column(name), strict=True))
-        values |= {index: one.sound.get(name) for index, one in self._rejected.items()}
-        return array_text([values[index] for index in indexes])
+    def _read_columns(
+        self, groups: Sequence[Rows], rejected: Sequence[Rejection]
+    ) -> dict[str, list[Any]] | None:
+        """Return the columns that all rules read, None where that is not to be had."""
+        columns = self._checks.columns_read(self._options.key)
+        looked_at = [rows.by_column for rows in groups if rows.by_column]
+        if not columns or len(looked_at) < len(groups):
+            return None
+        return {
+            column.name: [
+                *chain.from_iterable(rows.column(column.name) for rows in looked_at),
+                *(_read_sound(one, column) for one in rejected),
+            ]
+            for column in columns
+        }
 
     def _reject_unanswerable(self, indexes: list[int]) -> None:
         """Reject the rows of which PostgreSQL cannot say what they break: a / b with b = 0."""
@@ -270,8 +297,10 @@ class CarefulWrite:
                 self._rejected[indexes[0]].sound = {}
 
     def _lacks_defaults(self) -> bool:
-        brought = [rows.columns for rows in self._decoded.groups]
-        brought += [tuple(one.sound) for one in self._rejected.values()]
+        brought: Iterable[Collection[str]] = chain(
+            (rows.columns for rows in self._decoded.groups),
+            (one.sound for one in self._rejected.values()),
+        )
         return any(map(self._checks.lacks_defaults, brought))
 
     def _judge(self, broken: Mapping[int, list[Violation]], *, keys_are_given: bool) -> None:
@@ -320,3 +349,11 @@ class CarefulWrite:
         rejection = self._decoded.reject(index, self._candidates.pop(index), errors)
         rejection.sound = sound or {}
         self._rejected[index] = rejection
+
+
+def _read_sound(rejection: Rejection, column: Column) -> Any:
+    """Return a value of a rejected row as those of the other rows are, None for what is missing."""
+    value = rejection.sound.get(column.name)
+    if isinstance(value, msgspec.Raw) and column.base in ASKABLE_TYPES:
+        return msgspec.json.decode(value)
+    return value

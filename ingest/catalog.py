@@ -195,8 +195,12 @@ def find_version(connection: Connection, name: str, schemas: list[str]) -> Table
     Raises `TableUnknown` where no exposed table has the name and `TableAmbiguous` where an
     unqualified name is that of tables in several datasets.
     """
-    params = _name_params(name, schemas)
-    versions = [TableVersion(*row) for row in connection.execute(TABLE_VERSIONS, params)]
+    rows = connection.execute(TABLE_VERSIONS, name_parameters(name, schemas))
+    return choose_version([TableVersion(*row) for row in rows], name)
+
+
+def choose_version(versions: list[TableVersion], name: str) -> TableVersion:
+    """Return the one table that a name means; raise as `find_version` does."""
     if not versions:
         raise TableUnknown(name=name)
     if len(versions) > 1:
@@ -212,7 +216,8 @@ TABLE_VERSIONS: LiteralString = (
 )
 
 
-def _name_params(name: str, schemas: list[str]) -> dict[str, object]:
+def name_parameters(name: str, schemas: list[str]) -> dict[str, object]:
+    """Return the name and the schemas that `service.table_versions` is to look for."""
     schema, dot, table = name.rpartition(".")
     if "\0" in name or len(table.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise TableUnknown(name=name)

@@ -5,23 +5,27 @@ which rows break a check, refer to nothing, or have a key that the table or an e
 batch has.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import LiteralString, NamedTuple
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.catalog import Column, Table, UniqueKey
+from ingest.json_text import array_text
 from ingest.statements import PLACE, execute_raw, read_batch, read_columns, text_source
 from ingest.table_rules import BATCH, Rule, known_to_table_rule, make_rules
+from ingest.value_rules import Repetition, Values, find_repeated, look_up, lookup_statement
 
 # The first PostgreSQL that can try a value without raising an error; before, each row is tried.
 INPUT_IS_VALID_SINCE = 160000
 
+# A row's place, from 1, the number of the rule that it breaks, and its group.
+Found = tuple[int, int, int | None]
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+
+class Violation(NamedTuple):
     """A row (by its place in the array that was checked) that breaks a rule of the table."""
 
     place: int
@@ -71,7 +75,13 @@ class ConstraintChecks:
     @property
     def refers_to_itself(self) -> bool:
         """Whether rows may refer to rows of the same table, and so of the same batch."""
-        return any(rule.refers_to_itself for rule in self.rules(None))
+        return any(rule.refers_to for rule in self.rules(None))
+
+    @property
+    def are_references_by_value(self) -> bool:
+        """Whether asking by column can keep all that rows refer to."""
+        rules = [rule for rule in self.rules(None) if rule.error.code == "fk_violation"]
+        return all(rule.by_value is not None for rule in rules)
 
     @property
     def are_judging(self) -> bool:
@@ -90,7 +100,7 @@ class ConstraintChecks:
 
     def lacks_defaults(self, brought: Collection[str]) -> bool:
         """Return whether rows that bring these columns get defaults that the rules must know."""
-        return not self._defaults.keys() <= set(brought)
+        return bool(self._defaults) and not self._defaults.keys() <= set(brought)
 
     def find_uncertain(self, brought: Collection[str], bad: Collection[str]) -> frozenset[str]:
         """Return the columns of whose values nobody knows what they will be in the table.
@@ -118,53 +128,91 @@ class ConstraintChecks:
     def columns_read(self, arbiter: UniqueKey | None) -> tuple[Column, ...]:
         """Return the columns whose values alone answer all rules; none where whole rows do."""
         if arbiter not in self._columns_read:
-            self._columns_read[arbiter] = self._find_columns_read(self.rules(arbiter))
+            rules = self.rules(arbiter)
+            columns = self._find_columns(rules)
+            is_enough = all(rule.columns for rule in rules)
+            is_enough = is_enough and self._scalars.issuperset(each.name for each in columns)
+            self._columns_read[arbiter] = columns if is_enough else ()
         return self._columns_read[arbiter]
 
-    def _find_columns_read(self, rules: Sequence[Rule]) -> tuple[Column, ...]:
-        read = {name for rule in rules for name in rule.columns}
-        columns = tuple(column for column in self._table.columns if column.name in read)
-        if all(rule.columns for rule in rules) and self._scalars.issuperset(read):
-            return columns
-        return ()
+    def _find_columns(self, rules: Sequence[Rule]) -> tuple[Column, ...]:
+        read = {name for rule in rules for name in rule.columns + rule.refers_to}
+        return tuple(column for column in self._table.columns if column.name in read)
 
     def find_violations(
         self, connection: Connection, array: str, arbiter: UniqueKey | None, *, fill: bool
     ) -> list[Violation]:
-        """Return every broken rule of every row of a JSON array, ordered by place.
+        """Return every broken rule of every row of a JSON array, ordered by place and rule.
 
         `fill` is needed where `lacks_defaults`.
         """
-        defaults = self._defaults if fill else {}
-        form = "filled rows" if fill else "rows"
-        return self._ask(
-            connection, form, lambda: _batch_query(self._table, defaults), [array], arbiter
-        )
-
-    def find_violations_by_column(
-        self, connection: Connection, arrays: Sequence[str], arbiter: UniqueKey | None
-    ) -> list[Violation]:
-        """Return the same for rows given by `columns_read`, each as the text of an array."""
-        columns = self.columns_read(arbiter)
-        return self._ask(connection, "columns", lambda: read_columns(columns), arrays, arbiter)
-
-    def _ask(
-        self,
-        connection: Connection,
-        form: str,
-        compose_batch: Callable[[], Composed],
-        values: Sequence[str],
-        arbiter: UniqueKey | None,
-    ) -> list[Violation]:
         rules = self.rules(arbiter)
         if not rules:
             return []
-        statement = self._statements.get((arbiter, form))
+        defaults = self._defaults if fill else {}
+        statement = self._compose(
+            connection,
+            (arbiter, "filled rows" if fill else "rows"),
+            lambda: _find_broken(list(enumerate(rules)), _batch_query(self._table, defaults)),
+        )
+        found = execute_raw(connection, statement, [array], replan=True).fetchall()
+        return _name_rules(found, rules)
+
+    def find_violations_by_column(
+        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, holding: bool
+    ) -> list[Violation] | None:
+        """Return the same for rows given by `columns_read`, None where only whole rows will do.
+
+        With `holding` what the rows refer to is kept until the commit.
+        """
+        rules = self.rules(arbiter)
+        asked = [each for each in enumerate(rules) if each[1].by_value is None]
+        columns = self._find_columns([rule for _, rule in asked])
+        arrays = [array for column in columns if (array := array_text(values[column.name]))]
+        if len(arrays) < len(columns):
+            return None
+        found = self._look_up(connection, values, arbiter, holding=holding)
+        if asked:
+            statement = self._compose(
+                connection, (arbiter, "columns"), lambda: _find_broken(asked, read_columns(columns))
+            )
+            found += execute_raw(connection, statement, arrays, replan=True).fetchall()
+        return _name_rules(sorted(found, key=itemgetter(0, 1)), rules)
+
+    def _look_up(
+        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, holding: bool
+    ) -> list[Found]:
+        """Find the rows that break rules which a column's values answer."""
+        found: list[Found] = []
+        numbers, lookups = [], []
+        for number, rule in enumerate(self.rules(arbiter)):
+            if isinstance(rule.by_value, Repetition):
+                repeated = find_repeated(values[rule.by_value.column])
+                found += [(place, number, integer) for place, integer in repeated]
+            elif rule.by_value is not None:
+                numbers.append(number)
+                lookups.append(rule.by_value)
+        if lookups:
+            statement = self._compose(
+                connection,
+                (arbiter, "held values" if holding else "values"),
+                lambda: lookup_statement(lookups, holding=holding),
+            )
+            failing = look_up(connection, statement, lookups, values)
+            for number, places in zip(numbers, failing, strict=True):
+                found += [(place, number, None) for place in places]
+        return found
+
+    def _compose(
+        self,
+        connection: Connection,
+        name: tuple[UniqueKey | None, str],
+        compose: Callable[[], Composed],
+    ) -> LiteralString:
+        statement = self._statements.get(name)
         if statement is None:
-            statement = _find_broken(rules, compose_batch()).as_string(connection)
-            self._statements[arbiter, form] = statement
-        found = execute_raw(connection, statement, values, replan=True).fetchall()
-        return [Violation(place, rules[number], group) for place, number, group in found]
+            statement = self._statements[name] = compose().as_string(connection)
+        return statement
 
     def find_bad_values(self, connection: Connection, array: str) -> list[BadValue]:
         """Return the values that PostgreSQL's own types refuse, among those it alone can judge."""
@@ -176,7 +224,11 @@ class ConstraintChecks:
         ]
 
 
-def _find_broken(rules: Sequence[Rule], batch: Composed) -> Composed:
+def _name_rules(found: Iterable[Found], rules: Sequence[Rule]) -> list[Violation]:
+    return [Violation(place, rules[number], group) for place, number, group in found]
+
+
+def _find_broken(rules: Sequence[tuple[int, Rule]], batch: Composed) -> Composed:
     parts = [
         SQL("SELECT {}, {}, {} FROM ({}) AS broken").format(
             PLACE,
@@ -184,7 +236,7 @@ def _find_broken(rules: Sequence[Rule], batch: Composed) -> Composed:
             _group_of(rule),
             rule.query,
         )
-        for number, rule in enumerate(rules)
+        for number, rule in rules
     ]
     return SQL("WITH {} AS MATERIALIZED ({}) {} ORDER BY 1, 2").format(
         BATCH, batch, SQL(" UNION ALL ").join(parts)

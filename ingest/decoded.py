@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -50,10 +51,11 @@ class Rows:
 
     def keep(self, texts: Mapping[int, bytes]) -> "Rows":
         """Return those of the rows whose JSON texts are given under their places in the batch."""
-        places = [place for place, index in enumerate(self.indexes) if index in texts]
-        if len(places) == len(self.indexes):
+        kept = [index in texts for index in self.indexes]
+        if all(kept):
             return self
-        indexes = [self.indexes[place] for place in places]
+        indexes = list(compress(self.indexes, kept))
+        places = compress(range(len(kept)), kept)
         return Rows(
             self.columns,
             indexes,

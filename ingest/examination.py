@@ -17,6 +17,7 @@ from ingest.values.structures import RepeatedKey, is_deeper_than, parse_json
 
 _encode = msgspec.json.Encoder().encode
 _fragments = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_string = msgspec.json.Decoder(str).decode
 
 # The levels of arrays and objects around a row: the array of rows, the envelope around it.
 ENVELOPE_DEPTH = 2
@@ -28,8 +29,11 @@ SHOWN_DIGITS = 30
 # counted. Everything else that can be wrong with a row is bounded by the table.
 NAMED_STRANGERS = 50
 
-# The JSON texts that give nothing.
-_ABSENT: dict[bytes, str | None] = {b"null": None, b'""': ""}
+# The JSON texts that give nothing, and none at all.
+_ABSENT: dict[bytes, str | None] = {b"": None, b"null": None, b'""': ""}
+
+# What a JSON number may begin with.
+_NUMERIC = b"-0123456789"
 
 # A row examined: its sound values in canonical form by column, and every error.
 Examined = tuple[dict[str, Any], list[RowError]]
@@ -57,7 +61,7 @@ class Field:
         self.is_raw = self.adapter.annotation is msgspec.Raw
         self._decode = msgspec.json.Decoder(self.adapter.annotation).decode
 
-    def accepts(self, text: msgspec.Raw) -> bool:
+    def accepts(self, text: bytes) -> bool:
         """Return whether a value's JSON text, not that of null, is flawless at a quick look."""
         try:
             value = self._decode(text)
@@ -128,36 +132,42 @@ class Examiner:
         sound: dict[str, Any] = {}
         for name, field in self._fields.items():
             text = fragments.get(name)
-            value = None if text is None else _read_absence(text)
-            fault = _refuse_absence(field.column, value, is_given=text is not None)
-            if fault is not None:
-                errors.append(fault)
-            elif text is None or value is None:
-                if text is not None:
-                    sound[name] = None
-            elif field.accepts(text):
+            given = b"" if text is None else bytes(text)
+            if given in _ABSENT:
+                value = _ABSENT[given]
+                fault = _refuse_absence(field.column, value, is_given=text is not None)
+                if fault is not None:
+                    errors.append(fault)
+                    continue
+                if value is None:
+                    if text is not None:
+                        sound[name] = None
+                    continue
+            if field.accepts(given):
                 sound[name] = text
             else:
-                self._examine_value(field, text, sound, errors)
+                self._examine_value(field, given, sound, errors)
         return sound, errors
 
     def _examine_value(
-        self, field: Field, text: msgspec.Raw, sound: dict[str, Any], errors: list[RowError]
+        self, field: Field, text: bytes, sound: dict[str, Any], errors: list[RowError]
     ) -> None:
-        value = parse_json(bytes(text).decode())
+        value = _read_value(text)
         is_csv_field = False
         examined = field.adapter.examine(value, is_csv_field)
         if isinstance(examined, Fault):
             errors.append(_describe(field.column.name, value, examined))
         else:
-            sound[field.column.name] = text if field.adapter.verbatim else examined
+            sound[field.column.name] = msgspec.Raw(text) if field.adapter.verbatim else examined
 
     def _examine_keys(self, row: Mapping[str, Any]) -> list[RowError]:
-        errors = []
+        errors: list[RowError] = []
         if isinstance(row, RepeatedKey):
             key = printable(row.key[:SHOWN_CHARACTERS])
             message = f"{key} stands twice in the row"
             errors.append(RowError(code="duplicate_key_in_object", column=key, message=message))
+        if row.keys() <= self._fields.keys():
+            return errors
         strangers = []
         for name in row:
             if name in self._fields:
@@ -207,9 +217,11 @@ def _read_plain_object(text: bytes) -> dict[str, msgspec.Raw] | None:
     return fragments if quotes == 2 * len(fragments) else None
 
 
-def _read_absence(text: msgspec.Raw) -> str | None:
-    """Return None for null, the empty string for itself, and something else for what is given."""
-    return _ABSENT.get(bytes(text), "given")
+def _read_value(text: bytes) -> Any:
+    """Parse the JSON text of a plain object's value as `parse_json` does, most of them sooner."""
+    if text[:1] == b'"':
+        return _string(text)
+    return Number(text.decode()) if text[0] in _NUMERIC else parse_json(text.decode())
 
 
 def _read_fragments(text: bytes, row: dict[str, Any]) -> dict[str, msgspec.Raw]:

@@ -5,6 +5,7 @@ examined value by value (`examination`).
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import Any
 
 import msgspec
@@ -44,28 +45,36 @@ class QuickLook:
         return rows if self._has_small_rows(array) and rows.are_sound(array) else None
 
     def decode_texts(self, texts: Sequence[bytes]) -> tuple[Sequence[int], SoundRows]:
-        """Return the places of the JSON texts that are flawless rows, and these rows."""
-        decoded = self._decode_rows(texts)
-        rows = self._look_at(decoded.values())
-        text = b"\n".join(texts if len(decoded) == len(texts) else map(texts.__getitem__, decoded))
+        """Return the places of the JSON texts that are flawless rows, in order, and these rows."""
+        places, decoded = self._decode_rows(texts)
+        rows = self._look_at(decoded)
+        text = b"\n".join(map(texts.__getitem__, places))
         if not has_suspect_escape(text) and rows.are_sound(text):
-            return list(decoded), rows
+            return places, rows
         # Some row among them is not what it seems: look at each alone.
-        sound = [place for place, row in decoded.items() if self._is_sound(row, texts[place])]
-        return sound, self._look_at(map(decoded.__getitem__, sound))
+        sound = [
+            (place, row)
+            for place, row in zip(places, decoded, strict=True)
+            if self._is_sound(row, texts[place])
+        ]
+        return [place for place, _ in sound], self._look_at(row for _, row in sound)
 
-    def _decode_rows(self, texts: Sequence[bytes]) -> dict[int, Any]:
-        decoded: dict[int, Any] = {}
+    def _decode_rows(self, texts: Sequence[bytes]) -> tuple[Sequence[int], list[Any]]:
+        """Return the places of the texts that can be decoded, and the rows they are."""
+        decoded: list[Any] = []
         if self._row is None:
-            return decoded
-        decode, limit = self._row.decode, self._limits.max_row_bytes
-        for place, text in enumerate(texts):
-            if len(text) <= limit:
-                try:
-                    decoded[place] = decode(text)
-                except (msgspec.DecodeError, RecursionError):
-                    continue
-        return decoded
+            return [], decoded
+        if max(map(len, texts)) > self._limits.max_row_bytes:
+            texts = [text if len(text) <= self._limits.max_row_bytes else b"" for text in texts]
+        failing: list[int] = []
+        left = map(self._row.decode, texts)
+        while len(decoded) + len(failing) < len(texts):
+            try:
+                # Goes on where a text that failed has ended it; what came before is kept.
+                decoded.extend(left)
+            except (msgspec.DecodeError, RecursionError):
+                failing.append(len(decoded) + len(failing))
+        return _leave_out(failing, len(texts)), decoded
 
     def _is_sound(self, row: Any, text: bytes) -> bool:
         return not has_suspect_escape(text) and self._look_at([row]).are_sound(text)
@@ -76,6 +85,13 @@ class QuickLook:
     def _has_small_rows(self, array: bytes) -> bool:
         limit = self._limits.max_row_bytes
         return len(array) <= limit or max(map(len, map(bytes, split_rows(array)))) <= limit
+
+
+def _leave_out(places: Sequence[int], count: int) -> Sequence[int]:
+    left = bytearray(b"\1") * count
+    for place in places:
+        left[place] = 0
+    return list(compress(range(count), left))
 
 
 def _row_type(fields: list[Field]) -> type | None:

@@ -17,7 +17,6 @@ from ingest.points import Point, reach
 from project.errors import RowhouseError
 from project.queries import read_sql
 
-CLAIM_KEY = read_sql(SQL / "claim_key.sql")
 STORE_BATCH = read_sql(SQL / "store_batch.sql")
 STORE_REJECTIONS = read_sql(SQL / "store_rejections.sql")
 FIND_KEY = read_sql(SQL / "find_key.sql")

@@ -76,7 +76,8 @@ class BatchReferences:
 
     def _is_by_value(self, key: ForeignKey) -> bool:
         is_own = (key.schema, key.table) == (self._table.schema, self._table.name)
-        is_given = not any(self._table.by_name[name].has_default for name in key.columns)
+        columns = [self._table.by_name[name] for name in key.columns]
+        is_given = not any(each.has_default or each.read_only for each in columns)
         return key.value_type is not None and not key.partitioned and not is_own and is_given
 
 

@@ -88,10 +88,10 @@ class RowRules:
         """
         self.check_count(len(texts))
         places, sound = self._quick.decode_texts(texts)
-        passed = {place: texts[place] for place in places}
+        passed: dict[int, bytes] = {}
         presences = dict(zip(places, self._presences(sound, group_by), strict=True))
         rejections = []
-        for index in sorted(set(range(len(texts))) - passed.keys()):
+        for index in sorted(set(range(len(texts))).difference(places)):
             text = texts[index]
             examined, errors = self.examiner.examine_text(text, is_line=lines is not None)
             if not errors:
@@ -104,6 +104,7 @@ class RowRules:
                     index=index, line=line, raw=text, format="json", errors=errors, sound=examined
                 )
             )
+        passed |= zip(places, map(texts.__getitem__, places), strict=True)
         return Decoded(
             len(texts),
             self.group(passed, presences, group_by, places, sound),
@@ -172,7 +173,10 @@ class RowRules:
         indexes = sorted(texts)
         groups: dict[Presence, list[int]] = {}
         if len(set(presences.values())) == 1:
-            groups[presences[indexes[0]]] = indexes
+            presence = presences[indexes[0]]
+            if sound is not None and len(sound_places) == len(texts):
+                return [self._make_rows(presence, indexes, texts, group_by, sound)]
+            groups[presence] = indexes
         else:
             for index in indexes:
                 groups.setdefault(presences[index], []).append(index)
@@ -181,16 +185,24 @@ class RowRules:
         def look_at(indexes: Sequence[int]) -> ByColumn | None:
             if sound is None or not positions.keys() >= set(indexes):
                 return None
-            if len(indexes) == len(positions):
-                return sound
             return sound.take(map(positions.__getitem__, indexes))
 
-        made = []
-        for presence, indexes in groups.items():
-            own = [texts[index] for index in indexes]
-            columns = self._columns(presence, group_by)
-            made.append(Rows(columns, indexes, partial(join_rows, own), look_at(indexes), own))
-        return made
+        return [
+            self._make_rows(presence, indexes, texts, group_by, look_at(indexes))
+            for presence, indexes in groups.items()
+        ]
+
+    def _make_rows(
+        self,
+        presence: Presence,
+        indexes: Sequence[int],
+        texts: Mapping[int, bytes],
+        group_by: GroupBy,
+        sound: ByColumn | None,
+    ) -> Rows:
+        own = list(map(texts.__getitem__, indexes))
+        columns = self._columns(presence, group_by)
+        return Rows(columns, indexes, partial(join_rows, own), sound, own)
 
     def columns_of(self, names: Collection[str], group_by: GroupBy) -> tuple[str, ...]:
         """Return the columns that rows bringing these names are written to."""

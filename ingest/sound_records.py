@@ -32,7 +32,7 @@ class SoundRecords:
 
     def take(self, places: Iterable[int]) -> "SoundRecords":
         """Return some of the records."""
-        chosen = [self._records[place] for place in places]
+        chosen = list(map(self._records.__getitem__, places))
         return SoundRecords(self._names, chosen, is_copyable=self._is_copyable)
 
     def copy_data(self, names: Sequence[str]) -> CopyData | None:

@@ -26,7 +26,7 @@ class SoundRows:
 
     def take(self, places: Iterable[int]) -> "SoundRows":
         """Return some of the rows."""
-        return SoundRows(self._fields, [self.rows[place] for place in places])
+        return SoundRows(self._fields, list(map(self.rows.__getitem__, places)))
 
     def are_sound(self, text: bytes) -> bool:
         """Return whether every value passes its column's sweep and no key stands twice in `text`.

@@ -51,11 +51,6 @@ def stored_rows(table: Table) -> Composed:
     return SQL("{} {}").format(only(partitioned=table.partitioned), table_identifier(table))
 
 
-def lock_statement(table: Table) -> Composed:
-    """Return the statement that keeps the table's definition as it is until the commit."""
-    return SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(table_identifier(table))
-
-
 _COPY_OPTIONS: dict[Dialect, SQL] = {
     "json": SQL(r"FORMAT csv, NULL 'null', ESCAPE '\'"),
     "csv": SQL("FORMAT csv"),

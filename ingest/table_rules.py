@@ -8,6 +8,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from ingest.catalog import Check, Column, ForeignKey, Table, UniqueKey
 from ingest.outcome import RowError
 from ingest.statements import PLACE, only, stored_rows
+from ingest.value_rules import ASKABLE_TYPES, INTEGER_TYPES, Lookup, Repetition
 
 BATCH = Identifier("rowhouse batch")
 
@@ -20,8 +21,9 @@ class Rule:
     query: Composed
     error: RowError
     key: UniqueKey | None = None  # of the rule "no two rows of the batch have the same key"
-    refers_to_itself: bool = False
+    refers_to: tuple[str, ...] = ()  # the columns that it looks for in the batch itself
     of_stored_row: bool = False  # PostgreSQL asks it of the row as it is after an update
+    by_value: Lookup | Repetition | None = None  # the same, where a column's values answer it
 
 
 def make_rules(table: Table, arbiter: UniqueKey | None) -> list[Rule]:
@@ -31,7 +33,7 @@ def make_rules(table: Table, arbiter: UniqueKey | None) -> list[Rule]:
         rules += [_domain_rule(column, check) for check in column.domain_checks or ()]
     rules += [_foreign_key_rule(table, key) for key in table.foreign_keys]
     for key in table.unique_keys:
-        rules.append(_repeated_in_batch_rule(key))
+        rules.append(_repeated_in_batch_rule(table, key))
         if key != arbiter:
             rules[-1] = replace(rules[-1], of_stored_row=True)
             rules.append(known_to_table_rule(table, key, arbiter))
@@ -79,8 +81,8 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
         SQL("{} = {}").format(left, right) for left, right in zip(referenced, own, strict=True)
     )
     refers_to_itself = (key.schema, key.table) == (table.schema, table.name)
-    absent = SQL("NOT EXISTS (SELECT FROM {} {} AS referenced WHERE {})").format(
-        only(partitioned=key.partitioned), Identifier(key.schema, key.table), match
+    absent = SQL("NOT EXISTS (SELECT FROM {} AS referenced WHERE {})").format(
+        _referenced_rows(key), match
     )
     if refers_to_itself:
         absent += SQL(" AND NOT EXISTS (SELECT FROM {} AS referenced WHERE {})").format(
@@ -105,12 +107,29 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
             constraint=key.name,
             message=f"{', '.join(key.columns)} is not in {target}",
         ),
-        refers_to_itself=refers_to_itself,
+        refers_to=key.referenced if refers_to_itself else (),
         of_stored_row=True,
+        by_value=None if refers_to_itself else _reference_lookup(table, key),
     )
 
 
-def _repeated_in_batch_rule(key: UniqueKey) -> Rule:
+def _reference_lookup(table: Table, key: ForeignKey) -> Lookup | None:
+    if key.value_type is None or table.clustered:
+        return None
+    return Lookup(
+        column=key.columns[0],
+        type=key.value_type,
+        source=_referenced_rows(key),
+        referenced=key.referenced[0],
+        must_exist=True,
+    )
+
+
+def _referenced_rows(key: ForeignKey) -> Composed:
+    return SQL("{} {}").format(only(partitioned=key.partitioned), Identifier(key.schema, key.table))
+
+
+def _repeated_in_batch_rule(table: Table, key: UniqueKey) -> Rule:
     names = _key_names(key)
     listed = SQL(", ").join(names)
     keyed = _keys_of(key, BATCH, [PLACE])
@@ -138,7 +157,20 @@ def _repeated_in_batch_rule(key: UniqueKey) -> Rule:
             message=f"an earlier row of the batch has the same {', '.join(key.columns)}",
         ),
         key=key,
+        by_value=_repetition(table, key),
     )
+
+
+def _repetition(table: Table, key: UniqueKey) -> Repetition | None:
+    column = _only_column(table, key)
+    is_integer = column is not None and column.base in INTEGER_TYPES
+    return Repetition(column.name) if column is not None and is_integer else None
+
+
+def _only_column(table: Table, key: UniqueKey) -> Column | None:
+    """Return the column that is the whole key of all rows, None where there is no such column."""
+    is_plain = key.plain and key.nulls_distinct and key.predicate is None
+    return table.by_name[key.columns[0]] if is_plain and len(key.keys) == 1 else None
 
 
 def known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None) -> Rule:
@@ -174,6 +206,20 @@ def known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None)
             message=f"{table.full_name} already has this {', '.join(key.columns)}",
         ),
         of_stored_row=True,
+        by_value=_key_lookup(table, key) if arbiter is None else None,
+    )
+
+
+def _key_lookup(table: Table, key: UniqueKey) -> Lookup | None:
+    column = _only_column(table, key)
+    if column is None or column.base not in ASKABLE_TYPES or table.clustered:
+        return None
+    return Lookup(
+        column=column.name,
+        type=column.base_type,
+        source=stored_rows(table),
+        referenced=column.name,
+        must_exist=False,
     )
 
 

@@ -24,7 +24,6 @@ from ingest.statements import (
     execute_raw,
     insert_groups_statement,
     insert_statement,
-    lock_statement,
     tells_inserted,
 )
 from project.queries import read_sql
@@ -80,10 +79,6 @@ class TableWriter:
         self.references = BatchReferences(table)
         # Composed once: putting a statement together costs more than sending it.
         self._statements: dict[object, LiteralString] = {}
-
-    def hold(self, connection: Connection) -> None:
-        """Keep the table's definition as it is until the end of the transaction."""
-        execute_raw(connection, self._compose(connection, "lock", lock_statement, self.table), [])
 
     def write_whole(
         self, connection: Connection, decoded: Decoded, *, holds_references: bool = False

@@ -26,7 +26,7 @@ from tests.api.sending import counts, execute, send
 from tests.integration.running import ROOT, Service
 
 URL = os.environ.get("CITUS_DATABASE_URL")
-SCHEMAS = ("service", "reports", "hiring", "city", "undo_hiring")
+SCHEMAS = ("service", "reports", "hiring", "city", "undo_hiring", "undo_city")
 DATASETS = {
     "hiring": {"distribute": "schema"},
     "city": {

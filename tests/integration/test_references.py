@@ -129,6 +129,47 @@ def test_a_parent_stays_while_a_batch_that_refers_to_it_is_stored(
         other.execute("DELETE FROM hiring.parent WHERE id = 1")
 
 
+def test_a_parent_stays_while_the_good_rows_of_a_batch_are_stored(
+    child: Client, other: psycopg.Connection, in_background: Any
+) -> None:
+    with log_in() as holder:
+        # The batch knows what is wrong with it and waits for what becomes of this row.
+        holder.execute("INSERT INTO hiring.child VALUES (7, NULL)")
+        rows = [{"id": 7, "p": 1}, {"id": 8, "p": 3}, {"id": "x", "p": 2}]
+        batch: Future[Any] = in_background(child, "child", rows)
+        wait_for_a_blocked_batch()
+        with pytest.raises(LockNotAvailable):
+            other.execute("DELETE FROM hiring.parent WHERE id = 1")
+        other.rollback()
+        holder.rollback()
+        assert codes(batch.result().json()) == {
+            1: [("fk_violation", "p")],
+            2: [("not_integer", "id")],
+        }
+    with pytest.raises(ForeignKeyViolation):
+        other.execute("DELETE FROM hiring.parent WHERE id = 1")
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_bad_batch_waits_for_a_parent_that_is_being_deleted(
+    child: Client, in_background: Any, deleted: bool
+) -> None:
+    with log_in() as holder:
+        holder.execute("DELETE FROM hiring.parent WHERE id = 2")
+        rows = [{"id": 1, "p": 1}, {"id": 2, "p": 2}, {"id": "x", "p": "2"}]
+        batch: Future[Any] = in_background(child, "child", rows)
+        wait_for_a_blocked_batch()
+        if deleted:
+            holder.commit()
+        else:
+            holder.rollback()
+        answer = batch.result().json()
+    missing = [("fk_violation", "p")] if deleted else []
+    expected = {1: missing, 2: [*missing, ("not_integer", "id")]}
+    assert codes(answer) == {index: found for index, found in expected.items() if found}
+    assert stored("SELECT id FROM hiring.child WHERE p = 2") == ([] if deleted else [(2,)])
+
+
 @pytest.mark.parametrize("deleted", [True, False])
 def test_a_parent_that_is_being_deleted_is_waited_for(
     child: Client, in_background: Any, deleted: bool
@@ -190,6 +231,10 @@ LEFT_ALONE = {
     "a deferrable key": (
         "ALTER TABLE hiring.child ADD u integer DEFAULT 1 UNIQUE DEFERRABLE INITIALLY DEFERRED"
     ),
+    "a key that is computed": (
+        "ALTER TABLE hiring.child ADD g integer GENERATED ALWAYS AS (id % 2 + 1) STORED"
+        " REFERENCES hiring.parent"
+    ),
     "row security": "ALTER TABLE hiring.child ENABLE ROW LEVEL SECURITY",
 }
 
@@ -201,6 +246,16 @@ def test_other_tables_are_left_to_postgresql(child: Client, change: str) -> None
     connections["unchecked"].close()
     send(child, "child", [{"id": 3, "p": 1}, {"id": 2}])
     assert not was_unchecked()
+
+
+def test_what_a_computed_column_refers_to_must_be_there(child: Client) -> None:
+    execute(
+        "ALTER TABLE hiring.child ADD g integer GENERATED ALWAYS AS (id % 10) STORED"
+        " REFERENCES hiring.parent"
+    )
+    assert counts(send(child, "child", [{"id": 11, "p": 1}, {"id": 12}])) == (2, 2, 0, 0, 0)
+    answer = send(child, "child", [{"id": 21, "p": 1}, {"id": 23, "p": 1}])
+    assert codes(answer.json()) == {1: [("fk_violation", "g")]}
 
 
 def test_a_parent_that_ingest_may_not_lock_is_left_to_postgresql(child: Client) -> None:
