@@ -75,9 +75,10 @@ def stop_pooler(folder: Path) -> None:
     """Stop the PgBouncer that was started in the folder, if it still runs."""
     try:
         process = psutil.Process(int((folder / "pgbouncer.pid").read_text()))
+        command = process.cmdline()
     except (OSError, ValueError, psutil.NoSuchProcess):
         return
-    if str(folder / INI_NAME) in process.cmdline():
+    if str(folder / INI_NAME) in command:
         process.terminate()
         with suppress(psutil.Error, subprocess.TimeoutExpired):
             process.wait(10)

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 PATIENCE_S = 60.0
@@ -17,3 +18,11 @@ def wait_until(is_so: Callable[[], object], what: str, *, patience_s: float = PA
         if time.monotonic() > deadline:
             pytest.fail(f"{what}: not after {patience_s:g} s")
         _never.wait(0.05)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Return whether a process runs: it may end while it is looked at."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

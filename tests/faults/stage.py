@@ -1,7 +1,7 @@
 """A service of the test database whose workers a test may kill at named points."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,10 +28,12 @@ class Stage:
 
     def workers(self) -> list[psutil.Process]:
         """Return the living workers, the oldest first."""
-        living = [
-            child for child in self.server.children() if child.status() != psutil.STATUS_ZOMBIE
-        ]
-        return sorted(living, key=lambda child: child.create_time())
+        born: dict[psutil.Process, float] = {}
+        for child in self.server.children():
+            with suppress(psutil.NoSuchProcess):  # it ends while it is looked at
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    born[child] = child.create_time()
+        return sorted(born, key=born.__getitem__)
 
     def kill_at(self, point: Point) -> None:
         """Have the oldest worker die at the point; return when it is replaced.

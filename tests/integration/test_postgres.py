@@ -17,6 +17,7 @@ from project.cluster import ServerSettings
 from project.postgres import Server, create_database, start_server, stop_server
 from project.postmaster import PostgresError, find_postmaster
 from tests.integration.servers import ask, kill_postmaster, make_settings, start_elsewhere
+from tests.waiting import is_alive
 
 IS_ROOT = os.geteuid() == 0
 
@@ -123,7 +124,7 @@ def test_orphans_that_hold_the_shared_memory_are_ended(
     backend.suspend()  # it neither notices the end of its server nor a polite signal
     kill_postmaster(server)
     assert start_server(settings).started
-    assert not backend.is_running() or backend.status() == psutil.STATUS_ZOMBIE
+    assert not is_alive(backend)
     session.close()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.integration.running import Service
 from tests.needs import need
-from tests.waiting import wait_until
+from tests.waiting import is_alive, wait_until
 
 JOB = [{"job_id": 1, "job_name": "Nurse"}]
 
@@ -54,9 +54,7 @@ def paste(line: str) -> dict[str, object]:
 
 
 def all_gone(processes: list[psutil.Process]) -> bool:
-    return not any(
-        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes
-    )
+    return not any(map(is_alive, processes))
 
 
 def test_a_first_start_shows_a_key_once_and_a_line_that_stores_a_row(service: Service) -> None:
