@@ -5,16 +5,23 @@ which rows break a check, refer to nothing, or have a key that the table or an e
 batch has.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import LiteralString, NamedTuple
+from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.catalog import Column, Table, UniqueKey
 from ingest.json_text import array_text
-from ingest.statements import PLACE, execute_raw, read_batch, read_columns, text_source
+from ingest.statements import (
+    PLACE,
+    Statements,
+    execute_raw,
+    read_batch,
+    read_columns,
+    text_source,
+)
 from ingest.table_rules import BATCH, Rule, known_to_table_rule, make_rules
 from ingest.value_rules import Repetition, Values, find_repeated, look_up, lookup_statement
 
@@ -57,8 +64,7 @@ class ConstraintChecks:
         self._table = table
         self._rules: dict[UniqueKey | None, list[Rule]] = {}
         self._columns_read: dict[UniqueKey | None, tuple[Column, ...]] = {}
-        # Composed once: putting a statement together costs more than sending it.
-        self._statements: dict[tuple[UniqueKey | None, str], LiteralString] = {}
+        self._statements = Statements()
         self._writable = frozenset(column.name for column in table.writable)
         self._generated = frozenset(c.name for c in table.columns if c.generated is not None)
         self._defaults = {
@@ -150,7 +156,7 @@ class ConstraintChecks:
         if not rules:
             return []
         defaults = self._defaults if fill else {}
-        statement = self._compose(
+        statement = self._statements.text(
             connection,
             (arbiter, "filled rows" if fill else "rows"),
             lambda: _find_broken(list(enumerate(rules)), _batch_query(self._table, defaults)),
@@ -173,7 +179,7 @@ class ConstraintChecks:
             return None
         found = self._look_up(connection, values, arbiter, holding=holding)
         if asked:
-            statement = self._compose(
+            statement = self._statements.text(
                 connection, (arbiter, "columns"), lambda: _find_broken(asked, read_columns(columns))
             )
             found += execute_raw(connection, statement, arrays, replan=True).fetchall()
@@ -193,7 +199,7 @@ class ConstraintChecks:
                 numbers.append(number)
                 lookups.append(rule.by_value)
         if lookups:
-            statement = self._compose(
+            statement = self._statements.text(
                 connection,
                 (arbiter, "held values" if holding else "values"),
                 lambda: lookup_statement(lookups, holding=holding),
@@ -202,17 +208,6 @@ class ConstraintChecks:
             for number, places in zip(numbers, failing, strict=True):
                 found += [(place, number, None) for place in places]
         return found
-
-    def _compose(
-        self,
-        connection: Connection,
-        name: tuple[UniqueKey | None, str],
-        compose: Callable[[], Composed],
-    ) -> LiteralString:
-        statement = self._statements.get(name)
-        if statement is None:
-            statement = self._statements[name] = compose().as_string(connection)
-        return statement
 
     def find_bad_values(self, connection: Connection, array: str) -> list[BadValue]:
         """Return the values that PostgreSQL's own types refuse, among those it alone can judge."""

@@ -133,17 +133,17 @@ class Examiner:
         for name, field in self._fields.items():
             text = fragments.get(name)
             given = b"" if text is None else bytes(text)
+            absence = _ABSENT.get(given, "given")
+            fault = None
             if given in _ABSENT:
-                value = _ABSENT[given]
-                fault = _refuse_absence(field.column, value, is_given=text is not None)
-                if fault is not None:
-                    errors.append(fault)
-                    continue
-                if value is None:
-                    if text is not None:
-                        sound[name] = None
-                    continue
-            if field.accepts(given):
+                fault = _refuse_absence(field.column, absence, is_given=text is not None)
+            if fault is not None:
+                errors.append(fault)
+            elif text is None:
+                continue
+            elif absence is None:
+                sound[name] = None
+            elif field.accepts(given):
                 sound[name] = text
             else:
                 self._examine_value(field, given, sound, errors)

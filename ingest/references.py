@@ -8,7 +8,7 @@ to anything that is not there is left to the triggers.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, LiteralString, TypedDict
+from typing import Any, TypedDict
 
 import msgspec
 from psycopg import Connection
@@ -17,7 +17,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from ingest.catalog import ForeignKey, Table
 from ingest.json_text import array_text
-from ingest.statements import execute_raw
+from ingest.statements import Statements, execute_raw
 
 # Returns the text of each value of a column that occurs in some rows, null aside.
 FindValues = Callable[[str], set[str]]
@@ -36,8 +36,7 @@ class BatchReferences:
         # Whether what a row refers to can be told from its values, and nothing else looks at it.
         self.are_checkable = bool(keys) and not table.watched and all(map(self._is_by_value, keys))
         self._keys = _make_decoder([key.columns[0] for key in keys]) if self.are_checkable else None
-        # Composed once: putting a statement together costs more than sending it.
-        self._statements: dict[tuple[str, ...], LiteralString] = {}
+        self._statements = Statements()
 
     def hold(self, connection: Connection, columns: Collection[str], values_of: FindValues) -> None:
         """Keep what rows refer to as it is until the commit.
@@ -49,7 +48,9 @@ class BatchReferences:
         values = [sorted(values_of(key.columns[0])) for key in keys]
         if not any(values):
             return
-        statement = self._compose(connection, keys)
+        statement = self._statements.text(
+            connection, tuple(key.name for key in keys), lambda: _hold_statement(keys)
+        )
         try:
             arrays = [array_text(wanted) or wanted for wanted in values]
             found = execute_raw(connection, statement, arrays, replan=True).fetchall()[0]
@@ -66,13 +67,6 @@ class BatchReferences:
             return {str(row[name]) for row in rows if row.get(name) is not None}
 
         return values_of
-
-    def _compose(self, connection: Connection, keys: Sequence[ForeignKey]) -> LiteralString:
-        names = tuple(key.name for key in keys)
-        statement = self._statements.get(names)
-        if statement is None:
-            statement = self._statements[names] = _hold_statement(keys).as_string(connection)
-        return statement
 
     def _is_by_value(self, key: ForeignKey) -> bool:
         is_own = (key.schema, key.table) == (self._table.schema, self._table.name)

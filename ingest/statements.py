@@ -1,6 +1,6 @@
 """The SQL that reads a batch's JSON and writes it to a table, composed from the catalog's names."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, LiteralString
 
 from psycopg import BaseConnection, Connection, RawCursor
@@ -19,6 +19,22 @@ RETURNING_OLD_SINCE = 180000
 
 # The row as JSON, where it matters which columns it brings.
 WHOLE = Identifier("rowhouse row")
+
+
+class Statements:
+    """Statements composed once: putting one together costs more than sending it."""
+
+    def __init__(self) -> None:
+        self._texts: dict[Hashable, LiteralString] = {}
+
+    def text(
+        self, connection: Connection, name: Hashable, compose: Callable[[], Composed]
+    ) -> LiteralString:
+        """Return the text of a statement that is composed of the catalog's names only."""
+        text = self._texts.get(name)
+        if text is None:
+            text = self._texts[name] = compose().as_string(connection)
+        return text
 
 
 def execute_raw(

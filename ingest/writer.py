@@ -4,13 +4,11 @@ A batch is first written as it stands. When PostgreSQL refuses it, or when some 
 the rules, it is written carefully (`careful`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, LiteralString
 
 from psycopg import Connection
 from psycopg.errors import InternalError_
-from psycopg.sql import Composed
 
 from ingest.catalog import SQL, Table, UniqueKey
 from ingest.constraints import ConstraintChecks
@@ -20,6 +18,7 @@ from ingest.outcome import OnConflict, Rejection
 from ingest.references import BatchReferences
 from ingest.rules import RowRules
 from ingest.statements import (
+    Statements,
     copy_statement,
     execute_raw,
     insert_groups_statement,
@@ -77,8 +76,7 @@ class TableWriter:
         }
         self.checks = ConstraintChecks(table, judged, scalars)
         self.references = BatchReferences(table)
-        # Composed once: putting a statement together costs more than sending it.
-        self._statements: dict[object, LiteralString] = {}
+        self._statements = Statements()
 
     def write_whole(
         self, connection: Connection, decoded: Decoded, *, holds_references: bool = False
@@ -120,8 +118,10 @@ class TableWriter:
         self, connection: Connection, columns: tuple[str, ...], rows: CopyData, count: int
     ) -> Written:
         cursor = connection.cursor()
-        statement = self._compose(
-            connection, (columns, rows.dialect), copy_statement, self.table, columns, rows.dialect
+        statement = self._statements.text(
+            connection,
+            (columns, rows.dialect),
+            lambda: copy_statement(self.table, columns, rows.dialect),
         )
         try:
             with cursor.copy(statement) as copy:
@@ -135,14 +135,10 @@ class TableWriter:
 
     def _insert(self, connection: Connection, rows: Rows, options: WriteOptions) -> Written:
         """Write rows with one statement."""
-        statement = self._compose(
+        statement = self._statements.text(
             connection,
             (rows.columns, options),
-            insert_statement,
-            self.table,
-            rows.columns,
-            options.on_conflict,
-            options.key,
+            lambda: insert_statement(self.table, rows.columns, options.on_conflict, options.key),
         )
         text, count = rows.array.decode(), len(rows.indexes)
         known = self._count_known(connection, [text], options)
@@ -164,16 +160,6 @@ class TableWriter:
         if key is None or options.on_conflict == "ignore" or tells_inserted(connection, self.table):
             return None
         return sum(self.checks.count_known(connection, array, key) for array in arrays)
-
-    def _compose(
-        self, connection: Connection, name: object, compose: Callable[..., Composed], *parts: Any
-    ) -> LiteralString:
-        statement = self._statements.get(name)
-        if statement is None:
-            # Composed of the catalog's names only.
-            statement = compose(*parts).as_string(connection)
-            self._statements[name] = statement
-        return statement
 
     def _keeps_rows_out(
         self, connection: Connection, array: str, count: int, key: UniqueKey

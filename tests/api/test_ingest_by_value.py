@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL
 
 from tests.api.sending import codes, counts, execute, first_indexes, send, stored
 
@@ -31,7 +32,7 @@ def order(client: Client) -> Client:
         INSERT INTO hiring.place VALUES (0, 0), (7, 1), (8, 2);
         INSERT INTO hiring.word VALUES ('7'), ('a "b" \\ c'), (E'two\\nlines'), ('NULL'), ('{x,y}');
     """)
-    execute(f"INSERT INTO hiring.token VALUES ('{ONE}')")
+    execute(SQL("INSERT INTO hiring.token VALUES ({})").format(ONE))
     return client
 
 

@@ -150,20 +150,27 @@ def test_a_parent_stays_while_the_good_rows_of_a_batch_are_stored(
         other.execute("DELETE FROM hiring.parent WHERE id = 1")
 
 
-@pytest.mark.parametrize("deleted", [True, False])
-def test_a_bad_batch_waits_for_a_parent_that_is_being_deleted(
-    child: Client, in_background: Any, deleted: bool
-) -> None:
+def send_beside_a_deletion(
+    in_background: Any, child: Client, rows: list[dict[str, Any]], *, deleted: bool
+) -> Any:
+    """Send rows while another session deletes parent 2, which then stays deleted or does not."""
     with log_in() as holder:
         holder.execute("DELETE FROM hiring.parent WHERE id = 2")
-        rows = [{"id": 1, "p": 1}, {"id": 2, "p": 2}, {"id": "x", "p": "2"}]
         batch: Future[Any] = in_background(child, "child", rows)
         wait_for_a_blocked_batch()
         if deleted:
             holder.commit()
         else:
             holder.rollback()
-        answer = batch.result().json()
+        return batch.result().json()
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_bad_batch_waits_for_a_parent_that_is_being_deleted(
+    child: Client, in_background: Any, deleted: bool
+) -> None:
+    rows: list[dict[str, Any]] = [{"id": 1, "p": 1}, {"id": 2, "p": 2}, {"id": "x", "p": "2"}]
+    answer = send_beside_a_deletion(in_background, child, rows, deleted=deleted)
     missing = [("fk_violation", "p")] if deleted else []
     expected = {1: missing, 2: [*missing, ("not_integer", "id")]}
     assert codes(answer) == {index: found for index, found in expected.items() if found}
@@ -174,15 +181,8 @@ def test_a_bad_batch_waits_for_a_parent_that_is_being_deleted(
 def test_a_parent_that_is_being_deleted_is_waited_for(
     child: Client, in_background: Any, deleted: bool
 ) -> None:
-    with log_in() as holder:
-        holder.execute("DELETE FROM hiring.parent WHERE id = 2")
-        batch: Future[Any] = in_background(child, "child", [{"id": 1, "p": 1}, {"id": 2, "p": 2}])
-        wait_for_a_blocked_batch()
-        if deleted:
-            holder.commit()
-        else:
-            holder.rollback()
-        answer = batch.result().json()
+    rows = [{"id": 1, "p": 1}, {"id": 2, "p": 2}]
+    answer = send_beside_a_deletion(in_background, child, rows, deleted=deleted)
     expected = {1: [("fk_violation", "p")]} if deleted else {}
     assert codes(answer) == expected
     orphans = "SELECT FROM hiring.child WHERE p NOT IN (SELECT id FROM hiring.parent)"
