@@ -49,7 +49,7 @@ def _collect_features(listing: Listing) -> dict[str, Any]:
     return {
         "type": "FeatureCollection",
         **listing.counts,
-        "features": [_feature(row) for row in listing.rows],
+        "features": [_feature(_name_values(row)) for row in listing.rows],
     }
 
 
@@ -68,10 +68,14 @@ def _write_csv(listing: Listing) -> bytes:
     text = io.StringIO()
     if listing.rows:
         writer = csv.writer(text)
-        writer.writerow(listing.rows[0])
+        writer.writerow(_name_values(listing.rows[0]))
         for row in listing.rows:
-            writer.writerow(map(_field, row.values()))
+            writer.writerow(map(_field, _name_values(row).values()))
     return text.getvalue().encode()
+
+
+def _name_values(row: dict[str, Any] | msgspec.Struct) -> dict[str, Any]:
+    return row if isinstance(row, dict) else msgspec.structs.asdict(row)
 
 
 def _field(value: Any) -> Any:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -23,7 +25,7 @@ class Listing:
     """A page of results under the list's own name."""
 
     name: str
-    rows: Sequence[dict[str, Any]]
+    rows: Sequence[dict[str, Any] | msgspec.Struct]
     total: int
     page: Page
     is_estimate: bool = False
