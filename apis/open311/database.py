@@ -1,5 +1,6 @@
 """The API's reads, as the service's own role."""
 
+import threading
 from typing import Any, cast
 
 import psycopg
@@ -11,6 +12,15 @@ from psycopg.types.datetime import TimestamptzLoader
 
 Row = dict[str, Any]
 Statement = SQL | Composed | bytes
+
+
+class _Kept(threading.local):
+    """A cursor of this thread's connection: what it knows of types a new one has to learn."""
+
+    cursor: psycopg.Cursor[TupleRow] | None = None
+
+
+_kept = _Kept()
 
 
 def fetch_rows(statement: Statement, parameters: Row | None = None) -> list[Row]:
@@ -29,8 +39,15 @@ def fetch_planned(statement: Statement, parameters: Row) -> list[TupleRow]:
     which prepares nothing, it is planned each time.
     """
     wrapper = connections[DEFAULT_DB_ALIAS]
-    with wrapper.wrap_database_errors, psycopg.Cursor(_connect(wrapper)) as cursor:
+    with wrapper.wrap_database_errors:
+        cursor = _keep_cursor(_connect(wrapper))
         return cursor.execute(statement, parameters, prepare=True, binary=True).fetchall()
+
+
+def _keep_cursor(connection: psycopg.Connection) -> psycopg.Cursor[TupleRow]:
+    if _kept.cursor is None or _kept.cursor.connection is not connection:
+        _kept.cursor = psycopg.Cursor(connection)
+    return _kept.cursor
 
 
 def _connect(wrapper: BaseDatabaseWrapper) -> psycopg.Connection:
