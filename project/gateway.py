@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
@@ -99,9 +100,10 @@ class Gateway:
         """Answer one HTTP request; other kinds of connections are not served."""
         if scope["type"] != "http":
             return
-        with SpooledTemporaryFile(max_size=MEMORY_BYTES) as body:
+        announced = _read_length(scope)
+        with _open_body(announced) as body:
             try:
-                size = await _collect(scope, receive, body, self._limits)
+                size = await _collect(receive, body, self._limits, announced)
                 environ = _build_environ(scope, body, size)
             except BodyRefused as error:
                 _send_whole(send, _refuse(scope, error))
@@ -156,12 +158,24 @@ async def _deliver(send: Send, message: Message) -> None:
     await send(message)
 
 
-async def _collect(scope: Scope, receive: Receive, body: IO[bytes], limits: Limits) -> int:
+def _read_length(scope: Scope) -> int | None:
+    """Return the size of the request's body in bytes, None where it is not known yet."""
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length")
+    if length is not None:
+        return int(length)
+    return None if b"transfer-encoding" in headers else 0
+
+
+def _open_body(announced: int | None) -> IO[bytes]:
+    is_small = announced is not None and announced <= MEMORY_BYTES
+    return BytesIO() if is_small else SpooledTemporaryFile(max_size=MEMORY_BYTES)
+
+
+async def _collect(receive: Receive, body: IO[bytes], limits: Limits, announced: int | None) -> int:
     """Write the request's body to a file, rewound; return its size in bytes."""
-    length = _header(scope, b"content-length")
-    if length is None and _header(scope, b"transfer-encoding") is None:
+    if announced == 0:
         return 0
-    announced = None if length is None else int(length)
     if announced is not None and announced > limits.max_bytes:
         raise BodyTooLarge(max_bytes=limits.max_bytes)
     try:
@@ -186,10 +200,6 @@ async def _copy(receive: Receive, body: IO[bytes], limits: Limits, announced: in
         # Asking once more, only to hear that there was no more, took 0.05 ms.
         if size == announced or not message.get("more_body"):
             return size
-
-
-def _header(scope: Scope, wanted: bytes) -> bytes | None:
-    return next((value for name, value in scope["headers"] if name == wanted), None)
 
 
 def _build_environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
