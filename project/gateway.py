@@ -8,18 +8,18 @@ themselves, and do what clients need not wait for afterwards.
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
-from asgiref.wsgi import WsgiToAsgiInstance
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -39,6 +39,15 @@ MEMORY_BYTES = 2 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
 # A client that takes longer for a piece is slow: half of the threads at most wait for such ones.
 QUICK_S = 1.0
+
+_SAME_FOR_ALL = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -203,15 +212,36 @@ async def _copy(receive: Receive, body: IO[bytes], limits: Limits, announced: in
 
 
 def _build_environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
-    builder = WsgiToAsgiInstance(None)
-    builder.scope = scope
+    """Return the request as WSGI has it (PEP 3333)."""
+    server, port = scope.get("server") or ("localhost", 80)
+    client, _ = scope.get("client") or ("", 0)
     try:
-        environ: dict[str, Any] = builder.build_environ(scope, body)
-    except ValueError as error:
+        query = scope["query_string"].decode("ascii")
+    except UnicodeDecodeError as error:
         raise BodyRefused("The request is not understood") from error
+    environ = _SAME_FOR_ALL | {
+        "REQUEST_METHOD": scope["method"],
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": query,
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": server,
+        "SERVER_PORT": str(port),
+        "REMOTE_ADDR": client,
+        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.input": body,
+    }
+    for name, value in scope["headers"]:
+        variable, text = _name_variable(name), value.decode("latin-1")
+        environ[variable] = f"{environ[variable]},{text}" if variable in environ else text
     if "HTTP_TRANSFER_ENCODING" in environ:
         environ["CONTENT_LENGTH"] = str(size)
     return environ
+
+
+@lru_cache(maxsize=256)
+def _name_variable(header: bytes) -> str:
+    prefix = "" if header in {b"content-length", b"content-type"} else "HTTP_"
+    return prefix + header.decode("latin-1").upper().replace("-", "_")
 
 
 def _send_whole(send: Send, response: HttpResponse) -> None:

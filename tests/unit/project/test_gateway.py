@@ -76,6 +76,27 @@ def test_a_body_of_the_announced_length_is_whole_without_an_end() -> None:
     assert sent[1]["body"] == b"7 b'one two'"
 
 
+def test_headers_reach_django_as_wsgi_has_them() -> None:
+    def tell(request: HttpRequest) -> HttpResponse:
+        meta = request.META
+        named = {name: meta[name] for name in sorted(meta) if name.startswith(("CONTENT", "HTTP_"))}
+        return HttpResponse(repr((request.path, named, meta["REMOTE_ADDR"], request.get_port())))
+
+    headers = [
+        (b"content-type", b"text/csv"),
+        (b"content_length", b"9"),
+        (b"x-word", b"one"),
+        (b"x-word", b"tw\xf6"),
+    ]
+    sent = run(tell, headers=headers, client=("10.0.0.1", 9), server=("127.0.0.1", 8000))
+    named = {
+        "CONTENT_TYPE": "text/csv",
+        "HTTP_CONTENT_LENGTH": "9",
+        "HTTP_X_WORD": "one,twö",
+    }
+    assert sent[1]["body"].decode() == repr(("/é", named, "10.0.0.1", "8000"))
+
+
 def test_a_body_that_does_not_come_is_answered_408() -> None:
     assert code(run(echo, part(b"one"))) == (408, "request_timeout")
 
