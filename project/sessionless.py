@@ -11,6 +11,8 @@ from django.urls import ResolverMatch, resolve
 
 from project.content_policy import protect
 
+MAX_HOSTS = 100
+
 
 class SessionlessMiddleware:
     """Call the views of SESSIONLESS_ADDRESSES themselves.
@@ -24,6 +26,7 @@ class SessionlessMiddleware:
         self._get_response = get_response
         self._call = convert_exception_to_response(self._call_view)
         self._matches: dict[str, ResolverMatch] = {}
+        self._hosts: set[str | None] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in settings.SESSIONLESS_ADDRESSES:
@@ -33,11 +36,19 @@ class SessionlessMiddleware:
         return protect(response)
 
     def _call_view(self, request: HttpRequest) -> HttpResponse:
-        request.get_host()
+        self._check_host(request)
         match = self._find(request.path_info)
         request.resolver_match = match
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         return response
+
+    def _check_host(self, request: HttpRequest) -> None:
+        """Raise `DisallowedHost` for a name that is not ours; those that are are remembered."""
+        host = request.META.get("HTTP_HOST")
+        if host not in self._hosts:
+            request.get_host()
+            if len(self._hosts) < MAX_HOSTS:
+                self._hosts.add(host)
 
     def _find(self, address: str) -> ResolverMatch:
         match = self._matches.get(address)
