@@ -4,7 +4,6 @@ import hashlib
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
-from django.utils.http import quote_etag
 
 from apis.open311.formats import COUNT_HEADERS
 
@@ -35,7 +34,7 @@ def allow_caching(
     request: HttpRequest, response: HttpResponse, *, is_private: bool, cache_s: int
 ) -> HttpResponseBase:
     """Add ETag and Cache-Control; return 304 where the client has the same answer already."""
-    etag = quote_etag(hashlib.blake2b(response.content, digest_size=16).hexdigest())
+    etag = f'"{hashlib.blake2b(response.content, digest_size=16).hexdigest()}"'
     response.headers["ETag"] = etag
     audience = "private" if is_private else "public"
     response.headers["Cache-Control"] = f"{audience}, max-age={0 if is_private else cache_s}"
