@@ -216,12 +216,13 @@ def _build_environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
     server, port = scope.get("server") or ("localhost", 80)
     client, _ = scope.get("client") or ("", 0)
     try:
+        path = scope["path"].encode().decode("latin-1")
         query = scope["query_string"].decode("ascii")
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise BodyRefused("The request is not understood") from error
     environ = _SAME_FOR_ALL | {
         "REQUEST_METHOD": scope["method"],
-        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "PATH_INFO": path,
         "QUERY_STRING": query,
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": server,
