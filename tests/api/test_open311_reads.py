@@ -271,6 +271,13 @@ def test_a_list_as_geojson_has_longitude_first() -> None:
     assert [each["geometry"] for each in features] == [None, None, None]
 
 
+@pytest.mark.parametrize("form", ["json", "geojson", "csv"])
+def test_a_search_that_a_kept_plan_answers_looks_like_any_other(form: str) -> None:
+    planned = call("incidents.search", service_id="3", created="2010", format=form)
+    other = call("incidents.search", service_id="3", format=form)
+    assert planned.content == other.content
+
+
 def test_a_list_as_csv_tells_its_counts_in_headers() -> None:
     answer = call("incidents.search", status_id="1", format="csv", per_page=1)
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
