@@ -221,6 +221,8 @@ def load_library() -> ctypes.CDLL | None:
 def _is_encodable(column: Column) -> bool:
     if column.kind not in {"base", "text"} or _kind_of(column) not in _KINDS:
         return False
+    if not column.name.isprintable() or set(column.name) & set('"\\'):
+        return False  # JSON may write the name with escapes
     bounds = column.precision_scale
     return bounds is None or bounds[0] > bounds[1] >= 0
 
