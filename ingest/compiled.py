@@ -35,6 +35,7 @@ _KINDS = (
     "timestamptz",
 )
 _TEXTS = {"text", "varchar", "bpchar"}
+# `enum outcome` there.
 _ENCODED, _UNSURE, _BUFFER_FULL = range(3)
 
 # Digits of a numeric without bounds, on either side of its point, that are encoded here.
@@ -132,33 +133,15 @@ class RowEncoder:
 
     def _encode(self, body: bytes, work: _Work) -> EncodedRows | None:
         sets = (_Slice * (len(self._collected) * self._slots))()
-        outcome = _BUFFER_FULL
-        while outcome == _BUFFER_FULL:
-            buffer = self._buffer()
-            batch = _Batch(
-                fields=self._fields,
-                field_count=len(self._fields),
-                set_count=len(self._collected),
-                slot_count=self._slots,
-                max_rows=self._limits.max_rows,
-                max_row_bytes=self._limits.max_row_bytes,
-                body=body,
-                body_size=len(body),
-                out=ctypes.addressof(buffer),
-                capacity=len(buffer),
-                sets=sets,
-            )
-            outcome = work(batch)
-            if outcome == _BUFFER_FULL:
-                self._scratch.buffer = ctypes.create_string_buffer(2 * len(buffer))
+        batch = self._prepare(body, sets)
+        while (outcome := work(batch)) == _BUFFER_FULL:
+            self._scratch.buffer = ctypes.create_string_buffer(2 * batch.capacity)
+            batch = self._prepare(body, sets)
         if outcome == _UNSURE:
             return None
+        written = zip(self._names, batch.written, strict=False)
         return EncodedRows(
-            columns=tuple(
-                name
-                for name, is_written in zip(self._names, batch.written, strict=False)
-                if is_written
-            ),
+            columns=tuple(name for name, is_written in written if is_written),
             count=batch.rows,
             data=CopyData(ctypes.string_at(batch.out, batch.size), "binary"),
             values={
@@ -167,22 +150,35 @@ class RowEncoder:
             },
         )
 
-    def _buffer(self) -> "ctypes.Array[ctypes.c_char]":
-        """Return this thread's buffer: a new one each time would cost more than the encoding."""
+    def _prepare(self, body: bytes, sets: "ctypes.Array[_Slice]") -> _Batch:
+        # A new buffer for each batch would cost more than the encoding.
         if not hasattr(self._scratch, "buffer"):
             self._scratch.buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
-        buffer: ctypes.Array[ctypes.c_char] = self._scratch.buffer
-        return buffer
+        return _Batch(
+            fields=self._fields,
+            field_count=len(self._fields),
+            set_count=len(self._collected),
+            slot_count=self._slots,
+            max_rows=self._limits.max_rows,
+            max_row_bytes=self._limits.max_row_bytes,
+            body=body,
+            body_size=len(body),
+            out=ctypes.addressof(self._scratch.buffer),
+            capacity=len(self._scratch.buffer),
+            sets=sets,
+        )
 
     def _read_set(self, body: bytes, sets: "ctypes.Array[_Slice]", place: int) -> set[str]:
-        values = set()
-        for at in range(place * self._slots, (place + 1) * self._slots):
-            size = sets[at].size
-            if size < 0:
-                break
-            start = sets[at].start
-            values.add(body[start : start + size].decode())
-        return values
+        # A structure for each slice would take as long as all the encoding.
+        numbers = memoryview(sets).cast("B").cast("q")
+        first = 2 * place * self._slots
+        starts = numbers[first : first + 2 * self._slots : 2].tolist()
+        sizes = numbers[first + 1 : first + 2 * self._slots : 2].tolist()
+        count = sizes.index(-1)
+        return {
+            body[start : start + size].decode()
+            for start, size in zip(starts[:count], sizes[:count], strict=True)
+        }
 
 
 def make_encoder(table: Table, fields: Sequence[Field], limits: Limits) -> RowEncoder | None:
