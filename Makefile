@@ -9,6 +9,11 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 # The checks need settings and secrets, but must leave the service's own alone.
 CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 
+# Compiled code that encodes batches; where it is not there, Python does its work.
+NATIVE := ingest/native/rows.so
+RUN := $(VENV)/run.stamp $(NATIVE)
+DEV := $(VENV)/dev.stamp $(NATIVE)
+
 # What runs once more through PgBouncer in transaction mode: whatever a request or a job does.
 POOLED := tests/api $(addprefix tests/integration/,backups/test_restore.py test_ingest_concurrency.py \
 	test_ingest_model.py test_references.py test_processes.py test_jobs.py \
@@ -17,19 +22,19 @@ POOLED := tests/api $(addprefix tests/integration/,backups/test_restore.py test_
 .PHONY: run demo test test-pooled check pictures bench bench-scale faults fuzz soak
 .DEFAULT_GOAL := run
 
-run: $(VENV)/run.stamp
+run: $(RUN)
 	@$(PY) manage.py up
 
-demo: $(VENV)/run.stamp
+demo: $(RUN)
 	@$(PY) manage.py up --demo
 
-test: $(VENV)/dev.stamp
+test: $(DEV)
 	$(PY) -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-test-pooled: $(VENV)/dev.stamp
+test-pooled: $(DEV)
 	ROWHOUSE_TEST_POOLER=1 $(PY) -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(POOLED)
 
-check: $(VENV)/dev.stamp
+check: $(DEV)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(CHECK) $(PY) -m mypy .
@@ -38,25 +43,25 @@ check: $(VENV)/dev.stamp
 	@$(MAKE) --no-print-directory test-pooled
 
 # The pictures of the documentation: written by the browser tests, then looked at by a person.
-pictures: $(VENV)/dev.stamp
+pictures: $(DEV)
 	ROWHOUSE_PICTURES=1 $(PY) -m pytest tests/browser
 
 # Hours: other requests, steps and names each time than the few that `make test` tries.
-fuzz: $(VENV)/dev.stamp
+fuzz: $(DEV)
 	$(PY) -m pytest --hypothesis-profile=long -s tests/fuzz
 
-bench: $(VENV)/dev.stamp
+bench: $(DEV)
 	$(PY) -m tests.bench
 
 # The long form of tests/faults; the short one is part of `make test`.
-faults: $(VENV)/dev.stamp
+faults: $(DEV)
 	$(PY) -m pytest tests/faults --hypothesis-profile=long
 
 # Processes, PgBouncer, many receipts, a target of ten million rows: a quarter of an hour.
-bench-scale: $(VENV)/dev.stamp
+bench-scale: $(DEV)
 	$(PY) -m tests.bench.scale
 
-soak: $(VENV)/dev.stamp
+soak: $(DEV)
 	$(PY) -m tests.bench.soak
 
 # A stamp is as new as its last installation: a changed requirements file installs again.
@@ -75,3 +80,7 @@ $(VENV)/made.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit("Rowhouse needs Python 3.11 or later: make PYTHON=…" if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
+
+$(NATIVE): $(wildcard ingest/native/*.c) ingest/native/batch.h
+	@$(CC) -std=c11 -O3 -Wall -Wextra -Werror -shared -fPIC -o $@ $(filter %.c,$^) \
+		|| echo "Without a C compiler Python encodes the batches: more slowly."

@@ -1,6 +1,7 @@
 """One transaction that tries to store a batch: key, rows, rejections and receipt, or nothing."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -67,6 +68,7 @@ class Attempt:
     def _run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
         self._connection = connection
         self._known = self._registry.find(connection, self._request.table)
+        self._is_whole = self._only_inserts and not carefully
         self._options, self._decoded = self._decode_rows(connection)
         connection = self._choose_connection(connection)
         reach(Point.BEFORE_BEGIN)
@@ -84,7 +86,7 @@ class Attempt:
             self.is_untouched = False
             if opening.is_claimed:
                 reach(Point.KEY_CLAIMED)
-                written = self._write(carefully=carefully)
+                written = self._write()
                 receipt = self._store(written)
                 reach(Point.BEFORE_COMMIT)
                 return receipt, False
@@ -92,7 +94,7 @@ class Attempt:
 
     @property
     def _only_inserts(self) -> bool:
-        return self._options.on_conflict == "reject" and not self._request.dry_run
+        return self._request.on_conflict == "reject" and not self._request.dry_run
 
     def _choose_connection(self, connection: Connection) -> Connection:
         """Have foreign keys checked for the whole batch at once, where that can be done."""
@@ -106,7 +108,9 @@ class Attempt:
     def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:
         try:
             key = self._conflict_key(self._known.table)
-            return WriteOptions(self._request.on_conflict, key), self._decode(self._known)
+            # What is encoded can be stored, or refused, as a whole only.
+            known = self._known if self._is_whole else replace(self._known, encoder=None)
+            return WriteOptions(self._request.on_conflict, key), self._decode(known)
         except RowhouseError as error:
             # What a remembered definition refuses, the present one may take.
             if self._registry.is_current(connection, self._request.table, self._known):
@@ -132,10 +136,10 @@ class Attempt:
         except (IdempotencyKeyInUse, IdempotencyKeyReused):
             return None
 
-    def _write(self, *, carefully: bool) -> Written:
+    def _write(self) -> Written:
         decoded, options = self._decoded, self._options
         writer = self._known.writer
-        if self._only_inserts and not carefully and not decoded.rejections:
+        if self._is_whole and not decoded.rejections:
             return writer.write_whole(
                 self._connection, decoded, holds_references=self._holds_references
             )

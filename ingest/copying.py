@@ -1,9 +1,11 @@
-"""Rows as the data of COPY … FROM STDIN in its CSV format.
+"""Rows as the data of COPY … FROM STDIN, in its binary or its CSV format.
 
-A flawless batch is hardly touched: the values of JSON rows are CSV fields once the brackets around
-each row are gone, and a CSV body is CSV already.
+Compiled code makes the binary one (`compiled`). Without it a flawless batch is hardly touched: the
+values of JSON rows are CSV fields once the brackets around each row are gone, and a CSV body is CSV
+already.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,16 +15,27 @@ from ingest.json_text import has_other_escapes
 CopiedAs = Literal["scalar", "document"]
 
 # What the fields are: JSON scalars, where a bare `null` is null and a backslash escapes a quote,
-# or CSV as in RFC 4180, where an empty field is null.
-Dialect = Literal["json", "csv"]
+# CSV as in RFC 4180, where an empty field is null, or the binary form of each type.
+Dialect = Literal["json", "csv", "binary"]
 
 
 @dataclass(frozen=True, slots=True)
 class CopyData:
-    """Rows in COPY's CSV format, and the dialect of their fields."""
+    """Rows as COPY reads them, and the dialect of their fields."""
 
     data: bytes
     dialect: Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRows:
+    """A flawless batch, ready for COPY."""
+
+    columns: tuple[str, ...]
+    count: int
+    data: CopyData
+    # The text of each value that occurs in the columns of foreign keys, null aside.
+    values: Mapping[str, set[str]]
 
 
 def json_lines_as_csv(lines: bytes) -> CopyData | None:

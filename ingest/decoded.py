@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from ingest.copying import CopyData
+from ingest.copying import CopyData, EncodedRows
 from ingest.outcome import Rejection, RowError
 
 split_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -72,6 +72,7 @@ class Decoded:
     groups: list[Rows]
     rejections: list[Rejection]
     format: Literal["json", "csv"] = "json"
+    encoded: EncodedRows | None = None  # all rows, instead of groups of them
     # Returns a row as it was sent, given its place and its text in its group.
     raw_of: Callable[[int, bytes], bytes] = lambda _, text: text
     lines: Sequence[int] | None = None  # each row's line in a file, from 1
@@ -86,6 +87,17 @@ class Decoded:
             format=self.format,
             errors=errors,
         )
+
+
+def join_lines(texts: Sequence[bytes]) -> bytes | None:
+    """Return lines that look like objects as one JSON array, else None.
+
+    Where no value is an array or object, each line that is not one row of its own makes another
+    number of rows, or no JSON: the line feed keeps a string from going on in the next line.
+    """
+    if not all(text[:1] == b"{" and text[-1:] == b"}" for text in texts):
+        return None
+    return b"[" + b",\n".join(texts) + b"]"
 
 
 def join_rows(texts: Iterable[bytes]) -> bytes:

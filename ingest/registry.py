@@ -14,6 +14,7 @@ from ingest.catalog import (
     find_version,
     read_definition,
 )
+from ingest.compiled import RowEncoder, make_encoder
 from ingest.errors import TableUnknown
 from ingest.examination import Limits
 from ingest.rules import RowRules
@@ -40,6 +41,7 @@ class KnownTable:
     table: Table
     rules: RowRules
     writer: TableWriter
+    encoder: RowEncoder | None
 
 
 class TableRegistry:
@@ -91,7 +93,8 @@ class TableRegistry:
 
     def _remember(self, name: str, version: TableVersion, table: Table) -> KnownTable:
         rules = RowRules(table, self.limits)
-        known = KnownTable(version, table, rules, TableWriter(table, rules))
+        encoder = make_encoder(table, rules.fields, self.limits)
+        known = KnownTable(version, table, rules, TableWriter(table, rules), encoder)
         self._by_name[name] = known
         return known
 

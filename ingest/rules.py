@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from ingest.catalog import Table
-from ingest.decoded import ByColumn, Decoded, Rows, join_rows, split_rows
+from ingest.decoded import ByColumn, Decoded, Rows, join_lines, join_rows, split_rows
 from ingest.errors import JsonSyntax, NoRows, TooDeep, TooManyRows
 from ingest.examination import Examiner, Field, Limits
 from ingest.json_text import has_suspect_escape
@@ -118,11 +118,9 @@ class RowRules:
     ) -> Decoded:
         """Sort rows that are the lines of an NDJSON body; a broken line is that row's own fault."""
         self.check_count(len(texts))
-        if not self._structured and all(text[:1] == b"{" and text[-1:] == b"}" for text in texts):
-            # One array of them is quicker to decode. Where no column holds an array or object,
-            # each line that is not one row of its own makes another number of rows, or no JSON:
-            # the line feed keeps a string from going on in the next line.
-            array = b"[" + b",\n".join(texts) + b"]"
+        array = None if self._structured else join_lines(texts)
+        if array is not None:
+            # One array of them is quicker to decode.
             sound = self._quick.decode_array(array)
             if sound is not None and len(sound.rows) == len(texts):
                 whole = self._keep_whole(sound, array, group_by)

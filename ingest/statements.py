@@ -70,11 +70,12 @@ def stored_rows(table: Table) -> Composed:
 _COPY_OPTIONS: dict[Dialect, SQL] = {
     "json": SQL(r"FORMAT csv, NULL 'null', ESCAPE '\'"),
     "csv": SQL("FORMAT csv"),
+    "binary": SQL("FORMAT binary"),
 }
 
 
 def copy_statement(table: Table, columns: Sequence[str], dialect: Dialect) -> Composed:
-    """Return the statement that stores rows in COPY's CSV format."""
+    """Return the statement that stores rows as the data of COPY."""
     return SQL("COPY {} ({}) FROM STDIN ({})").format(
         table_identifier(table), join_names(columns), _COPY_OPTIONS[dialect]
     )

@@ -12,7 +12,7 @@ from psycopg.errors import InternalError_
 
 from ingest.catalog import SQL, Table, UniqueKey
 from ingest.constraints import ConstraintChecks
-from ingest.copying import CopyData
+from ingest.copying import CopyData, EncodedRows
 from ingest.decoded import Decoded, Rows
 from ingest.outcome import OnConflict, Rejection
 from ingest.references import BatchReferences
@@ -86,6 +86,8 @@ class TableWriter:
         With `holds_references` foreign keys are checked here, all at once, and the connection is
         one where PostgreSQL does not: raises `ReferenceMissing`.
         """
+        if decoded.encoded is not None:
+            return self._write_encoded(connection, decoded.encoded, holds_references)
         written = Written()
         for rows in decoded.groups:
             written += self.write_rows(connection, rows, holds_references=holds_references)
@@ -113,6 +115,13 @@ class TableWriter:
             if data is not None:
                 return self._copy(connection, rows.columns, data, len(rows.indexes))
         return self._insert(connection, rows, options)
+
+    def _write_encoded(
+        self, connection: Connection, rows: EncodedRows, holds_references: bool
+    ) -> Written:
+        if holds_references:
+            self.references.hold(connection, rows.columns, rows.values.__getitem__)
+        return self._copy(connection, rows.columns, rows.data, rows.count)
 
     def _copy(
         self, connection: Connection, columns: tuple[str, ...], rows: CopyData, count: int

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Install what the tests need beside Python: a PostgreSQL server that is not the embedded one, the
-# ODBC driver that Tableau uses, a cron daemon, PgBouncer, a browser, and the npm packages of
-# tests/npm.
+# Install what the tests need beside Python: a C compiler, a PostgreSQL server that is not the
+# embedded one, the ODBC driver that Tableau uses, a cron daemon, PgBouncer, a browser, and the npm
+# packages of tests/npm.
 # On Debian and Ubuntu; elsewhere install them by other means (PostgreSQL 15 or later).
 set -euo pipefail
 cd "$(dirname "$0")"
 
 wanted=()
+command -v cc > /dev/null || wanted+=(gcc libc6-dev)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || wanted+=(postgresql)
 compgen -G '/usr/lib/*/odbc/psqlodbcw.so' > /dev/null || wanted+=(odbc-postgresql unixodbc)
 command -v cron > /dev/null || wanted+=(cron)

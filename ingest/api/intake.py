@@ -17,10 +17,10 @@ from ingest.batches import ingest_batch
 from ingest.body import MediaType, parse_length, parse_media_type, read_body
 from ingest.catalog import Table
 from ingest.decoded import Decoded
+from ingest.decoding import CsvSource, decode_array, decode_lines
 from ingest.errors import BadParameter, BadShape
 from ingest.outcome import Receipt
 from ingest.payload import check_text, open_json, split_lines
-from ingest.records import decode_records, match_header, read_csv
 from ingest.registry import KnownTable, exposed_tables
 from project.answers import answer_json
 from project.config import Ingest
@@ -99,33 +99,20 @@ def _open_body(
 ) -> tuple[str, Decode]:
     """Return the table the rows are for, and what will sort them by its rules."""
     if media_type.format == "csv":
-        return _require_name(table), _open_csv(body, media_type.codec, parameters)
+        source = CsvSource(body, media_type.codec, has_header=parameters.has_header)
+        return _require_name(table), lambda known: source.decode(known, parameters.group_by)
     check_text(body)
     if media_type.format == "ndjson":
         texts, lines = split_lines(body)
-        return _require_name(table), lambda known: known.rules.decode_lines(
-            texts, lines, parameters.group_by
+        return _require_name(table), lambda known: decode_lines(
+            known, texts, lines, parameters.group_by
         )
     payload = open_json(body, max_depth=limits.max_depth)
     if payload.table is not None and table is not None and payload.table != table:
         raise BadShape("The body names another table than the address")
-    return _require_name(table or payload.table), lambda known: known.rules.decode(
-        payload.array, parameters.group_by
+    return _require_name(table or payload.table), lambda known: decode_array(
+        known, payload.array, parameters.group_by
     )
-
-
-def _open_csv(body: bytes, codec: str, parameters: IngestParameters) -> Decode:
-    records = read_csv(body, codec, has_header=parameters.has_header)
-
-    def decode(known: KnownTable) -> Decoded:
-        writable = known.table.writable
-        if records.header is None:
-            names = [column.name for column in writable]
-        else:
-            names = match_header(records.header, writable)
-        return decode_records(known.rules, records, names, parameters.group_by)
-
-    return decode
 
 
 def _require_name(table: str | None) -> str:

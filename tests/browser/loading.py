@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
+
+ADDRESS = "**/api/ingest/**"
 
 
 def choose(page: Page, file: Path, table: str) -> None:
@@ -26,3 +28,14 @@ def load_file(page: Page) -> Locator:
     outcome = page.locator("#outcome")
     expect(outcome).to_contain_text("rows received")
     return outcome
+
+
+def hold_first_batch(page: Page, button: str) -> Route:
+    """Press the button; return the request of the first batch, which waits to be continued."""
+    held: list[Route] = []
+    page.route(ADDRESS, lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request(ADDRESS):
+        page.get_by_role("button", name=button).click()
+    expect(page.get_by_role("button", name="Stop")).to_be_enabled()
+    (route,) = held
+    return route

@@ -16,7 +16,7 @@ from ingest.models import Batch, Rejection
 from tests.api.sending import stored
 from tests.browser.conftest import VisitMaker
 from tests.browser.hiring_files import BAD, EMPLOYEES, LACKING, find_hiring_files
-from tests.browser.loading import check_file, choose, load_file
+from tests.browser.loading import ADDRESS, check_file, choose, hold_first_batch, load_file
 from tests.browser.visits import (
     NARROW,
     check_accessibility,
@@ -24,7 +24,6 @@ from tests.browser.visits import (
     take_picture,
 )
 
-ADDRESS = "**/api/ingest/**"
 THREE_BATCHES = 2500
 
 
@@ -186,17 +185,6 @@ def test_a_batch_whose_answer_is_lost_is_stored_once(
     assert len(tries) == 2
     assert tries[0] == tries[1]
     assert (count_jobs(), Batch.objects.filter(dry_run=False).count()) == (3, 1)
-
-
-def hold_first_batch(page: Page, button: str) -> Route:
-    """Press the button; return the request of the first batch, which waits to be continued."""
-    held: list[Route] = []
-    page.route(ADDRESS, lambda route: route.continue_() if held else held.append(route))
-    with page.expect_request(ADDRESS):
-        page.get_by_role("button", name=button).click()
-    expect(page.get_by_role("button", name="Stop")).to_be_enabled()
-    (route,) = held
-    return route
 
 
 def test_a_load_is_paused_and_goes_on(page: Page, tmp_path: Path) -> None:

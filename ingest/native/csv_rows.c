@@ -1,0 +1,86 @@
+/* Rows as CSV records (RFC 4180). */
+#include "batch.h"
+
+/* Read a field in quotes, from behind the first of them; return what follows, NULL where they are
+ * not closed. */
+static const uint8_t *read_quoted(const uint8_t *at, const uint8_t *end, struct token *token) {
+    token->start = at;
+    for (; at < end && *at; at++) {
+        if (*at != '"')
+            continue;
+        if (at[1] != '"') {
+            token->size = (int32_t)(at - token->start);
+            return at + 1;
+        }
+        token->escaped = true;
+        at++;
+    }
+    return NULL;
+}
+
+static const uint8_t *read_bare(const uint8_t *at, struct token *token) {
+    token->start = at;
+    while (*at && *at != ',' && *at != '\n' && *at != '\r' && *at != '"')
+        at++;
+    token->size = (int32_t)(at - token->start);
+    return at;
+}
+
+static const uint8_t *read_field(const uint8_t *at, const uint8_t *end, struct token *token) {
+    token->escaped = false;
+    at = *at == '"' ? read_quoted(at + 1, end, token) : read_bare(at, token);
+    /* An empty field is a missing value. */
+    token->type = at && token->size ? CSV_FIELD : ABSENT;
+    return at;
+}
+
+/* Return where the next line begins, NULL where this one does not end here. */
+static const uint8_t *end_line(const uint8_t *at, const uint8_t *end) {
+    if (at == end)
+        return at;
+    at += *at == '\r';
+    return *at == '\n' ? at + 1 : NULL;
+}
+
+static const uint8_t *read_record(
+    const uint8_t *at,
+    const uint8_t *end,
+    const int32_t *order,
+    int32_t width,
+    struct token *tokens
+) {
+    for (int32_t place = 0; place < width; place++) {
+        if (place && *at++ != ',')
+            return NULL;
+        at = read_field(at, end, &tokens[order[place]]);
+        if (!at)
+            return NULL;
+    }
+    return end_line(at, end);
+}
+
+/* `order` tells the field of each of a record's `width` columns; the records begin at `start`. */
+int32_t encode_csv_rows(struct batch *batch, const int32_t *order, int32_t width, int64_t start) {
+    struct token tokens[MOST_FIELDS];
+    const uint8_t *at = batch->body + start, *end = batch->body + batch->body_size;
+    enum outcome outcome = begin_rows(batch);
+    if (outcome != ENCODED)
+        return outcome;
+    for (int32_t field = 0; field < batch->field_count; field++)
+        tokens[field].type = ABSENT;
+    while (at < end) {
+        const uint8_t *next = *at == '\n' || *at == '\r' ? end_line(at, end) : NULL;
+        if (next) { /* a blank line */
+            at = next;
+            continue;
+        }
+        next = read_record(at, end, order, width, tokens);
+        if (!next || next - at > batch->max_row_bytes)
+            return UNSURE;
+        outcome = encode_row(batch, tokens);
+        if (outcome != ENCODED)
+            return outcome;
+        at = next;
+    }
+    return end_rows(batch);
+}

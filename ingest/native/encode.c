@@ -1,0 +1,142 @@
+/* Rows in COPY's binary format: header, tuples, trailer (PostgreSQL's documentation of COPY). */
+#include "batch.h"
+
+#include <string.h>
+
+static const uint8_t HEADER[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
+#define HEADER_SIZE 19
+#define TRAILER_SIZE 2
+
+const int64_t batch_bytes = sizeof(struct batch);
+
+static bool has_room(const struct batch *batch, int64_t size) {
+    return batch->capacity - batch->size >= size + TRAILER_SIZE;
+}
+
+static void put_int16(struct batch *batch, int value) {
+    batch->out[batch->size++] = (uint8_t)(value >> 8);
+    batch->out[batch->size++] = (uint8_t)value;
+}
+
+static void put_int32(struct batch *batch, int64_t value) {
+    for (int shift = 24; shift >= 0; shift -= 8)
+        batch->out[batch->size++] = (uint8_t)(value >> shift);
+}
+
+enum outcome begin_rows(struct batch *batch) {
+    batch->size = batch->rows = 0;
+    for (int64_t slot = 0; slot < (int64_t)batch->set_count * batch->slot_count; slot++)
+        batch->sets[slot].size = -1;
+    if (batch->field_count > MOST_FIELDS || batch->body_size > INT32_MAX)
+        return UNSURE;
+    if (!has_room(batch, HEADER_SIZE))
+        return BUFFER_FULL;
+    memcpy(batch->out, HEADER, HEADER_SIZE);
+    batch->size = HEADER_SIZE;
+    return ENCODED;
+}
+
+/* Move the values of each set to its front; a free slot, of which there is always one, follows. */
+static void close_sets(struct batch *batch) {
+    for (int32_t set = 0; set < batch->set_count; set++) {
+        struct slice *slots = batch->sets + (int64_t)set * batch->slot_count;
+        int32_t count = 0;
+        for (int32_t at = 0; at < batch->slot_count; at++)
+            if (slots[at].size >= 0)
+                slots[count++] = slots[at];
+        slots[count].size = -1;
+    }
+}
+
+enum outcome end_rows(struct batch *batch) {
+    put_int16(batch, -1);
+    close_sets(batch);
+    return batch->rows ? ENCODED : UNSURE;
+}
+
+/* Note a value among the different ones of its column. */
+static void collect(struct batch *batch, int32_t set, const struct token *token) {
+    struct slice *slots = batch->sets + (int64_t)set * batch->slot_count;
+    uint64_t hash = 14695981039346656037u;
+    for (int32_t at = 0; at < token->size; at++)
+        hash = (hash ^ token->start[at]) * 1099511628211u;
+    for (uint64_t place = hash ^ hash >> 32;; place++) {
+        struct slice *slot = &slots[place & (uint64_t)(batch->slot_count - 1)];
+        if (slot->size < 0) {
+            slot->start = token->start - batch->body;
+            slot->size = token->size;
+            return;
+        }
+        if (slot->size == token->size &&
+            !memcmp(batch->body + slot->start, token->start, (size_t)token->size))
+            return;
+    }
+}
+
+static enum outcome encode_null(struct batch *batch, const struct field *field) {
+    if (!field->nullable)
+        return UNSURE;
+    put_int32(batch, -1);
+    return ENCODED;
+}
+
+static enum outcome encode_token(
+    struct batch *batch, const struct field *field, const struct token *token
+) {
+    const int64_t room = token->size > MOST_VALUE_BYTES ? token->size : MOST_VALUE_BYTES;
+    if (!has_room(batch, 4 + room))
+        return BUFFER_FULL;
+    if (token->type == ABSENT || token->type == NULL_TOKEN)
+        return encode_null(batch, field);
+    const int64_t size = encode_value(field, token, batch->out + batch->size + 4);
+    if (size < 0)
+        return UNSURE;
+    if (field->set >= 0) {
+        if (token->escaped)
+            return UNSURE;
+        collect(batch, field->set, token);
+    }
+    put_int32(batch, size);
+    batch->size += size;
+    return ENCODED;
+}
+
+/* The first row decides which of the columns that have a default are written. */
+static bool brings_the_same(struct batch *batch, const struct token *tokens) {
+    for (int32_t at = 0; at < batch->field_count; at++) {
+        const struct field *field = &batch->fields[at];
+        const bool is_absent = tokens[at].type == ABSENT;
+        if (is_absent && !field->omissible)
+            return false;
+        const bool is_written = !(is_absent && field->defaulted);
+        if (!batch->rows)
+            batch->written[at] = is_written;
+        else if (batch->written[at] != is_written)
+            return false;
+    }
+    return true;
+}
+
+enum outcome encode_row(struct batch *batch, const struct token *tokens) {
+    if (batch->rows == batch->max_rows || !brings_the_same(batch, tokens))
+        return UNSURE;
+    if (!has_room(batch, 2))
+        return BUFFER_FULL;
+    const int64_t start = batch->size;
+    int count = 0;
+    put_int16(batch, 0);
+    for (int32_t at = 0; at < batch->field_count; at++) {
+        if (!batch->written[at])
+            continue;
+        const enum outcome outcome = encode_token(batch, &batch->fields[at], &tokens[at]);
+        if (outcome != ENCODED)
+            return outcome;
+        count++;
+    }
+    if (!count)
+        return UNSURE;
+    batch->out[start] = (uint8_t)(count >> 8);
+    batch->out[start + 1] = (uint8_t)count;
+    batch->rows++;
+    return ENCODED;
+}
