@@ -267,15 +267,17 @@ def _stream_messages(response: HttpResponseBase) -> Iterator[Message]:
 
 
 def _start_message(response: HttpResponseBase) -> Message:
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1"))
-        for name, value in response.items()
-    ]
+    headers = [(_write_name(name), value.encode("latin-1")) for name, value in response.items()]
     headers += [
         (b"set-cookie", cookie.output(header="").strip().encode("latin-1"))
         for cookie in response.cookies.values()
     ]
     return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+
+@lru_cache(maxsize=256)
+def _write_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 def _refuse(scope: Scope, error: BodyRefused) -> HttpResponse:

@@ -1,7 +1,6 @@
 """Who calls: anyone, the holder of an API key, the holder of an OAuth2 token."""
 
-from dataclasses import dataclass
-
+import msgspec
 from django.http import HttpRequest
 from oauth2_provider.oauth2_backends import get_oauthlib_core
 
@@ -11,8 +10,7 @@ from project.keys import KeyRequired, ScopeMissing, find_key
 from project.models import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """The user and application of a valid token; an application may act for itself."""
 
     identity: str  # user:7, or client:… where no user is behind the token

@@ -1,7 +1,6 @@
 """A request read as a call: the method, its parameters as text, then as checked values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 from zoneinfo import ZoneInfo
@@ -34,8 +33,7 @@ Given = dict[str, str | msgspec.Raw]
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(msgspec.Struct, frozen=True):
     """A method's parameters, checked and converted."""
 
     values: dict[str, Any]

@@ -1,8 +1,9 @@
 """W3C DateTime values and ranges of them as periods of time."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+import msgspec
 
 _PATTERN = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
@@ -18,8 +19,7 @@ _STEPS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True):
     """From `start` up to, not including, `end`; both in UTC."""
 
     start: datetime

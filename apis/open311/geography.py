@@ -2,7 +2,8 @@
 
 import math
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 EARTH_RADIUS_M = 6371008.8  # mean radius
 _ROUNDING = 1 + 1e-9  # a box that is a hair too large loses no point to floating arithmetic
@@ -10,8 +11,7 @@ _BASE32 = "0123456789bcdefghjkmnpqrstuvwxyz"
 _NUMBER = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,17})?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(msgspec.Struct, frozen=True):
     """Both edges belong to it; where `west` is greater than `east` it crosses the antimeridian."""
 
     south: float
@@ -25,8 +25,7 @@ class Box:
         return self.west > self.east
 
 
-@dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(msgspec.Struct, frozen=True):
     """Everything up to a distance from a point."""
 
     latitude: float

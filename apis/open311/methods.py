@@ -1,7 +1,6 @@
 """What each method of the specification does."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -19,8 +18,7 @@ from project.config import Open311
 MAX_SOURCE = 100  # characters of incidents.source
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A method with its checked arguments, and who calls it."""
 
     method: Method

@@ -1,14 +1,12 @@
 """Pages of lists (api.md, "Pagination")."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Which part of a list is asked for."""
 
     number: int
@@ -20,8 +18,7 @@ class Page:
         return (self.number - 1) * self.size
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     """A page of results under the list's own name."""
 
     name: str

@@ -1,7 +1,8 @@
 """The `where` argument: a prefix, a colon and a place (api.md, "The where argument")."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from apis.open311.geography import Box, Circle, parse_box, parse_circle, parse_geohash
 from project.config import Open311
@@ -22,8 +23,7 @@ BUILT_IN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """A place by its name in a column."""
 
     column: str

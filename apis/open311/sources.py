@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 from psycopg.sql import SQL, Composed, Identifier
 
 from apis.open311.database import fetch_rows
@@ -35,8 +35,7 @@ REPORTER = "reporter"
 REMEMBERED_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """One view and its columns."""
 
     view: str
