@@ -8,7 +8,6 @@ themselves, and do what clients need not wait for afterwards.
 
 import asyncio
 import logging
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
@@ -25,6 +24,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from project.content_policy import protect
+from project.environ import build_environ
 from project.errors import RowhouseError
 from project.logs import AFTER_ANSWER
 from project.metrics import count_refusal
@@ -39,15 +39,6 @@ MEMORY_BYTES = 2 * 1024 * 1024
 PIECE_BYTES = 64 * 1024
 # A client that takes longer for a piece is slow: half of the threads at most wait for such ones.
 QUICK_S = 1.0
-
-_SAME_FOR_ALL = {
-    "SCRIPT_NAME": "",
-    "wsgi.version": (1, 0),
-    "wsgi.errors": sys.stderr,
-    "wsgi.multithread": True,
-    "wsgi.multiprocess": True,
-    "wsgi.run_once": False,
-}
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -113,9 +104,12 @@ class Gateway:
         with _open_body(announced) as body:
             try:
                 size = await _collect(receive, body, self._limits, announced)
-                environ = _build_environ(scope, body, size)
+                environ = build_environ(scope, body, size)
             except BodyRefused as error:
                 _send_whole(send, _refuse(scope, error))
+                return
+            except UnicodeError:
+                _send_whole(send, _refuse(scope, BodyRefused("The request is not understood")))
                 return
             loop = asyncio.get_running_loop()
             await self._threads.run(partial(self._respond, environ, loop, send))
@@ -209,40 +203,6 @@ async def _copy(receive: Receive, body: IO[bytes], limits: Limits, announced: in
         # Asking once more, only to hear that there was no more, took 0.05 ms.
         if size == announced or not message.get("more_body"):
             return size
-
-
-def _build_environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
-    """Return the request as WSGI has it (PEP 3333)."""
-    server, port = scope.get("server") or ("localhost", 80)
-    client, _ = scope.get("client") or ("", 0)
-    try:
-        path = scope["path"].encode().decode("latin-1")
-        query = scope["query_string"].decode("ascii")
-    except UnicodeError as error:
-        raise BodyRefused("The request is not understood") from error
-    environ = _SAME_FOR_ALL | {
-        "REQUEST_METHOD": scope["method"],
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "SERVER_NAME": server,
-        "SERVER_PORT": str(port),
-        "REMOTE_ADDR": client,
-        "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": body,
-    }
-    for name, value in scope["headers"]:
-        variable, text = _name_variable(name), value.decode("latin-1")
-        environ[variable] = f"{environ[variable]},{text}" if variable in environ else text
-    if "HTTP_TRANSFER_ENCODING" in environ:
-        environ["CONTENT_LENGTH"] = str(size)
-    return environ
-
-
-@lru_cache(maxsize=256)
-def _name_variable(header: bytes) -> str:
-    prefix = "" if header in {b"content-length", b"content-type"} else "HTTP_"
-    return prefix + header.decode("latin-1").upper().replace("-", "_")
 
 
 def _send_whole(send: Send, response: HttpResponse) -> None:
