@@ -76,6 +76,8 @@ static void collect(struct batch *batch, int32_t set, const struct token *token)
 static enum outcome encode_null(struct batch *batch, const struct field *field) {
     if (!field->nullable)
         return UNSURE;
+    if (!has_room(batch, 4))
+        return BUFFER_FULL;
     put_int32(batch, -1);
     return ENCODED;
 }
@@ -83,11 +85,11 @@ static enum outcome encode_null(struct batch *batch, const struct field *field) 
 static enum outcome encode_token(
     struct batch *batch, const struct field *field, const struct token *token
 ) {
+    if (token->type == ABSENT || token->type == NULL_TOKEN)
+        return encode_null(batch, field);
     const int64_t room = token->size > MOST_VALUE_BYTES ? token->size : MOST_VALUE_BYTES;
     if (!has_room(batch, 4 + room))
         return BUFFER_FULL;
-    if (token->type == ABSENT || token->type == NULL_TOKEN)
-        return encode_null(batch, field);
     const int64_t size = encode_value(field, token, batch->out + batch->size + 4);
     if (size < 0)
         return UNSURE;
