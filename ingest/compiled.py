@@ -37,8 +37,8 @@ _KINDS = (
 _TEXTS = {"text", "varchar", "bpchar"}
 _ENCODED, _UNSURE, _BUFFER_FULL = range(3)
 
-# Digits of a numeric without bounds, on either side of its point, that are encoded here.
-_NUMERIC_DIGITS = 300
+# Digits of a number on either side of its point: MOST_DIGITS in ingest/native/values.c.
+_NUMBER_DIGITS = 300
 
 # The first buffer of a thread; it grows to what batches need.
 _BUFFER_BYTES = 1 << 18
@@ -97,7 +97,6 @@ class RowEncoder:
         self._places = {name: place for place, name in enumerate(self._names)}
         referring = {key.columns[0] for key in table.foreign_keys}
         self._collected = [name for name in self._names if name in referring]
-        self._slots = 1 << limits.max_rows.bit_length()
         self._limits = limits
         self._fields = (_Field * len(fields))(*map(self._describe, self._columns))
         self._scratch = threading.local()
@@ -131,7 +130,9 @@ class RowEncoder:
         )
 
     def _encode(self, body: bytes, work: _Work) -> EncodedRows | None:
-        sets = (_Slice * (len(self._collected) * self._slots))()
+        # More than there can be rows, each of which takes a byte at least.
+        slots = 1 << min(self._limits.max_rows, len(body)).bit_length()
+        sets = (_Slice * (len(self._collected) * slots))()
         outcome = _BUFFER_FULL
         while outcome == _BUFFER_FULL:
             buffer = self._buffer()
@@ -139,7 +140,7 @@ class RowEncoder:
                 fields=self._fields,
                 field_count=len(self._fields),
                 set_count=len(self._collected),
-                slot_count=self._slots,
+                slot_count=slots,
                 max_rows=self._limits.max_rows,
                 max_row_bytes=self._limits.max_row_bytes,
                 body=body,
@@ -162,7 +163,7 @@ class RowEncoder:
             count=batch.rows,
             data=CopyData(ctypes.string_at(batch.out, batch.size), "binary"),
             values={
-                name: self._read_set(body, sets, place)
+                name: _read_set(body, sets, place * slots)
                 for place, name in enumerate(self._collected)
             },
         )
@@ -174,21 +175,13 @@ class RowEncoder:
         buffer: ctypes.Array[ctypes.c_char] = self._scratch.buffer
         return buffer
 
-    def _read_set(self, body: bytes, sets: "ctypes.Array[_Slice]", place: int) -> set[str]:
-        values = set()
-        for at in range(place * self._slots, (place + 1) * self._slots):
-            size = sets[at].size
-            if size < 0:
-                break
-            start = sets[at].start
-            values.add(body[start : start + size].decode())
-        return values
-
 
 def make_encoder(table: Table, fields: Sequence[Field], limits: Limits) -> RowEncoder | None:
     """Return an encoder for a table, None where there can be none."""
     library = load_library()
     if library is None or not table.copyable or not fields:
+        return None
+    if limits.max_number_digits < _NUMBER_DIGITS:
         return None
     if not all(_is_encodable(each.column) for each in fields):
         return None
@@ -218,8 +211,20 @@ def load_library() -> ctypes.CDLL | None:
     return library
 
 
+def _read_set(body: bytes, sets: "ctypes.Array[_Slice]", first: int) -> set[str]:
+    """Return the values of a set from its first slot on; a free one follows them."""
+    values = set()
+    for slot in map(sets.__getitem__, range(first, len(sets))):
+        if slot.size < 0:
+            break
+        values.add(body[slot.start : slot.start + slot.size].decode())
+    return values
+
+
 def _is_encodable(column: Column) -> bool:
     if column.kind not in {"base", "text"} or _kind_of(column) not in _KINDS:
+        return False
+    if "." in column.base_type:  # another schema's type of this name
         return False
     bounds = column.precision_scale
     return bounds is None or bounds[0] > bounds[1] >= 0
@@ -232,7 +237,7 @@ def _kind_of(column: Column) -> str:
 def _bounds_of(column: Column) -> tuple[int, int]:
     """Return the limit and the scale of a column (`struct field` in ingest/native/batch.h)."""
     if column.base == "numeric":
-        precision, scale = column.precision_scale or (2 * _NUMERIC_DIGITS, _NUMERIC_DIGITS)
+        precision, scale = column.precision_scale or (2 * _NUMBER_DIGITS, _NUMBER_DIGITS)
         return precision - scale, scale
     if column.base in {"timestamp", "timestamptz"}:
         return column.fraction_digits, 0

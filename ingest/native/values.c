@@ -61,7 +61,7 @@ static bool read_number(const struct token *token, struct number *number) {
             return false;
         at += number->exponent_size;
     }
-    return at == end;
+    return at == end && number->whole_size <= MOST_DIGITS && number->fraction_size <= MOST_DIGITS;
 }
 
 static int64_t encode_integer(const struct token *token, int size, uint8_t *out) {

@@ -141,7 +141,7 @@ class Bodies:
             return str(self.random.randint(0, 9))
         if name == "text" and self.random.random() < 0.1:
             return "x" * self.random.choice([511, 512, 513, 5000])
-        return self.random.choice(GOOD.get(name, ["0", "0." + "1" * 890, "1.5"]))
+        return self.random.choice(GOOD.get(name, ["0", "0." + "1" * 300, "1.5"]))
 
     def _token(self, name: str) -> str:
         if name in TYPES and self.random.random() < 0.1:

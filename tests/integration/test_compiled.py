@@ -256,6 +256,19 @@ def test_a_batch_at_the_limits_is_encoded_and_one_beyond_is_not(session: Connect
         ([longest], True),
         ([longest.replace("xx", "xxx", 1)], False),
     ]:
-        assert is_encoded_alike(session, known, json_source(f"[{','.join(rows)}]".encode())) == (
-            is_within
-        )
+        decode = json_source(f"[{','.join(rows)}]".encode())
+        assert is_encoded_alike(session, known, decode) == is_within
+
+
+def test_a_type_that_has_the_name_of_another_is_left_to_python(session: Connection) -> None:
+    session.execute('CREATE TYPE hiring."bool" AS RANGE (subtype = integer)')
+    session.execute('CREATE TABLE hiring.made (needed hiring."bool")')
+    assert know_table(session, referring=[]).encoder is None
+
+
+def test_numbers_are_left_to_python_where_few_digits_are_allowed(session: Connection) -> None:
+    known = make_table(session, "numeric")
+    for digits, is_encoding in [(300, True), (299, False)]:
+        limits = replace(LIMITS, max_number_digits=digits)
+        encoder = make_encoder(known.table, known.rules.fields, limits)
+        assert (encoder is not None) == is_encoding
