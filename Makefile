@@ -83,4 +83,4 @@ $(VENV)/made.stamp:
 
 $(NATIVE): $(wildcard ingest/native/*.c) ingest/native/batch.h
 	@$(CC) -std=c11 -O3 -Wall -Wextra -Werror -shared -fPIC -o $@ $(filter %.c,$^) \
-		|| echo "Without a C compiler Python encodes the batches: half as fast."
+		|| echo "Without a C compiler Python encodes the batches: more slowly."

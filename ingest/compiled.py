@@ -35,6 +35,7 @@ _KINDS = (
     "timestamptz",
 )
 _TEXTS = {"text", "varchar", "bpchar"}
+# `enum outcome` there.
 _ENCODED, _UNSURE, _BUFFER_FULL = range(3)
 
 # Digits of a number on either side of its point: MOST_DIGITS in ingest/native/values.c.
@@ -133,47 +134,40 @@ class RowEncoder:
         # More than there can be rows, each of which takes a byte at least.
         slots = 1 << min(self._limits.max_rows, len(body)).bit_length()
         sets = (_Slice * (len(self._collected) * slots))()
-        outcome = _BUFFER_FULL
-        while outcome == _BUFFER_FULL:
-            buffer = self._buffer()
-            batch = _Batch(
-                fields=self._fields,
-                field_count=len(self._fields),
-                set_count=len(self._collected),
-                slot_count=slots,
-                max_rows=self._limits.max_rows,
-                max_row_bytes=self._limits.max_row_bytes,
-                body=body,
-                body_size=len(body),
-                out=ctypes.addressof(buffer),
-                capacity=len(buffer),
-                sets=sets,
-            )
-            outcome = work(batch)
-            if outcome == _BUFFER_FULL:
-                self._scratch.buffer = ctypes.create_string_buffer(2 * len(buffer))
+        batch = self._prepare(body, sets, slots)
+        while (outcome := work(batch)) == _BUFFER_FULL:
+            self._scratch.buffer = ctypes.create_string_buffer(2 * batch.capacity)
+            batch = self._prepare(body, sets, slots)
         if outcome == _UNSURE:
             return None
+        written = zip(self._names, batch.written, strict=False)
         return EncodedRows(
-            columns=tuple(
-                name
-                for name, is_written in zip(self._names, batch.written, strict=False)
-                if is_written
-            ),
+            columns=tuple(name for name, is_written in written if is_written),
             count=batch.rows,
             data=CopyData(ctypes.string_at(batch.out, batch.size), "binary"),
             values={
-                name: _read_set(body, sets, place * slots)
+                name: _read_set(body, sets, place, slots)
                 for place, name in enumerate(self._collected)
             },
         )
 
-    def _buffer(self) -> "ctypes.Array[ctypes.c_char]":
-        """Return this thread's buffer: a new one each time would cost more than the encoding."""
+    def _prepare(self, body: bytes, sets: "ctypes.Array[_Slice]", slots: int) -> _Batch:
+        # A new buffer for each batch would cost more than the encoding.
         if not hasattr(self._scratch, "buffer"):
             self._scratch.buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
-        buffer: ctypes.Array[ctypes.c_char] = self._scratch.buffer
-        return buffer
+        return _Batch(
+            fields=self._fields,
+            field_count=len(self._fields),
+            set_count=len(self._collected),
+            slot_count=slots,
+            max_rows=self._limits.max_rows,
+            max_row_bytes=self._limits.max_row_bytes,
+            body=body,
+            body_size=len(body),
+            out=ctypes.addressof(self._scratch.buffer),
+            capacity=len(self._scratch.buffer),
+            sets=sets,
+        )
 
 
 def make_encoder(table: Table, fields: Sequence[Field], limits: Limits) -> RowEncoder | None:
@@ -211,14 +205,15 @@ def load_library() -> ctypes.CDLL | None:
     return library
 
 
-def _read_set(body: bytes, sets: "ctypes.Array[_Slice]", first: int) -> set[str]:
-    """Return the values of a set from its first slot on; a free one follows them."""
-    values = set()
-    for slot in map(sets.__getitem__, range(first, len(sets))):
-        if slot.size < 0:
-            break
-        values.add(body[slot.start : slot.start + slot.size].decode())
-    return values
+def _read_set(body: bytes, sets: "ctypes.Array[_Slice]", place: int, slots: int) -> set[str]:
+    # A structure for each slice would take as long as all the encoding.
+    numbers = memoryview(sets).cast("B").cast("q")[2 * place * slots : 2 * (place + 1) * slots]
+    starts, sizes = numbers[::2].tolist(), numbers[1::2].tolist()
+    count = sizes.index(-1)
+    return {
+        body[start : start + size].decode()
+        for start, size in zip(starts[:count], sizes[:count], strict=True)
+    }
 
 
 def _is_encodable(column: Column) -> bool:
@@ -226,6 +221,8 @@ def _is_encodable(column: Column) -> bool:
         return False
     if "." in column.base_type:  # another schema's type of this name
         return False
+    if not column.name.isprintable() or set(column.name) & set('"\\'):
+        return False  # JSON may write the name with escapes
     bounds = column.precision_scale
     return bounds is None or bounds[0] > bounds[1] >= 0
 

@@ -79,7 +79,7 @@ class CsvSource:
             return [column.name for column in writable], start
         end = self._body.find(b"\n", start) + 1
         header = self._body[start:end].removesuffix(b"\n").removesuffix(b"\r")
-        if b"\r" in header or b'"' in header:  # the one ends a line too, the other quotes names
+        if b"\r" in header:  # which ends a line too
             raise CsvHeader
         return match_header(header.decode().split(","), writable), end
 

@@ -17,16 +17,14 @@ static const uint8_t *skip_space(const uint8_t *at) {
 /* Return where a string's closing quote is, NULL where it has none. The NUL behind the body is a
  * control character, and these end the search. */
 static const uint8_t *find_quote(const uint8_t *at, bool *escaped) {
-    for (;; at++) {
-        if (*at == '"')
-            return at;
-        if (*at < ' ')
+    for (;; at += 2) {
+        while (*at >= ' ' && *at != '"' && *at != '\\')
+            at++;
+        if (*at != '\\')
+            return *at == '"' ? at : NULL;
+        *escaped = true;
+        if (at[1] < ' ')
             return NULL;
-        if (*at == '\\') {
-            *escaped = true;
-            if (*++at < ' ')
-                return NULL;
-        }
     }
 }
 
@@ -71,21 +69,29 @@ static const uint8_t *read_scalar(const uint8_t *at, struct token *token) {
     }
 }
 
-static bool is_named(const struct field *field, const uint8_t *name, int64_t size) {
-    return field->name_size == size && !memcmp(field->name, name, (size_t)size);
+/* Return what follows the field's name and its closing quote, NULL where another name stands here. A
+ * name that JSON would write with escapes has no encoder (ingest/compiled.py). */
+static const uint8_t *skip_name(
+    const struct field *field, const uint8_t *at, const uint8_t *end
+) {
+    if (end - at < field->name_size || memcmp(at, field->name, (size_t)field->name_size))
+        return NULL;
+    at += field->name_size;
+    return *at == '"' ? at + 1 : NULL;
 }
 
-/* Return the number of the field with this name, -1 where there is none. */
-static int32_t find_field(
-    const struct batch *batch, struct order *order, int32_t place, const uint8_t *name, int64_t size
+/* Find which field the name of a row's value at this place means; return what follows the name's
+ * closing quote, NULL where it means none. */
+static const uint8_t *read_name(
+    const struct batch *batch, struct order *order, int32_t place, const uint8_t *at
 ) {
-    const int32_t likely = order->fields[place];
-    if (is_named(&batch->fields[likely], name, size))
-        return likely;
-    for (int32_t at = 0; at < batch->field_count; at++)
-        if (is_named(&batch->fields[at], name, size))
-            return order->fields[place] = at;
-    return -1;
+    const uint8_t *end = batch->body + batch->body_size;
+    const uint8_t *next = skip_name(&batch->fields[order->fields[place]], at, end);
+    for (int32_t field = 0; !next && field < batch->field_count; field++) {
+        order->fields[place] = field;
+        next = skip_name(&batch->fields[field], at, end);
+    }
+    return next;
 }
 
 /* Read a row's tokens, from its opening brace; return what follows it, NULL where anything about it
@@ -97,27 +103,21 @@ static const uint8_t *read_row(
         tokens[field].type = ABSENT;
     for (int32_t place = 0; place < batch->field_count; place++) {
         at = skip_space(at + 1);
-        if (*at++ != '"')
+        if (*at != '"')
             return NULL;
-        bool escaped = false;
-        const uint8_t *end = find_quote(at, &escaped);
-        if (!end || escaped)
+        at = read_name(batch, order, place, at + 1);
+        if (!at)
             return NULL;
-        const int32_t field = find_field(batch, order, place, at, end - at);
-        at = end;
-        if (field < 0 || tokens[field].type != ABSENT)
+        struct token *token = &tokens[order->fields[place]];
+        at = skip_space(at);
+        if (token->type != ABSENT || *at != ':')
             return NULL;
-        at = skip_space(at + 1);
-        if (*at != ':')
-            return NULL;
-        at = read_scalar(skip_space(at + 1), &tokens[field]);
+        at = read_scalar(skip_space(at + 1), token);
         if (!at)
             return NULL;
         at = skip_space(at);
-        if (*at == '}')
-            return at + 1;
         if (*at != ',')
-            return NULL;
+            return *at == '}' ? at + 1 : NULL;
     }
     return NULL;
 }
