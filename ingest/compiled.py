@@ -41,8 +41,9 @@ _ENCODED, _UNSURE, _BUFFER_FULL = range(3)
 # Digits of a number on either side of its point: MOST_DIGITS in ingest/native/values.c.
 _NUMBER_DIGITS = 300
 
-# The first buffer of a thread; it grows to what batches need.
+# A thread has one buffer for all tables; it grows to what batches need.
 _BUFFER_BYTES = 1 << 18
+_scratch = threading.local()
 
 # Does the work: ingest/native/batch.h says what it is given and returns.
 _Work = Callable[["_Batch"], int]
@@ -100,7 +101,6 @@ class RowEncoder:
         self._collected = [name for name in self._names if name in referring]
         self._limits = limits
         self._fields = (_Field * len(fields))(*map(self._describe, self._columns))
-        self._scratch = threading.local()
 
     def encode_json(self, array: bytes) -> EncodedRows | None:
         """Return the rows of a JSON array, whose text is UTF-8, if they are beyond doubt."""
@@ -136,7 +136,7 @@ class RowEncoder:
         sets = (_Slice * (len(self._collected) * slots))()
         batch = self._prepare(body, sets, slots)
         while (outcome := work(batch)) == _BUFFER_FULL:
-            self._scratch.buffer = ctypes.create_string_buffer(2 * batch.capacity)
+            _scratch.buffer = ctypes.create_string_buffer(2 * batch.capacity)
             batch = self._prepare(body, sets, slots)
         if outcome == _UNSURE:
             return None
@@ -153,8 +153,8 @@ class RowEncoder:
 
     def _prepare(self, body: bytes, sets: "ctypes.Array[_Slice]", slots: int) -> _Batch:
         # A new buffer for each batch would cost more than the encoding.
-        if not hasattr(self._scratch, "buffer"):
-            self._scratch.buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
+        if not hasattr(_scratch, "buffer"):
+            _scratch.buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
         return _Batch(
             fields=self._fields,
             field_count=len(self._fields),
@@ -164,8 +164,8 @@ class RowEncoder:
             max_row_bytes=self._limits.max_row_bytes,
             body=body,
             body_size=len(body),
-            out=ctypes.addressof(self._scratch.buffer),
-            capacity=len(self._scratch.buffer),
+            out=ctypes.addressof(_scratch.buffer),
+            capacity=len(_scratch.buffer),
             sets=sets,
         )
 

@@ -152,6 +152,13 @@ def quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def odd_tokens(type_name: str) -> list[str]:
+    """Return JSON values, or what looks like them, that are good at most in another spelling."""
+    texts = [*ODD[type_name], *GOOD[type_name]]
+    escaped = [f'"{piece}"' for piece in PIECES + BROKEN_PIECES] if type_name in _TEXTS else []
+    return [*texts, *map(quote, texts), *map(quote, STRANGE_TOKENS), *STRANGE_TOKENS, *escaped]
+
+
 @cache
 def good_tokens(type_name: str) -> Texts:
     """Return JSON values of which each is encoded."""

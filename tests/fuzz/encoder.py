@@ -6,7 +6,6 @@ the sanitizers see ends the process.
 
 import ctypes
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
@@ -156,9 +155,8 @@ class Bodies:
 
 def encode(encoder: RowEncoder, call: Call, room: int) -> tuple[EncodedRows | None, int]:
     """Return what comes of a call whose first buffer has this many bytes, and the last one's."""
-    encoder._scratch = threading.local()
-    encoder._scratch.buffer = ctypes.create_string_buffer(room)
-    return call(encoder), len(encoder._scratch.buffer)
+    compiled._scratch.buffer = ctypes.create_string_buffer(room)
+    return call(encoder), len(compiled._scratch.buffer)
 
 
 def try_rooms(encoder: RowEncoder, call: Call, rooms: Sequence[int], *, is_good: bool) -> bool:
@@ -183,7 +181,7 @@ def try_rooms(encoder: RowEncoder, call: Call, rooms: Sequence[int], *, is_good:
 def lie(encoder: RowEncoder, body: bytes) -> None:
     """Encode a body into a buffer that is smaller than the code is told."""
     room = ctypes.create_string_buffer(64)
-    encoder._scratch.buffer = (ctypes.c_char * 1024).from_address(ctypes.addressof(room))
+    compiled._scratch.buffer = (ctypes.c_char * 1024).from_address(ctypes.addressof(room))
     encoder.encode_json(body)
 
 

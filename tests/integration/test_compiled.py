@@ -22,7 +22,15 @@ from ingest.rules import RowRules
 from ingest.writer import TableWriter
 from project.errors import RowhouseError
 from tests.database import log_in
-from tests.encodable import GOOD, csv_bodies, good_spellings, json_arrays, json_rows
+from tests.encodable import (
+    GOOD,
+    ODD,
+    csv_bodies,
+    good_spellings,
+    json_arrays,
+    json_rows,
+    odd_tokens,
+)
 from tests.needs import need
 from tests.scale import scale
 
@@ -170,6 +178,19 @@ def test_a_csv_body_is_stored_as_python_would(session: Connection, type_name: st
         is_encoded_alike(session, known, csv_source(body, has_header=has_header))
 
     try_many(csv_bodies(type_name), check)
+
+
+@pytest.mark.parametrize("type_name", GOOD)
+def test_each_odd_value_is_stored_as_python_would(session: Connection, type_name: str) -> None:
+    known = make_table(session, type_name)
+    good = good_spellings(type_name, GOOD[type_name][0])[0]
+    for token in odd_tokens(type_name):
+        for name in ["plain", "sure", "narrow"]:
+            for rows in [f'{{"needed":{good},"{name}":{token}}}', f'{{"needed":{token}}}']:
+                is_encoded_alike(session, known, json_source(f"[{rows}]".encode()))
+    for text in ODD[type_name] + GOOD[type_name]:
+        for field in [text, '"' + text.replace('"', '""') + '"']:
+            is_encoded_alike(session, known, csv_source(f"needed,plain\n{field},{field}".encode()))
 
 
 @pytest.mark.parametrize("type_name", GOOD)
