@@ -1,6 +1,7 @@
 """Compiled code encodes what Python would have stored, as it would, and nothing that it refuses."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -141,7 +142,7 @@ def csv_source(body: bytes, *, has_header: bool = True) -> Decode:
 
 def try_many(strategy: Any, check: Callable[[Any], object]) -> None:
     @settings(
-        max_examples=scale(40),
+        max_examples=scale(30),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
@@ -302,3 +303,16 @@ def test_numbers_are_left_to_python_where_few_digits_are_allowed(session: Connec
         limits = replace(LIMITS, max_number_digits=digits)
         encoder = make_encoder(known.table, known.rules.fields, limits)
         assert (encoder is not None) == is_encoding
+
+
+def test_threads_encode_beside_each_other(session: Connection) -> None:
+    known = make_table(session, "text")
+    sources = [
+        json_source(f'[{{"needed":"{letter * 3000}","plain":"{letter}"}}]'.encode())
+        for letter in "abcdefgh"
+    ]
+    expected = [source(known).encoded for source in sources]
+    assert None not in expected
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda source: source(known).encoded, sources * 50)
+        assert list(found) == expected * 50
