@@ -143,6 +143,7 @@ def csv_source(body: bytes, *, has_header: bool = True) -> Decode:
 def try_many(strategy: Any, check: Callable[[Any], object]) -> None:
     @settings(
         max_examples=scale(30),
+        derandomize=scale(1) == 1,  # CI tries the same each time
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
     )
