@@ -97,17 +97,8 @@ PIECES = [
     *[r"\u0022", r"\uFFFF", r"\u20ac"],
 ]
 BROKEN_PIECES = [
-    *[
-        r"\ud800",
-        r"\ude00\ud83d",
-        r"\ud83d\u0041",
-        r"\ud83dx",
-        r"\u0000",
-        r"\u12",
-        r"\u12g4",
-        r"\x",
-    ],
-    *["\x01", "\n", "\t", "\0", '"', "\\"],
+    *[r"\ud800", r"\ude00\ud83d", r"\ud83d\u0041", r"\ud83dx", r"\u0000", r"\u12", r"\u12g4"],
+    *[r"\x", "\x01", "\n", "\t", "\0", '"', "\\"],
 ]
 # What no column takes, or not in this spelling.
 STRANGE_TOKENS = [

@@ -60,9 +60,12 @@ def make_column(name: str, base: str, type_mod: int, **changes: object) -> Colum
 
 def make_table(*, refers: bool) -> Table:
     """Return a table with a column of every type; two refer to another table if it `refers`."""
-    columns = [make_column(name, *made) for name, made in TYPES.items()]
-    columns.append(make_column("needed", "int4", -1, not_null=True))
-    columns.append(make_column("preset", "int4", -1, not_null=True, default="1"))
+    columns = [
+        make_column("needed", "int4", -1, not_null=True),
+        make_column("preset", "int4", -1, not_null=True, default="1"),
+        # The last of them may be null, which takes no more room than it fills.
+        *(make_column(name, *made) for name, made in TYPES.items()),
+    ]
     keys = [
         ForeignKey(
             name=name,
@@ -170,7 +173,7 @@ def try_rooms(encoder: RowEncoder, call: Call, rooms: Sequence[int], *, is_good:
                 sys.exit("A buffer's size decided whether a body is encoded")
         return False
     size = len(whole.data.data)
-    for room in [*rooms, size - 1, size, size + 1]:
+    for room in [*rooms, size - 2, size - 1, size]:
         if encode(encoder, call, room)[0] != whole:
             sys.exit("A buffer's size decided what a body is encoded as")
     if is_good and encode(encoder, call, size + SPARE)[1] != size + SPARE:
