@@ -143,9 +143,17 @@ def quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def odd_texts(type_name: str) -> list[str]:
+    """Return texts that are good or almost: too long or too short by a character."""
+    good = GOOD[type_name]
+    return [*ODD[type_name], *good, *[text[:-1] for text in good]] + [
+        text + end for text in good for end in "0 x"
+    ]
+
+
 def odd_tokens(type_name: str) -> list[str]:
     """Return JSON values, or what looks like them, that are good at most in another spelling."""
-    texts = [*ODD[type_name], *GOOD[type_name]]
+    texts = odd_texts(type_name)
     escaped = [f'"{piece}"' for piece in PIECES + BROKEN_PIECES] if type_name in _TEXTS else []
     return [*texts, *map(quote, texts), *map(quote, STRANGE_TOKENS), *STRANGE_TOKENS, *escaped]
 

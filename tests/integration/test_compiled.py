@@ -1,7 +1,7 @@
 """Compiled code encodes what Python would have stored, as it would, and nothing that it refuses."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -26,11 +26,11 @@ from project.errors import RowhouseError
 from tests.database import log_in
 from tests.encodable import (
     GOOD,
-    ODD,
     csv_bodies,
     good_spellings,
     json_arrays,
     json_rows,
+    odd_texts,
     odd_tokens,
 )
 from tests.needs import need
@@ -191,7 +191,7 @@ def test_each_odd_value_is_stored_as_python_would(session: Connection, type_name
         for name in ["plain", "sure", "narrow"]:
             for rows in [f'{{"needed":{good},"{name}":{token}}}', f'{{"needed":{token}}}']:
                 is_encoded_alike(session, known, json_source(f"[{rows}]".encode()))
-    for text in ODD[type_name] + GOOD[type_name]:
+    for text in odd_texts(type_name):
         for field in [text, '"' + text.replace('"', '""') + '"']:
             is_encoded_alike(session, known, csv_source(f"needed,plain\n{field},{field}".encode()))
 
@@ -243,10 +243,9 @@ def test_escaped_texts_are_encoded(session: Connection, token: str, meant: str) 
 def test_values_of_references_are_told_once_each(session: Connection) -> None:
     known = make_table(session, "text")
     # Some of them have the same place in the set.
-    squares: list[list[str | None]] = [
-        [str(number * number) for number in range(at, at + 5)] for at in range(320, 420, 5)
-    ]
-    for values in [["a", "", "a", "ä", None], ["aa"] * 5, *squares]:
+    squares = [[str(number * number) for number in range(at, at + 5)] for at in range(320, 420, 5)]
+    lists: list[Sequence[str | None]] = [["a", "", "a", "ä", None], ["aa"] * 5, *squares]
+    for values in lists:
         body = json.dumps([{"needed": "x", "plain": value} for value in values], ensure_ascii=False)
         encoded = json_source(body.encode())(known).encoded
         assert encoded is not None
