@@ -57,7 +57,6 @@ class _Field(ctypes.Structure):
         ("limit", ctypes.c_int32),
         ("scale", ctypes.c_int32),
         ("nullable", ctypes.c_bool),
-        ("omissible", ctypes.c_bool),
         ("defaulted", ctypes.c_bool),
         ("required", ctypes.c_bool),
         ("set", ctypes.c_int32),
@@ -124,7 +123,6 @@ class RowEncoder:
             limit=limit,
             scale=scale,
             nullable=not column.not_null,
-            omissible=not column.required,
             defaulted=column.has_default,
             required=column.required,
             set=self._collected.index(column.name) if column.name in self._collected else -1,
@@ -189,10 +187,10 @@ def load_library() -> ctypes.CDLL | None:
         return None
     try:
         library = ctypes.CDLL(str(LIBRARY))
-        batch_bytes = ctypes.c_int64.in_dll(library, "batch_bytes").value
+        layout = ctypes.c_int64.in_dll(library, "layout").value
     except (OSError, ValueError):
-        batch_bytes = 0
-    if batch_bytes != ctypes.sizeof(_Batch):
+        layout = 0
+    if layout != ctypes.sizeof(_Batch) + ctypes.sizeof(_Field):
         logger.warning("The compiled code is of another version or machine: build it again")
         return None
     library.encode_json_rows.argtypes = [ctypes.POINTER(_Batch)]

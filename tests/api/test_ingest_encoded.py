@@ -219,7 +219,7 @@ def make_library(path: Path, kind: str) -> None:
         path.write_bytes(Path(_ctypes.__file__).read_bytes())
     elif kind == "another version":
         source = path.with_suffix(".c")
-        source.write_text("const long long batch_bytes = 8;")
+        source.write_text("const long long layout = 8;")
         try:
             subprocess.run(["cc", "-shared", "-fPIC", "-o", str(path), str(source)], check=True)
         except (OSError, subprocess.CalledProcessError):
