@@ -38,11 +38,12 @@ _TEXTS = {"text", "varchar", "bpchar"}
 # `enum outcome` there.
 _ENCODED, _UNSURE, _BUFFER_FULL = range(3)
 
-# Digits of a numeric without bounds, on either side of its point, that are encoded here.
-_NUMERIC_DIGITS = 300
+# Digits of a number on either side of its point: MOST_DIGITS in ingest/native/values.c.
+_NUMBER_DIGITS = 300
 
-# The first buffer of a thread; it grows to what batches need.
+# A thread has one buffer for all tables; it grows to what batches need.
 _BUFFER_BYTES = 1 << 18
+_scratch = threading.local()
 
 # Does the work: ingest/native/batch.h says what it is given and returns.
 _Work = Callable[["_Batch"], int]
@@ -56,7 +57,6 @@ class _Field(ctypes.Structure):
         ("limit", ctypes.c_int32),
         ("scale", ctypes.c_int32),
         ("nullable", ctypes.c_bool),
-        ("omissible", ctypes.c_bool),
         ("defaulted", ctypes.c_bool),
         ("required", ctypes.c_bool),
         ("set", ctypes.c_int32),
@@ -98,10 +98,8 @@ class RowEncoder:
         self._places = {name: place for place, name in enumerate(self._names)}
         referring = {key.columns[0] for key in table.foreign_keys}
         self._collected = [name for name in self._names if name in referring]
-        self._slots = 1 << limits.max_rows.bit_length()
         self._limits = limits
         self._fields = (_Field * len(fields))(*map(self._describe, self._columns))
-        self._scratch = threading.local()
 
     def encode_json(self, array: bytes) -> EncodedRows | None:
         """Return the rows of a JSON array, whose text is UTF-8, if they are beyond doubt."""
@@ -125,18 +123,19 @@ class RowEncoder:
             limit=limit,
             scale=scale,
             nullable=not column.not_null,
-            omissible=not column.required,
             defaulted=column.has_default,
             required=column.required,
             set=self._collected.index(column.name) if column.name in self._collected else -1,
         )
 
     def _encode(self, body: bytes, work: _Work) -> EncodedRows | None:
-        sets = (_Slice * (len(self._collected) * self._slots))()
-        batch = self._prepare(body, sets)
+        # More than there can be rows, each of which takes a byte at least.
+        slots = 1 << min(self._limits.max_rows, len(body)).bit_length()
+        sets = (_Slice * (len(self._collected) * slots))()
+        batch = self._prepare(body, sets, slots)
         while (outcome := work(batch)) == _BUFFER_FULL:
-            self._scratch.buffer = ctypes.create_string_buffer(2 * batch.capacity)
-            batch = self._prepare(body, sets)
+            _scratch.buffer = ctypes.create_string_buffer(2 * batch.capacity)
+            batch = self._prepare(body, sets, slots)
         if outcome == _UNSURE:
             return None
         written = zip(self._names, batch.written, strict=False)
@@ -145,46 +144,36 @@ class RowEncoder:
             count=batch.rows,
             data=CopyData(ctypes.string_at(batch.out, batch.size), "binary"),
             values={
-                name: self._read_set(body, sets, place)
+                name: _read_set(body, sets, place, slots)
                 for place, name in enumerate(self._collected)
             },
         )
 
-    def _prepare(self, body: bytes, sets: "ctypes.Array[_Slice]") -> _Batch:
+    def _prepare(self, body: bytes, sets: "ctypes.Array[_Slice]", slots: int) -> _Batch:
         # A new buffer for each batch would cost more than the encoding.
-        if not hasattr(self._scratch, "buffer"):
-            self._scratch.buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
+        if not hasattr(_scratch, "buffer"):
+            _scratch.buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
         return _Batch(
             fields=self._fields,
             field_count=len(self._fields),
             set_count=len(self._collected),
-            slot_count=self._slots,
+            slot_count=slots,
             max_rows=self._limits.max_rows,
             max_row_bytes=self._limits.max_row_bytes,
             body=body,
             body_size=len(body),
-            out=ctypes.addressof(self._scratch.buffer),
-            capacity=len(self._scratch.buffer),
+            out=ctypes.addressof(_scratch.buffer),
+            capacity=len(_scratch.buffer),
             sets=sets,
         )
-
-    def _read_set(self, body: bytes, sets: "ctypes.Array[_Slice]", place: int) -> set[str]:
-        # A structure for each slice would take as long as all the encoding.
-        numbers = memoryview(sets).cast("B").cast("q")
-        first = 2 * place * self._slots
-        starts = numbers[first : first + 2 * self._slots : 2].tolist()
-        sizes = numbers[first + 1 : first + 2 * self._slots : 2].tolist()
-        count = sizes.index(-1)
-        return {
-            body[start : start + size].decode()
-            for start, size in zip(starts[:count], sizes[:count], strict=True)
-        }
 
 
 def make_encoder(table: Table, fields: Sequence[Field], limits: Limits) -> RowEncoder | None:
     """Return an encoder for a table, None where there can be none."""
     library = load_library()
     if library is None or not table.copyable or not fields:
+        return None
+    if limits.max_number_digits < _NUMBER_DIGITS:
         return None
     if not all(_is_encodable(each.column) for each in fields):
         return None
@@ -198,10 +187,10 @@ def load_library() -> ctypes.CDLL | None:
         return None
     try:
         library = ctypes.CDLL(str(LIBRARY))
-        batch_bytes = ctypes.c_int64.in_dll(library, "batch_bytes").value
+        layout = ctypes.c_int64.in_dll(library, "layout").value
     except (OSError, ValueError):
-        batch_bytes = 0
-    if batch_bytes != ctypes.sizeof(_Batch):
+        layout = 0
+    if layout != ctypes.sizeof(_Batch) + ctypes.sizeof(_Field):
         logger.warning("The compiled code is of another version or machine: build it again")
         return None
     library.encode_json_rows.argtypes = [ctypes.POINTER(_Batch)]
@@ -214,8 +203,21 @@ def load_library() -> ctypes.CDLL | None:
     return library
 
 
+def _read_set(body: bytes, sets: "ctypes.Array[_Slice]", place: int, slots: int) -> set[str]:
+    # A structure for each slice would take as long as all the encoding.
+    numbers = memoryview(sets).cast("B").cast("q")[2 * place * slots : 2 * (place + 1) * slots]
+    starts, sizes = numbers[::2].tolist(), numbers[1::2].tolist()
+    count = sizes.index(-1)
+    return {
+        body[start : start + size].decode()
+        for start, size in zip(starts[:count], sizes[:count], strict=True)
+    }
+
+
 def _is_encodable(column: Column) -> bool:
     if column.kind not in {"base", "text"} or _kind_of(column) not in _KINDS:
+        return False
+    if "." in column.base_type:  # another schema's type of this name
         return False
     if not column.name.isprintable() or set(column.name) & set('"\\'):
         return False  # JSON may write the name with escapes
@@ -230,7 +232,7 @@ def _kind_of(column: Column) -> str:
 def _bounds_of(column: Column) -> tuple[int, int]:
     """Return the limit and the scale of a column (`struct field` in ingest/native/batch.h)."""
     if column.base == "numeric":
-        precision, scale = column.precision_scale or (2 * _NUMERIC_DIGITS, _NUMERIC_DIGITS)
+        precision, scale = column.precision_scale or (2 * _NUMBER_DIGITS, _NUMBER_DIGITS)
         return precision - scale, scale
     if column.base in {"timestamp", "timestamptz"}:
         return column.fraction_digits, 0

@@ -150,10 +150,11 @@ def near_misses(type_name: str) -> st.SearchStrategy[str]:
     """Return texts of a type, with up to three random edits."""
     examples, alphabet = EXAMPLES[type_name]
     edit = st.tuples(st.integers(0, 60), st.sampled_from("idr"), st.sampled_from(alphabet))
-    return st.builds(_apply, st.sampled_from(examples), st.lists(edit, max_size=3))
+    return st.builds(edit_text, st.sampled_from(examples), st.lists(edit, max_size=3))
 
 
-def _apply(text: str, edits: list[tuple[int, str, str]]) -> str:
+def edit_text(text: str, edits: list[tuple[int, str, str]]) -> str:
+    """Return a text after edits: each inserts, deletes or replaces (`i`, `d`, `r`) at a place."""
     for place, kind, character in edits:
         here = place % (len(text) + 1)
         if kind == "i":

@@ -29,7 +29,6 @@ struct field {
                          second's fraction; -1: none */
     int32_t scale;    /* NUMERIC: digits after the point */
     bool nullable;
-    bool omissible;   /* a row may leave it out */
     bool defaulted;   /* what is left out is not null */
     bool required;    /* the empty text counts as missing */
     int32_t set;      /* which one its values are collected in, -1: none */
@@ -70,7 +69,7 @@ struct token {
 };
 
 /* encode.c */
-extern const int64_t batch_bytes; /* by which Python knows that it means the same structures */
+extern const int64_t layout; /* by which Python knows that it means the same structures */
 enum outcome begin_rows(struct batch *batch);
 enum outcome encode_row(struct batch *batch, const struct token *tokens);
 enum outcome end_rows(struct batch *batch);

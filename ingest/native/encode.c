@@ -7,7 +7,7 @@ static const uint8_t HEADER[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
 #define HEADER_SIZE 19
 #define TRAILER_SIZE 2
 
-const int64_t batch_bytes = sizeof(struct batch);
+const int64_t layout = sizeof(struct batch) + sizeof(struct field);
 
 static bool has_room(const struct batch *batch, int64_t size) {
     return batch->capacity - batch->size >= size + TRAILER_SIZE;
@@ -76,6 +76,8 @@ static void collect(struct batch *batch, int32_t set, const struct token *token)
 static enum outcome encode_null(struct batch *batch, const struct field *field) {
     if (!field->nullable)
         return UNSURE;
+    if (!has_room(batch, 4))
+        return BUFFER_FULL;
     put_int32(batch, -1);
     return ENCODED;
 }
@@ -83,11 +85,11 @@ static enum outcome encode_null(struct batch *batch, const struct field *field) 
 static enum outcome encode_token(
     struct batch *batch, const struct field *field, const struct token *token
 ) {
+    if (token->type == ABSENT || token->type == NULL_TOKEN)
+        return encode_null(batch, field);
     const int64_t room = token->size > MOST_VALUE_BYTES ? token->size : MOST_VALUE_BYTES;
     if (!has_room(batch, 4 + room))
         return BUFFER_FULL;
-    if (token->type == ABSENT || token->type == NULL_TOKEN)
-        return encode_null(batch, field);
     const int64_t size = encode_value(field, token, batch->out + batch->size + 4);
     if (size < 0)
         return UNSURE;
@@ -104,11 +106,7 @@ static enum outcome encode_token(
 /* The first row decides which of the columns that have a default are written. */
 static bool brings_the_same(struct batch *batch, const struct token *tokens) {
     for (int32_t at = 0; at < batch->field_count; at++) {
-        const struct field *field = &batch->fields[at];
-        const bool is_absent = tokens[at].type == ABSENT;
-        if (is_absent && !field->omissible)
-            return false;
-        const bool is_written = !(is_absent && field->defaulted);
+        const bool is_written = tokens[at].type != ABSENT || !batch->fields[at].defaulted;
         if (!batch->rows)
             batch->written[at] = is_written;
         else if (batch->written[at] != is_written)

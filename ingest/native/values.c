@@ -7,6 +7,7 @@
 #define UNIX_TO_POSTGRES_DAYS 10957 /* 1970-01-01 to 2000-01-01 */
 #define DAY_US 86400000000
 #define MOST_DIGITS 300 /* of a number, on either side of its point */
+#define MOST_FRACTION_DIGITS 30 /* of a second */
 
 static int64_t put(uint8_t *out, uint64_t value, int size) {
     for (int at = size - 1; at >= 0; at--, value >>= 8)
@@ -60,7 +61,7 @@ static bool read_number(const struct token *token, struct number *number) {
             return false;
         at += number->exponent_size;
     }
-    return at == end;
+    return at == end && number->whole_size <= MOST_DIGITS && number->fraction_size <= MOST_DIGITS;
 }
 
 static int64_t encode_integer(const struct token *token, int size, uint8_t *out) {
@@ -210,7 +211,8 @@ static bool read_clock(const uint8_t **at, const uint8_t *end, int kept_digits, 
             return false;
         if (read_sign(at, end, '.')) {
             const int digits = count_digits(*at, end);
-            if (!digits)
+            /* PostgreSQL refuses endless ones. */
+            if (!digits || digits > MOST_FRACTION_DIGITS)
                 return false;
             for (int place = 0; place < (digits > 6 ? digits : 6); place++) {
                 const int digit = place < digits ? (*at)[place] - '0' : 0;
