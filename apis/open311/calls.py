@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -83,28 +83,18 @@ def _read_body(request: HttpRequest, config: Config) -> Given:
 
 
 def _parse_form(text: str) -> Given:
-    pairs = text.split("&")
-    if len(pairs) > MAX_FIELDS:
-        raise BodyInvalid(f"More than {MAX_FIELDS} parameters")
-    given: Given = {}
-    for pair in filter(None, pairs):
-        name, _, value = pair.partition("=")
-        name = _unquote(name)
-        if name in given:
-            raise ParameterInvalid(name[:100], "given twice")
-        given[name] = _unquote(value)
-    return given
-
-
-def _unquote(text: str) -> str:
-    """Return a form's name or value: the standard library's way takes twice as long."""
-    spaced = text.replace("+", " ")
-    if "%" not in spaced:
-        return spaced
     try:
-        return unquote_to_bytes(spaced).decode()
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except UnicodeDecodeError as error:
         raise BodyInvalid("A parameter is not UTF-8") from error
+    except ValueError as error:
+        raise BodyInvalid(f"More than {MAX_FIELDS} parameters") from error
+    given: Given = {}
+    for name, value in pairs:
+        if name in given:
+            raise ParameterInvalid(name[:100], "given twice")
+        given[name] = value
+    return given
 
 
 def take_text(given: Given, name: str) -> str:
