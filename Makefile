@@ -81,6 +81,6 @@ $(VENV)/made.stamp:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(NATIVE): $(wildcard ingest/native/*.c) ingest/native/batch.h
+$(NATIVE): $(wildcard ingest/native/*.[ch])
 	@$(CC) -std=c11 -O3 -Wall -Wextra -Werror -shared -fPIC -o $@ $(filter %.c,$^) \
 		|| echo "Without a C compiler Python encodes the batches: more slowly."

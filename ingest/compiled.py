@@ -38,7 +38,7 @@ _TEXTS = {"text", "varchar", "bpchar"}
 # `enum outcome` there.
 _ENCODED, _UNSURE, _BUFFER_FULL = range(3)
 
-# Digits of a number on either side of its point: MOST_DIGITS in ingest/native/values.c.
+# Digits of a number on either side of its point: MOST_DIGITS in ingest/native/numbers.c.
 _NUMBER_DIGITS = 300
 
 # A thread has one buffer for all tables; it grows to what batches need.

@@ -74,7 +74,7 @@ enum outcome begin_rows(struct batch *batch);
 enum outcome encode_row(struct batch *batch, const struct token *tokens);
 enum outcome end_rows(struct batch *batch);
 
-/* values.c: each writes a value, at `out`, where there is room for it, and returns its size, -1 where
+/* values.c: writes a value, at `out`, where there is room for it, and returns its size, -1 where
  * it is in doubt. TEXT takes up to the token's size, anything else up to MOST_VALUE_BYTES. */
 #define MOST_VALUE_BYTES 512
 int64_t encode_value(const struct field *field, const struct token *token, uint8_t *out);
