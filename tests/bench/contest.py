@@ -1,8 +1,8 @@
 """Contestants that store the same batches: raw psycopg in three ways, and Rowhouse over HTTP."""
 
-import http.client
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from psycopg.sql import SQL, Identifier
 
 from tests.bench import shapes
 from tests.bench.stage import Stage
+from tests.bench.wire import open_wire, write_post
 
 # Stores one prepared batch.
 Store = Callable[[Any], None]
@@ -139,33 +140,20 @@ def rowhouse(
     content_type: str = "application/json",
 ) -> Contestant:
     """Return Rowhouse over HTTP with everything on: key, idempotency, receipt, logging."""
-    host = stage.url.removeprefix("http://")
+    address = f"/api/ingest/bench.{table}"
+    headers = {"Authorization": f"Api-Key {stage.key}", "Content-Type": content_type}
 
     @contextmanager
     def client() -> Iterator[Store]:
-        connection = http.client.HTTPConnection(host)
-        number = 0
+        with open_wire(stage.host) as call:
 
-        def store(batch: bytes) -> None:
-            nonlocal number
-            number += 1
-            connection.request(
-                "POST",
-                f"/api/ingest/bench.{table}",
-                batch,
-                {
-                    "Authorization": f"Api-Key {stage.key}",
-                    "Content-Type": content_type,
-                    "Idempotency-Key": f"{id(connection)}-{time.monotonic_ns()}-{number}",
-                },
-            )
-            answer = connection.getresponse()
-            text = answer.read()
-            if answer.status not in {201, 207}:
-                raise RuntimeError(f"{answer.status}: {text[:300]!r}")
+            def store(batch: bytes) -> None:
+                key = {"Idempotency-Key": str(uuid.uuid4())}
+                status, text = call(write_post(address, headers | key, batch))
+                if status not in {201, 207}:
+                    raise RuntimeError(f"{status}: {text[:300]!r}")
 
-        yield store
-        connection.close()
+            yield store
 
     return Contestant("Rowhouse", prepare, client)
 

@@ -18,7 +18,7 @@ from tests.bench.stage import Stage, set_stage
 from tests.bench.table import Figure, print_figures
 
 # Batches a run: enough for a second or so.
-BATCHES = {"narrow": 60, "wide": 20}
+BATCHES = {"narrow": 240, "wide": 80}
 
 
 def run_grid(stage: Stage, runs: int) -> list[Figure]:

@@ -3,8 +3,6 @@
 import argparse
 import json
 import random
-import re
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +18,11 @@ import psycopg
 
 from tests.bench.stage import Stage, set_stage
 from tests.bench.table import Figure, print_figures
+from tests.bench.wire import open_wire
 
 FILL = Path(__file__).with_suffix(".sql")
 WARM_UP = 20
 REST_S = 0.002
-MOST_BYTES = 64 * 1024  # read at once
-END_OF_HEAD = b"\r\n\r\n"
-LENGTH = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 
 PAGE = """
 SELECT incident_id, service_id, status_id, created, modified, latitude, longitude, description
@@ -104,29 +100,16 @@ def ask_sql(connection: psycopg.Connection, page: str, count: str, values: dict[
 
 @contextmanager
 def open_api(stage: Stage) -> Iterator[Callable[[bytes], bytes]]:
-    """Give a function that sends a request over one connection and returns the answer's text.
+    """Give a function that sends a request over one connection and returns the answer's text."""
+    with open_wire(stage.host) as call:
 
-    The head of an answer is read for its status and length only: Python's own client takes it apart
-    for as long as the bare SQL's driver, which is in C, takes for everything.
-    """
-    host, port = stage.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as connection:
+        def ask(request: bytes) -> bytes:
+            status, text = call(request)
+            if status != 200:
+                raise RuntimeError(f"{status}: {text[:500]!r}")
+            return text
 
-        def call(request: bytes) -> bytes:
-            connection.sendall(request)
-            answer = connection.recv(MOST_BYTES)
-            while (end := answer.find(END_OF_HEAD)) < 0:
-                answer += connection.recv(MOST_BYTES)
-            length = LENGTH.search(answer, 0, end)
-            start = end + len(END_OF_HEAD)
-            whole = start + int(length[1]) if length else start
-            while len(answer) < whole:
-                answer += connection.recv(MOST_BYTES)
-            if not answer.startswith(b"HTTP/1.1 200"):
-                raise RuntimeError(f"{answer[:500]!r}")
-            return answer[start:]
-
-        yield call
+        yield ask
 
 
 def write_request(method: str, parameters: dict[str, str]) -> bytes:

@@ -1,7 +1,6 @@
 """Rowhouse beside what many would write by hand; needs `pip install -r requirements/peers.txt`."""
 
 import argparse
-import http.client
 import importlib.util
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from tests.bench import shapes
 from tests.bench.contest import Contestant, Store, empty, middle, race, rate, rowhouse
 from tests.bench.stage import BASE, Stage, set_stage, wait_for
 from tests.bench.table import Figure, print_figures
+from tests.bench.wire import open_wire, write_post
 
 TABLE = "narrow_fk"
 BATCHES = 20
@@ -51,17 +51,15 @@ def peer(name: str, port: int) -> Contestant:
 
     @contextmanager
     def client() -> Iterator[Store]:
-        connection = http.client.HTTPConnection("127.0.0.1", port)
+        with open_wire(f"127.0.0.1:{port}") as call:
 
-        def store(batch: bytes) -> None:
-            connection.request("POST", "/employees", batch, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read()
-            if answer.status != 201:
-                raise RuntimeError(f"{answer.status}: {text[:300]!r}")
+            def store(batch: bytes) -> None:
+                headers = {"Content-Type": "application/json"}
+                status, text = call(write_post("/employees", headers, batch))
+                if status != 201:
+                    raise RuntimeError(f"{status}: {text[:300]!r}")
 
-        yield store
-        connection.close()
+            yield store
 
     return Contestant(name, shapes.as_json, client)
 

@@ -37,6 +37,11 @@ class Stage:
     environment: dict[str, str]
     server: psutil.Process
 
+    @property
+    def host(self) -> str:
+        """The service's name and port."""
+        return self.url.removeprefix("http://")
+
     def connect(self) -> psycopg.Connection:
         """Return a connection of the administrator in autocommit mode."""
         return psycopg.connect(self.database_url, autocommit=True)
