@@ -93,13 +93,13 @@ class RowEncoder:
         self, library: ctypes.CDLL, table: Table, fields: Sequence[Field], limits: Limits
     ) -> None:
         self._library = library
-        self._columns = [each.column for each in fields]
-        self._names = [column.name for column in self._columns]
+        columns = [each.column for each in fields]
+        self._names = [column.name for column in columns]
         self._places = {name: place for place, name in enumerate(self._names)}
         referring = {key.columns[0] for key in table.foreign_keys}
         self._collected = [name for name in self._names if name in referring]
         self._limits = limits
-        self._fields = (_Field * len(fields))(*map(self._describe, self._columns))
+        self._fields = (_Field * len(fields))(*map(self._describe, columns))
 
     def encode_json(self, array: bytes) -> EncodedRows | None:
         """Return the rows of a JSON array, whose text is UTF-8, if they are beyond doubt."""

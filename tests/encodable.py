@@ -6,6 +6,7 @@ from functools import cache
 
 from hypothesis import strategies as st
 
+from ingest.catalog import ForeignKey
 from tests.near_misses import edit_text
 
 # For each type: what certainly is encoded, as the text inside the quotes of JSON and of CSV.
@@ -285,3 +286,17 @@ def _write_field(draw: st.DrawFn, text: str) -> str:
         return {"empty": "", "plain": text}.get(oddity, oddity)
     needs_quotes = bool(set(text) & set('",\r\n'))
     return quoted if needs_quotes or draw(st.integers(0, 4)) == 4 else text
+
+
+def make_key(column: str) -> ForeignKey:
+    """Return a foreign key of the column, whose table nobody looks at."""
+    return ForeignKey(
+        name=column,
+        match_full=False,
+        schema="hiring",
+        table="other",
+        partitioned=False,
+        columns=(column,),
+        referenced=("id",),
+        value_type="text",
+    )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL, Identifier
 
 from tests.api.sending import codes, counts, execute, send, stored
 
@@ -128,23 +129,19 @@ ODD_NAMES = [
 ]  # fmt: skip
 
 
-def quote(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
-
-
 @pytest.mark.parametrize("mode", ["reject", "ignore", "update"])
 @pytest.mark.parametrize("name", ODD_NAMES)
 def test_odd_column_names(client: Client, name: str, mode: str) -> None:
-    column = quote(name)
+    short = "x" if len(name) > 50 else name.replace('"', "")
     execute("CREATE TABLE hiring.par (id int PRIMARY KEY)")
     execute("INSERT INTO hiring.par VALUES (1), (2), (3), (4), (900)")
-    execute(f"""
+    table = SQL("""
         CREATE TABLE hiring.made (
             id int PRIMARY KEY, {column} int UNIQUE CHECK ({column} < 100) REFERENCES hiring.par,
-            "other {"x" if len(name) > 50 else name.replace('"', "")}" inet,
+            {other} inet,
             twice int GENERATED ALWAYS AS ({column} * 2) STORED)
     """)
+    execute(table.format(column=Identifier(name), other=Identifier(f"other {short}")))
     execute("INSERT INTO hiring.made VALUES (10, 4)")
     rows = [
         {"id": 1, name: 1},
@@ -172,7 +169,8 @@ def test_odd_column_names(client: Client, name: str, mode: str) -> None:
 
 @pytest.mark.parametrize("name", ["Mixed Case", "100% sure", 'say "x"', "naïve", "a.b", "select"])
 def test_odd_table_names(client: Client, name: str) -> None:
-    execute(f"CREATE TABLE hiring.{quote(name)} (id int PRIMARY KEY, n int CHECK (n > 0))")
+    table = SQL("CREATE TABLE {} (id int PRIMARY KEY, n int CHECK (n > 0))")
+    execute(table.format(Identifier("hiring", name)))
     body = {"table": f"hiring.{name}", "rows": [{"id": 1}, {"id": 1}, {"id": 2, "n": 0}]}
     answer = client.post("/api/ingest", body, content_type="application/json")
     assert codes(answer.json()) == {
@@ -183,10 +181,10 @@ def test_odd_table_names(client: Client, name: str) -> None:
 
 
 def test_a_table_of_500_columns(client: Client) -> None:
-    columns = ", ".join(
-        f"c{i} {('int', 'text', 'numeric(6,2)', 'date', 'boolean')[i % 5]}" for i in range(499)
-    )
-    execute(f"CREATE TABLE hiring.made (id int PRIMARY KEY, {columns}, CHECK (c0 > 0))")
+    types = ("int", "text", "numeric(6,2)", "date", "boolean")
+    columns = [SQL("{} {}").format(Identifier(f"c{i}"), SQL(types[i % 5])) for i in range(499)]
+    table = SQL("CREATE TABLE hiring.made (id int PRIMARY KEY, {}, CHECK (c0 > 0))")
+    execute(table.format(SQL(", ").join(columns)))
     values = [5, "text", "1.25", "2021-01-01", True]
     full = {f"c{i}": values[i % 5] for i in range(499)}
     rows: list[dict[str, Any]] = [{"id": i} | full for i in range(20)]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL
 
 from ingest.statements import RETURNING_OLD_SINCE
 from tests.api.sending import codes, counts, execute, send, stored
@@ -92,12 +93,17 @@ CHANGED = [
 ]
 
 
+def make_row(type_name: str, value: str) -> None:
+    """Make hiring.made with a row, whose value is an SQL literal of the type."""
+    execute(SQL("CREATE TABLE hiring.made (id int PRIMARY KEY, v {})").format(SQL(type_name)))
+    execute(SQL("INSERT INTO hiring.made VALUES (1, {})").format(SQL(value)))
+
+
 @pytest.mark.parametrize(("type_name", "before", "sent"), UNCHANGED)
 def test_an_update_that_changes_nothing_is_ignored(
     client: Client, type_name: str, before: str, sent: str
 ) -> None:
-    execute(f"CREATE TABLE hiring.made (id int PRIMARY KEY, v {type_name})")
-    execute(f"INSERT INTO hiring.made VALUES (1, {before})")
+    make_row(type_name, before)
     answer = send(client, "made", f'[{{"id": 1, "v": {sent}}}]', "?on_conflict=update")
     assert (answer.status_code, counts(answer)) == (201, (1, 0, 0, 1, 0))
 
@@ -106,8 +112,7 @@ def test_an_update_that_changes_nothing_is_ignored(
 def test_an_update_that_changes_how_a_value_reads_is_made(
     client: Client, type_name: str, before: str, sent: str, after: str | None
 ) -> None:
-    execute(f"CREATE TABLE hiring.made (id int PRIMARY KEY, v {type_name})")
-    execute(f"INSERT INTO hiring.made VALUES (1, {before})")
+    make_row(type_name, before)
     answer = send(client, "made", f'[{{"id": 1, "v": {sent}}}]', "?on_conflict=update")
     assert (answer.status_code, counts(answer)) == (201, (1, 0, 1, 0, 0))
     assert stored("SELECT v::text FROM hiring.made") == [(after,)]

@@ -11,12 +11,21 @@ from pathlib import Path
 from random import Random
 
 from ingest import compiled
-from ingest.catalog import Column, ForeignKey, Table
+from ingest.catalog import Column, Table
 from ingest.compiled import RowEncoder, make_encoder
 from ingest.copying import EncodedRows
 from ingest.examination import Limits
 from ingest.rules import RowRules
-from tests.encodable import BROKEN_PIECES, GOOD, ODD, PIECES, STRANGE_TOKENS, good_spellings, quote
+from tests.encodable import (
+    BROKEN_PIECES,
+    GOOD,
+    ODD,
+    PIECES,
+    STRANGE_TOKENS,
+    good_spellings,
+    make_key,
+    quote,
+)
 
 LIMITS = Limits(max_rows=20, max_row_bytes=20_000, max_depth=20, max_number_digits=1000)
 
@@ -66,19 +75,7 @@ def make_table(*, refers: bool) -> Table:
         # The last of them may be null, which takes no more room than it fills.
         *(make_column(name, *made) for name, made in TYPES.items()),
     ]
-    keys = [
-        ForeignKey(
-            name=name,
-            match_full=False,
-            schema="made",
-            table="other",
-            partitioned=False,
-            columns=(name,),
-            referenced=("id",),
-            value_type="text",
-        )
-        for name in ["text", "integer"]
-    ]
+    keys = tuple(map(make_key, ["text", "integer"]))
     fields: dict[str, object] = dict.fromkeys(Table.__struct_fields__, ())
     fields |= {"oid": 1, "schema": "made", "name": "made", "copyable": True}
     return Table(**(fields | {"columns": tuple(columns), "foreign_keys": keys if refers else ()}))  # type: ignore[arg-type]

@@ -13,7 +13,6 @@ from msgspec.structs import replace as change
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from ingest.catalog import ForeignKey
 from ingest.compiled import load_library, make_encoder
 from ingest.decoded import Decoded
 from ingest.decoding import CsvSource, decode_array, decode_lines
@@ -30,6 +29,7 @@ from tests.encodable import (
     good_spellings,
     json_arrays,
     json_rows,
+    make_key,
     odd_texts,
     odd_tokens,
 )
@@ -74,20 +74,7 @@ def make_table(session: Connection, type_name: str) -> KnownTable:
 def know_table(session: Connection, referring: list[str]) -> KnownTable:
     """Return hiring.made as if these columns were foreign keys."""
     known = TableRegistry(["hiring"], LIMITS).find(session, "hiring.made")
-    keys = [
-        ForeignKey(
-            name=name,
-            match_full=False,
-            schema="hiring",
-            table="other",
-            partitioned=False,
-            columns=(name,),
-            referenced=("id",),
-            value_type="text",
-        )
-        for name in referring
-    ]
-    table = change(known.table, foreign_keys=tuple(keys))
+    table = change(known.table, foreign_keys=tuple(map(make_key, referring)))
     rules = RowRules(table, LIMITS)
     encoder = make_encoder(table, rules.fields, LIMITS)
     return KnownTable(known.version, table, rules, TableWriter(table, rules), encoder)
