@@ -108,8 +108,8 @@ class Attempt:
     def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:
         try:
             key = self._conflict_key(self._known.table)
-            # What is encoded can be stored, or refused, as a whole only.
-            known = self._known if self._is_whole else replace(self._known, encoder=None)
+            # What is encoded can only be copied.
+            known = self._known if self._only_inserts else replace(self._known, encoder=None)
             return WriteOptions(self._request.on_conflict, key), self._decode(known)
         except RowhouseError as error:
             # What a remembered definition refuses, the present one may take.

@@ -1,4 +1,4 @@
-"""Whole batches encoded for COPY by compiled code (ingest/native), where it was built.
+"""Batches encoded for COPY by compiled code (ingest/native), where it was built.
 
 What it encodes, Python would store in the same way. What it leaves alone may be right or wrong:
 Python looks at it.
@@ -7,13 +7,14 @@ Python looks at it.
 import ctypes
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cache
 from pathlib import Path
 
 from ingest.catalog import Column, Table
-from ingest.copying import CopyData, EncodedRows
+from ingest.encoded import EncodedBatch, Noted
 from ingest.examination import Field, Limits
+from ingest.value_rules import ASKABLE_TYPES
 
 logger = logging.getLogger("rowhouse.ingest")
 
@@ -63,34 +64,44 @@ class _Field(ctypes.Structure):
     ]
 
 
-class _Slice(ctypes.Structure):
-    _fields_ = [("start", ctypes.c_int64), ("size", ctypes.c_int64)]
-
-
 class _Batch(ctypes.Structure):
     _fields_ = [
         ("fields", ctypes.POINTER(_Field)),
         ("field_count", ctypes.c_int32),
         ("set_count", ctypes.c_int32),
         ("slot_count", ctypes.c_int32),
+        ("watched_count", ctypes.c_int32),
+        ("watched", ctypes.POINTER(ctypes.c_int32)),
         ("max_rows", ctypes.c_int64),
         ("max_row_bytes", ctypes.c_int64),
         ("body", ctypes.c_char_p),
         ("body_size", ctypes.c_int64),
         ("out", ctypes.c_void_p),
         ("capacity", ctypes.c_int64),
-        ("sets", ctypes.POINTER(_Slice)),
+        # Arrays of structures whose members are all of this type.
+        ("sets", ctypes.POINTER(ctypes.c_int64)),
+        ("noted", ctypes.POINTER(ctypes.c_int64)),
+        ("rows", ctypes.POINTER(ctypes.c_int64)),
+        ("row_count", ctypes.c_int64),
+        ("tuple_count", ctypes.c_int64),
         ("size", ctypes.c_int64),
-        ("rows", ctypes.c_int64),
         ("written", ctypes.c_bool * 1600),
     ]
 
 
 class RowEncoder:
-    """Encodes batches for one table in one version of its definition."""
+    """Encodes batches for one table in one version of its definition.
+
+    `read` are the columns whose values may be asked for row by row, beside those of foreign keys.
+    """
 
     def __init__(
-        self, library: ctypes.CDLL, table: Table, fields: Sequence[Field], limits: Limits
+        self,
+        library: ctypes.CDLL,
+        table: Table,
+        fields: Sequence[Field],
+        limits: Limits,
+        read: Collection[str],
     ) -> None:
         self._library = library
         columns = [each.column for each in fields]
@@ -98,15 +109,24 @@ class RowEncoder:
         self._places = {name: place for place, name in enumerate(self._names)}
         referring = {key.columns[0] for key in table.foreign_keys}
         self._collected = [name for name in self._names if name in referring]
+        self._watched = [each for each in columns if each.name in referring.union(read)]
+        watched = [self._places[each.name] for each in self._watched]
+        self._watched_places = (ctypes.c_int32 * len(watched))(*watched)
         self._limits = limits
         self._fields = (_Field * len(fields))(*map(self._describe, columns))
 
-    def encode_json(self, array: bytes) -> EncodedRows | None:
-        """Return the rows of a JSON array, whose text is UTF-8, if they are beyond doubt."""
+    def encode_json(self, array: bytes) -> EncodedBatch | None:
+        """Return the rows of a JSON array, whose text is UTF-8; None where they are not certain.
+
+        Rows that are in doubt are left, and None is returned if all of them are.
+        """
         return self._encode(array, self._library.encode_json_rows)
 
-    def encode_csv(self, body: bytes, start: int, names: Sequence[str]) -> EncodedRows | None:
-        """Return the CSV records from a place in the body on, with fields of these columns."""
+    def encode_csv(self, body: bytes, start: int, names: Sequence[str]) -> EncodedBatch | None:
+        """Return the CSV records from a place in the body on, with fields of these columns.
+
+        None where one of them is in doubt.
+        """
         order = (ctypes.c_int32 * len(names))(*map(self._places.__getitem__, names))
 
         def work(batch: _Batch) -> int:
@@ -128,48 +148,69 @@ class RowEncoder:
             set=self._collected.index(column.name) if column.name in self._collected else -1,
         )
 
-    def _encode(self, body: bytes, work: _Work) -> EncodedRows | None:
-        # More than there can be rows, each of which takes a byte at least.
-        slots = 1 << min(self._limits.max_rows, len(body)).bit_length()
-        sets = (_Slice * (len(self._collected) * slots))()
-        batch = self._prepare(body, sets, slots)
-        while (outcome := work(batch)) == _BUFFER_FULL:
-            _scratch.buffer = ctypes.create_string_buffer(2 * batch.capacity)
-            batch = self._prepare(body, sets, slots)
-        if outcome == _UNSURE:
-            return None
-        written = zip(self._names, batch.written, strict=False)
-        return EncodedRows(
-            columns=tuple(name for name, is_written in written if is_written),
-            count=batch.rows,
-            data=CopyData(ctypes.string_at(batch.out, batch.size), "binary"),
-            values={
-                name: _read_set(body, sets, place, slots)
-                for place, name in enumerate(self._collected)
-            },
-        )
-
-    def _prepare(self, body: bytes, sets: "ctypes.Array[_Slice]", slots: int) -> _Batch:
-        # A new buffer for each batch would cost more than the encoding.
-        if not hasattr(_scratch, "buffer"):
-            _scratch.buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
-        return _Batch(
+    def _encode(self, body: bytes, work: _Work) -> EncodedBatch | None:
+        most = min(self._limits.max_rows, len(body))  # a row takes a byte at least
+        slots = 1 << most.bit_length()
+        sets = _make_numbers(2 * slots * len(self._collected))
+        noted = _make_numbers(2 * most * len(self._watched))
+        rows = _make_numbers(3 * most)
+        batch = _Batch(
             fields=self._fields,
             field_count=len(self._fields),
             set_count=len(self._collected),
             slot_count=slots,
+            watched_count=len(self._watched),
+            watched=self._watched_places,
             max_rows=self._limits.max_rows,
             max_row_bytes=self._limits.max_row_bytes,
             body=body,
             body_size=len(body),
-            out=ctypes.addressof(_scratch.buffer),
-            capacity=len(_scratch.buffer),
             sets=sets,
+            noted=noted,
+            rows=rows,
+        )
+        _give_room(batch)
+        while (outcome := work(batch)) == _BUFFER_FULL:
+            _scratch.buffer = ctypes.create_string_buffer(2 * batch.capacity)
+            _give_room(batch)
+        if outcome == _UNSURE:
+            return None
+        written = zip(self._names, batch.written, strict=False)
+        count, width = batch.row_count, 2 * len(self._watched)
+        row_numbers, values = (
+            _read_numbers(rows)[: 3 * count],
+            _read_numbers(noted)[: width * count],
+        )
+        return EncodedBatch(
+            columns=tuple(name for name, is_written in written if is_written),
+            tuples=ctypes.string_at(batch.out, batch.size),
+            tuple_ends=row_numbers[2::3],
+            is_whole=batch.tuple_count == count,
+            body=body,
+            starts=row_numbers[0::3],
+            ends=row_numbers[1::3],
+            values={
+                name: _read_set(body, sets, place, slots)
+                for place, name in enumerate(self._collected)
+            },
+            noted={
+                column.name: Noted(
+                    starts=values[2 * place :: width],
+                    sizes=values[2 * place + 1 :: width],
+                    is_plain=column.base in ASKABLE_TYPES,
+                )
+                for place, column in enumerate(self._watched)
+            },
         )
 
 
-def make_encoder(table: Table, fields: Sequence[Field], limits: Limits) -> RowEncoder | None:
-    """Return an encoder for a table, None where there can be none."""
+def make_encoder(
+    table: Table, fields: Sequence[Field], limits: Limits, read: Collection[str] = ()
+) -> RowEncoder | None:
+    """Return an encoder for a table, None where there can be none.
+
+    `read` are the columns whose values may be asked for row by row, beside those of foreign keys.
+    """
     library = load_library()
     if library is None or not table.copyable or not fields:
         return None
@@ -177,7 +218,7 @@ def make_encoder(table: Table, fields: Sequence[Field], limits: Limits) -> RowEn
         return None
     if not all(_is_encodable(each.column) for each in fields):
         return None
-    return RowEncoder(library, table, fields, limits)
+    return RowEncoder(library, table, fields, limits, read)
 
 
 @cache
@@ -203,9 +244,26 @@ def load_library() -> ctypes.CDLL | None:
     return library
 
 
-def _read_set(body: bytes, sets: "ctypes.Array[_Slice]", place: int, slots: int) -> set[str]:
-    # A structure for each slice would take as long as all the encoding.
-    numbers = memoryview(sets).cast("B").cast("q")[2 * place * slots : 2 * (place + 1) * slots]
+def _give_room(batch: _Batch) -> None:
+    # A new buffer for each batch would cost more than the encoding.
+    if not hasattr(_scratch, "buffer"):
+        _scratch.buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
+    batch.out = ctypes.addressof(_scratch.buffer)
+    batch.capacity = len(_scratch.buffer)
+
+
+def _make_numbers(count: int) -> "ctypes.Array[ctypes.c_int64]":
+    return (ctypes.c_int64 * count)()
+
+
+def _read_numbers(array: "ctypes.Array[ctypes.c_int64]") -> "memoryview[int]":
+    return memoryview(array).cast("B").cast("q")
+
+
+def _read_set(
+    body: bytes, sets: "ctypes.Array[ctypes.c_int64]", place: int, slots: int
+) -> set[str]:
+    numbers = _read_numbers(sets)[2 * place * slots : 2 * (place + 1) * slots]
     starts, sizes = numbers[::2].tolist(), numbers[1::2].tolist()
     count = sizes.index(-1)
     return {

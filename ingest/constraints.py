@@ -94,6 +94,11 @@ class ConstraintChecks:
         """Whether some column's values are only PostgreSQL's to judge."""
         return bool(self._judged)
 
+    @property
+    def names_read(self) -> frozenset[str]:
+        """The columns whose values alone answer all rules of rows that are only inserted."""
+        return frozenset(column.name for column in self.columns_read(None))
+
     def rules(self, arbiter: UniqueKey | None) -> list[Rule]:
         """Return the table's rules; a row may have the key `arbiter` in common with the table."""
         if arbiter not in self._rules:

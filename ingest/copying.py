@@ -5,8 +5,10 @@ values of JSON rows are CSV fields once the brackets around each row are gone, a
 already.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 from ingest.json_text import has_other_escapes
@@ -21,21 +23,25 @@ Dialect = Literal["json", "csv", "binary"]
 
 @dataclass(frozen=True, slots=True)
 class CopyData:
-    """Rows as COPY reads them, and the dialect of their fields."""
+    """Rows as COPY reads them.
 
-    data: bytes
+    `cut` returns them in pieces of equal numbers of rows, not more than a given number in each.
+    """
+
     dialect: Dialect
+    cut: Callable[[int], Sequence[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedRows:
-    """A flawless batch, ready for COPY."""
+def cut_evenly(count: int, most: int) -> list[range]:
+    """Return ranges of nearly the same size that make up `range(count)`, none above `most`."""
+    pieces = -(-count // most)
+    bounds = [count * piece // pieces for piece in range(pieces + 1)]
+    return [range(start, stop) for start, stop in pairwise(bounds)]
 
-    columns: tuple[str, ...]
-    count: int
-    data: CopyData
-    # The text of each value that occurs in the columns of foreign keys, null aside.
-    values: Mapping[str, set[str]]
+
+def copy_lines(lines: bytes, dialect: Dialect) -> CopyData:
+    """Return the data of rows that are a line each."""
+    return CopyData(dialect, partial(_cut_lines, lines))
 
 
 def json_lines_as_csv(lines: bytes) -> CopyData | None:
@@ -47,6 +53,14 @@ def json_lines_as_csv(lines: bytes) -> CopyData | None:
         return None
     count = lines.count(b"\n")
     if lines.count(b"[") == lines.count(b"]") == count:
-        return CopyData(lines.translate(None, b"[]"), "json")
+        return copy_lines(lines.translate(None, b"[]"), "json")
     # Some string holds brackets. None holds a line feed.
-    return CopyData(lines[1:-2].replace(b"]\n[", b"\n") + b"\n", "json")
+    return copy_lines(lines[1:-2].replace(b"]\n[", b"\n") + b"\n", "json")
+
+
+def _cut_lines(lines: bytes, most: int) -> Sequence[bytes]:
+    count = lines.count(b"\n")
+    if count <= most:
+        return [lines]
+    texts = lines.splitlines(keepends=True)
+    return [b"".join(texts[rows.start : rows.stop]) for rows in cut_evenly(count, most)]

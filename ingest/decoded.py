@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from ingest.copying import CopyData, EncodedRows
+from ingest.copying import CopyData
 from ingest.outcome import Rejection, RowError
 
 split_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -72,7 +72,6 @@ class Decoded:
     groups: list[Rows]
     rejections: list[Rejection]
     format: Literal["json", "csv"] = "json"
-    encoded: EncodedRows | None = None  # all rows, instead of groups of them
     # Returns a row as it was sent, given its place and its text in its group.
     raw_of: Callable[[int, bytes], bytes] = lambda _, text: text
     lines: Sequence[int] | None = None  # each row's line in a file, from 1

@@ -1,19 +1,21 @@
 """Bodies in each format, decoded by the rules of the table that their rows are for.
 
-Compiled code encodes a flawless batch, where there is such code for the table; any other batch is
-decoded row by row.
+Compiled code encodes the rows that are beyond doubt, where there is such code for the table; any
+other row is decoded by the rules.
 """
 
 from collections.abc import Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 
 from ingest.catalog import Column
-from ingest.copying import EncodedRows
-from ingest.decoded import Decoded, join_lines
-from ingest.errors import CsvHeader
-from ingest.records import CsvBody, decode_records, match_header, read_csv
+from ingest.decoded import Decoded, Rows, join_lines, join_rows
+from ingest.encoded import EncodedBatch, EncodedRows
+from ingest.errors import BadRequest, CsvHeader
+from ingest.payload import check_numbers
+from ingest.records import CsvBody, decode_records, join_records, match_header, read_csv
 from ingest.registry import KnownTable
-from ingest.rules import GroupBy
+from ingest.rules import GroupBy, RowRules
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -21,7 +23,8 @@ _BOM = b"\xef\xbb\xbf"
 def decode_array(known: KnownTable, array: bytes, group_by: GroupBy) -> Decoded:
     """Decode the rows of a JSON array, whose text is UTF-8."""
     encoded = known.encoder.encode_json(array) if known.encoder else None
-    return _whole(encoded) if encoded else known.rules.decode(array, group_by)
+    found = _complete(known.rules, encoded, group_by) if encoded else None
+    return found or known.rules.decode(array, group_by)
 
 
 def decode_lines(
@@ -29,11 +32,52 @@ def decode_lines(
 ) -> Decoded:
     """Decode rows that are the lines of an NDJSON body."""
     array = join_lines(texts) if known.encoder else None
-    if known.encoder and array is not None:
-        encoded = known.encoder.encode_json(array)
-        if encoded and encoded.count == len(texts):
-            return _whole(encoded)
-    return known.rules.decode_lines(texts, lines, group_by)
+    encoded = known.encoder.encode_json(array) if known.encoder and array is not None else None
+    is_alike = encoded is not None and _has_rows_of(encoded, texts)
+    found = _complete(known.rules, encoded, group_by, lines) if encoded and is_alike else None
+    return found or known.rules.decode_lines(texts, lines, group_by)
+
+
+def _has_rows_of(encoded: EncodedBatch, texts: Sequence[bytes]) -> bool:
+    """Return whether the rows of an array that lines were joined to are these lines."""
+    if encoded.received != len(texts):
+        return False
+    # What has no arrays or objects in it is told apart by the number of rows (see `join_lines`).
+    return encoded.is_whole or encoded.texts() == texts
+
+
+def _complete(
+    rules: RowRules, encoded: EncodedBatch, group_by: GroupBy, lines: Sequence[int] | None = None
+) -> Decoded | None:
+    """Return a JSON batch with those rows decoded by the rules that compiled code has left.
+
+    None where it is the whole body that is wrong.
+    """
+    places, left = encoded.divide()
+    rows = EncodedRows(encoded, places)
+    if not left:
+        whole = Rows(encoded.columns, places, lambda: encoded.body, rows)
+        return Decoded(encoded.received, [whole], [], lines=lines)
+    texts = encoded.texts()
+    own = list(map(texts.__getitem__, places))
+    others = list(map(texts.__getitem__, left))
+    try:
+        check_numbers(b"\n".join(others), rules.limits.max_number_digits)
+        rest = rules.decode_each(others, group_by, lines=lines and [lines[at] for at in left])
+    except BadRequest:
+        return None
+    for rejection in rest.rejections:
+        rejection.index = left[rejection.index]
+    return replace(
+        rest,
+        received=encoded.received,
+        groups=[
+            Rows(encoded.columns, places, partial(join_rows, own), rows, own),
+            *(replace(one, indexes=[left[at] for at in one.indexes]) for one in rest.groups),
+        ],
+        raw_of=lambda index, _: texts[index],
+        lines=lines,
+    )
 
 
 class CsvSource:
@@ -43,6 +87,8 @@ class CsvSource:
         self._body = body
         self._codec = codec
         self._has_header = has_header
+        # Then it is decoded again because PostgreSQL refuses some of its rows.
+        self._was_encoded = False
 
     def decode(self, known: KnownTable, group_by: GroupBy) -> Decoded:
         """Decode the records; raise what `read_csv` and `match_header` raise."""
@@ -62,7 +108,7 @@ class CsvSource:
         return read_csv(self._body, self._codec, has_header=self._has_header)
 
     def _encode(self, known: KnownTable) -> Decoded | None:
-        if known.encoder is None or self._codec != "utf-8":
+        if known.encoder is None or self._codec != "utf-8" or self._was_encoded:
             return None
         try:
             self._body.decode()
@@ -70,7 +116,17 @@ class CsvSource:
         except (UnicodeDecodeError, CsvHeader):
             return None
         encoded = known.encoder.encode_csv(self._body, start, names)
-        return _whole(encoded, names) if encoded else None
+        if encoded is None:
+            return None
+        self._was_encoded = True
+        places, _ = encoded.divide()
+        rows = Rows(
+            encoded.columns,
+            places,
+            lambda: join_records(names, self._records.records),
+            EncodedRows(encoded, places),
+        )
+        return Decoded(encoded.received, [rows], [], format="csv", fields=names)
 
     def _read_header(self, writable: Sequence[Column]) -> tuple[list[str], int]:
         """Return the columns of the fields, and where the records begin."""
@@ -82,14 +138,3 @@ class CsvSource:
         if b"\r" in header:  # which ends a line too
             raise CsvHeader
         return match_header(header.decode().split(","), writable), end
-
-
-def _whole(encoded: EncodedRows, fields: Sequence[str] | None = None) -> Decoded:
-    return Decoded(
-        received=encoded.count,
-        groups=[],
-        rejections=[],
-        format="json" if fields is None else "csv",
-        encoded=encoded,
-        fields=fields,
-    )

@@ -3,8 +3,9 @@
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -120,6 +121,11 @@ def read_record(text: str) -> list[str]:
     return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
 
 
+def join_records(names: Sequence[str], records: Iterable[Sequence[str]]) -> bytes:
+    """Return flawless records as a JSON array of rows; an empty field is left out."""
+    return _encode([_drop_empty(names, record) for record in records])
+
+
 def record_as_json(rules: RowRules, fields: Mapping[str, str]) -> bytes:
     """Return a CSV record's fields as the JSON row that has the same values.
 
@@ -186,13 +192,11 @@ def _keep_whole(rules: RowRules, body: CsvBody, names: Sequence[str], group_by: 
     """Return the records as one group; an empty field is null."""
     records = body.records
 
-    def make_array() -> bytes:
-        return _encode([_drop_empty(names, record) for record in records])
-
     is_copyable = all(rules.by_name[name].adapter.copied_as for name in names)
     columns = tuple(names) if is_copyable else rules.columns_of(names, group_by)
     text = find_plain_text(body.text, body.lines[0] - 1, len(records)) if is_copyable else None
     by_column = SoundRecords(names, records, is_copyable=is_copyable, text=text)
+    make_array = partial(join_records, names, records)
     return Rows(columns, range(len(records)), make_array, by_column)
 
 

@@ -93,8 +93,9 @@ class TableRegistry:
 
     def _remember(self, name: str, version: TableVersion, table: Table) -> KnownTable:
         rules = RowRules(table, self.limits)
-        encoder = make_encoder(table, rules.fields, self.limits)
-        known = KnownTable(version, table, rules, TableWriter(table, rules), encoder)
+        writer = TableWriter(table, rules)
+        encoder = make_encoder(table, rules.fields, self.limits, writer.checks.names_read)
+        known = KnownTable(version, table, rules, writer, encoder)
         self._by_name[name] = known
         return known
 

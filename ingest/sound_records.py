@@ -5,7 +5,7 @@ from operator import itemgetter
 
 import msgspec
 
-from ingest.copying import CopyData, json_lines_as_csv
+from ingest.copying import CopyData, copy_lines, json_lines_as_csv
 
 _encoder = msgspec.json.Encoder()
 
@@ -40,7 +40,7 @@ class SoundRecords:
         if not self._is_copyable or tuple(names) != self._names:
             return None
         if self._text is not None:
-            return CopyData(self._text, "csv")
+            return copy_lines(self._text, "csv")
         rows = [[value or None for value in record] for record in self._records]
         return json_lines_as_csv(_encoder.encode_lines(rows))
 

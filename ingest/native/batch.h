@@ -1,9 +1,9 @@
-/* Rows of a batch on their way from text to COPY's binary format.
+/* Rows of a batch on their way from text to tuples of COPY's binary format.
  *
  * Each row is taken apart into one token a column, by what reads its format (json_rows.c,
  * csv_rows.c), then encoded value by value (encode.c, values.c). Only what is beyond doubt is
- * encoded: a batch with anything else in it is UNSURE and left to Python, which says what is wrong
- * or knows that nothing is.
+ * encoded: a row with anything else in it, or a batch whose rows are not certain, is left to Python,
+ * which says what is wrong or knows that nothing is.
  */
 #ifndef ROWHOUSE_BATCH_H
 #define ROWHOUSE_BATCH_H
@@ -18,6 +18,7 @@
 /* The order of Kind in ingest/compiled.py. */
 enum kind { INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, BOOL, TEXT, UUID, DATE, TIMESTAMP, TIMESTAMPTZ };
 
+/* Of a value, a row or a batch. */
 enum outcome { ENCODED, UNSURE, BUFFER_FULL };
 
 /* A column that rows may bring. */
@@ -34,10 +35,18 @@ struct field {
     int32_t set;      /* which one its values are collected in, -1: none */
 };
 
-/* A set of a column's different values, as places in the body; a size of -1 marks a free slot. */
+/* A value as it stands in the body. */
 struct slice {
     int64_t start;
     int64_t size;
+};
+
+/* Where a row stands in the body, and where its tuple ends in `out`. That of a row which is left to
+ * Python has no bytes. */
+struct row {
+    int64_t start;
+    int64_t end;
+    int64_t tuple_end;
 };
 
 struct batch {
@@ -45,17 +54,22 @@ struct batch {
     int32_t field_count;
     int32_t set_count;
     int32_t slot_count; /* of each set: a power of two above max_rows */
+    int32_t watched_count;
+    const int32_t *watched; /* the fields whose values are noted row by row, in JSON */
     int64_t max_rows;
     int64_t max_row_bytes;
     const uint8_t *body; /* UTF-8, followed by a NUL */
     int64_t body_size;
     uint8_t *out;
     int64_t capacity;
-    struct slice *sets;
     /* What came of it. */
+    struct slice *sets; /* the different values of some columns; a size of -1 marks a free slot */
+    struct slice *noted; /* for each row the watched values as JSON; a size of 0 stands for null */
+    struct row *rows;
+    int64_t row_count;
+    int64_t tuple_count;
     int64_t size;
-    int64_t rows;
-    bool written[MOST_FIELDS]; /* the columns that the rows are written to */
+    bool written[MOST_FIELDS]; /* the columns that the tuples are written to */
 };
 
 enum token_type { ABSENT, NULL_TOKEN, NUMBER, STRING, BOOLEAN, CSV_FIELD };
@@ -71,8 +85,12 @@ struct token {
 /* encode.c */
 extern const int64_t layout; /* by which Python knows that it means the same structures */
 enum outcome begin_rows(struct batch *batch);
-enum outcome encode_row(struct batch *batch, const struct token *tokens);
 enum outcome end_rows(struct batch *batch);
+
+/* Add a row of this text; one without tokens is left to Python. */
+enum outcome add_row(
+    struct batch *batch, const uint8_t *start, const uint8_t *end, const struct token *tokens
+);
 
 /* values.c: writes a value, at `out`, where there is room for it, and returns its size, -1 where
  * it is in doubt. TEXT takes up to the token's size, anything else up to MOST_VALUE_BYTES. */

@@ -75,9 +75,9 @@ int32_t encode_csv_rows(struct batch *batch, const int32_t *order, int32_t width
             continue;
         }
         next = read_record(at, end, order, width, tokens);
-        if (!next || next - at > batch->max_row_bytes)
+        if (!next || batch->row_count == batch->max_rows)
             return UNSURE;
-        outcome = encode_row(batch, tokens);
+        outcome = add_row(batch, at, next, tokens);
         if (outcome != ENCODED)
             return outcome;
         at = next;

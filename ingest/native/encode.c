@@ -1,16 +1,12 @@
-/* Rows in COPY's binary format: header, tuples, trailer (PostgreSQL's documentation of COPY). */
+/* Rows as tuples of COPY's binary format (PostgreSQL's documentation of COPY). */
 #include "batch.h"
 
 #include <string.h>
 
-static const uint8_t HEADER[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
-#define HEADER_SIZE 19
-#define TRAILER_SIZE 2
-
 const int64_t layout = sizeof(struct batch) + sizeof(struct field);
 
 static bool has_room(const struct batch *batch, int64_t size) {
-    return batch->capacity - batch->size >= size + TRAILER_SIZE;
+    return batch->capacity - batch->size >= size;
 }
 
 static void put_int16(struct batch *batch, int value) {
@@ -24,16 +20,10 @@ static void put_int32(struct batch *batch, int64_t value) {
 }
 
 enum outcome begin_rows(struct batch *batch) {
-    batch->size = batch->rows = 0;
+    batch->size = batch->row_count = batch->tuple_count = 0;
     for (int64_t slot = 0; slot < (int64_t)batch->set_count * batch->slot_count; slot++)
         batch->sets[slot].size = -1;
-    if (batch->field_count > MOST_FIELDS || batch->body_size > INT32_MAX)
-        return UNSURE;
-    if (!has_room(batch, HEADER_SIZE))
-        return BUFFER_FULL;
-    memcpy(batch->out, HEADER, HEADER_SIZE);
-    batch->size = HEADER_SIZE;
-    return ENCODED;
+    return batch->field_count > MOST_FIELDS || batch->body_size > INT32_MAX ? UNSURE : ENCODED;
 }
 
 /* Move the values of each set to its front; a free slot, of which there is always one, follows. */
@@ -49,9 +39,8 @@ static void close_sets(struct batch *batch) {
 }
 
 enum outcome end_rows(struct batch *batch) {
-    put_int16(batch, -1);
     close_sets(batch);
-    return batch->rows ? ENCODED : UNSURE;
+    return batch->tuple_count ? ENCODED : UNSURE;
 }
 
 /* Note a value among the different ones of its column. */
@@ -103,11 +92,11 @@ static enum outcome encode_token(
     return ENCODED;
 }
 
-/* The first row decides which of the columns that have a default are written. */
+/* The first tuple decides which of the columns that have a default are written. */
 static bool brings_the_same(struct batch *batch, const struct token *tokens) {
     for (int32_t at = 0; at < batch->field_count; at++) {
         const bool is_written = tokens[at].type != ABSENT || !batch->fields[at].defaulted;
-        if (!batch->rows)
+        if (!batch->tuple_count)
             batch->written[at] = is_written;
         else if (batch->written[at] != is_written)
             return false;
@@ -115,8 +104,8 @@ static bool brings_the_same(struct batch *batch, const struct token *tokens) {
     return true;
 }
 
-enum outcome encode_row(struct batch *batch, const struct token *tokens) {
-    if (batch->rows == batch->max_rows || !brings_the_same(batch, tokens))
+static enum outcome encode_tuple(struct batch *batch, const struct token *tokens) {
+    if (!brings_the_same(batch, tokens))
         return UNSURE;
     if (!has_room(batch, 2))
         return BUFFER_FULL;
@@ -135,6 +124,25 @@ enum outcome encode_row(struct batch *batch, const struct token *tokens) {
         return UNSURE;
     batch->out[start] = (uint8_t)(count >> 8);
     batch->out[start + 1] = (uint8_t)count;
-    batch->rows++;
     return ENCODED;
+}
+
+enum outcome add_row(
+    struct batch *batch, const uint8_t *start, const uint8_t *end, const struct token *tokens
+) {
+    if (batch->row_count == batch->max_rows)
+        return UNSURE;
+    struct row *row = &batch->rows[batch->row_count];
+    row->start = start - batch->body;
+    row->end = end - batch->body;
+    row->tuple_end = batch->size;
+    const bool is_small = end - start <= batch->max_row_bytes;
+    const enum outcome outcome = tokens && is_small ? encode_tuple(batch, tokens) : UNSURE;
+    if (outcome == ENCODED) {
+        row->tuple_end = batch->size;
+        batch->tuple_count++;
+    }
+    batch->size = row->tuple_end;
+    batch->row_count++;
+    return outcome;
 }

@@ -1,4 +1,4 @@
-/* Rows as one JSON array of objects (RFC 8259), whose values are scalars. */
+/* Rows as one JSON array of objects (RFC 8259). */
 #include "batch.h"
 
 #include <string.h>
@@ -94,6 +94,33 @@ static const uint8_t *read_name(
     return next;
 }
 
+/* Return what follows an object, from its opening brace, NULL where it does not end. Only Python can
+ * say whether what is inside is JSON; if it is, this is where it ends. */
+static const uint8_t *skip_object(const uint8_t *at) {
+    bool escaped;
+    for (int64_t depth = 0;;) {
+        switch (*at++) {
+        case '{':
+        case '[':
+            depth++;
+            break;
+        case '}':
+        case ']':
+            if (!--depth)
+                return at;
+            break;
+        case '"':
+            at = find_quote(at, &escaped);
+            if (!at)
+                return NULL;
+            at++;
+            break;
+        case '\0':
+            return NULL;
+        }
+    }
+}
+
 /* Read a row's tokens, from its opening brace; return what follows it, NULL where anything about it
  * is not plain: an unknown or repeated key, a value that is no scalar. */
 static const uint8_t *read_row(
@@ -122,6 +149,18 @@ static const uint8_t *read_row(
     return NULL;
 }
 
+/* Note where the values stand that are wanted row by row. */
+static void note_values(struct batch *batch, const struct token *tokens) {
+    struct slice *noted = batch->noted + (batch->row_count - 1) * batch->watched_count;
+    for (int32_t at = 0; at < batch->watched_count; at++) {
+        const struct token *token = &tokens[batch->watched[at]];
+        const bool is_null = token->type == ABSENT || token->type == NULL_TOKEN;
+        const int quotes = token->type == STRING;
+        noted[at].start = is_null ? 0 : token->start - batch->body - quotes;
+        noted[at].size = is_null ? 0 : token->size + 2 * quotes;
+    }
+}
+
 int32_t encode_json_rows(struct batch *batch) {
     struct token tokens[MOST_FIELDS];
     struct order order;
@@ -135,14 +174,17 @@ int32_t encode_json_rows(struct batch *batch) {
         return UNSURE;
     do {
         const uint8_t *row = skip_space(at + 1);
-        if (*row != '{')
+        if (*row != '{' || batch->row_count == batch->max_rows)
             return UNSURE;
-        at = read_row(batch, row, &order, tokens);
-        if (!at || at - row > batch->max_row_bytes)
+        const uint8_t *plain_end = read_row(batch, row, &order, tokens);
+        at = plain_end ? plain_end : skip_object(row);
+        if (!at)
             return UNSURE;
-        outcome = encode_row(batch, tokens);
-        if (outcome != ENCODED)
-            return outcome;
+        outcome = add_row(batch, row, at, plain_end ? tokens : NULL);
+        if (outcome == BUFFER_FULL)
+            return BUFFER_FULL;
+        if (outcome == ENCODED)
+            note_values(batch, tokens);
         at = skip_space(at);
     } while (*at == ',');
     if (*at != ']' || skip_space(at + 1) != batch->body + batch->body_size)

@@ -13,8 +13,8 @@ from django.test import Client
 
 from ingest import compiled, registry
 from ingest.compiled import load_library
+from ingest.copy_in import copy_in
 from ingest.registry import exposed_tables
-from ingest.writer import TableWriter
 from tests.api.sending import codes, counts, execute, send, stored
 from tests.api.tables import make_trigger
 from tests.needs import need
@@ -55,11 +55,11 @@ def lines(rows: list[dict[str, Any]]) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """A body, whether it is encoded, and the codes and columns of the rows that are rejected."""
+    """A body, how often rows of it are stored in binary, and the errors of the rejected ones."""
 
     body: Any
     content_type: str = JSON
-    is_encoded: bool = True
+    encoded: int = 1
     rejected: dict[int, list[tuple[str, str | None]]] | None = None
     query: str = ""
     trigger: str | None = None
@@ -68,7 +68,7 @@ class Case:
 CASES = {
     "json": Case(ROWS),
     "json with all columns": Case([row | {"city": "Thun", "sure": False} for row in ROWS]),
-    "json with a default in some rows": Case(change(1, city="Thun"), is_encoded=False),
+    "json with a default in some rows": Case(change(1, city="Thun")),
     "json with a default that is null": Case([row | {"city": None} for row in ROWS]),
     "ndjson": Case(lines(ROWS), NDJSON),
     "csv": Case(CSV_ROWS, CSV),
@@ -81,41 +81,64 @@ CASES = {
     "a bad value in json": Case(
         change(1, moment="2021-02-29T00:00:00Z"),
         JSON,
-        is_encoded=False,
         rejected={1: [("bad_timestamp", "moment")]},
     ),
     "a bad value in ndjson": Case(
         lines(change(0, level="x")),
         NDJSON,
-        is_encoded=False,
         rejected={0: [("not_integer", "level")]},
     ),
     "a bad value in csv": Case(
         CSV_ROWS.replace("9999.99", "9999.999"),
         CSV,
-        is_encoded=False,
+        encoded=0,
         rejected={2: [("scale_exceeded", "weight")]},
     ),
-    "a missing value": Case(
-        change(2, name=""), JSON, is_encoded=False, rejected={2: [("required_missing", "name")]}
+    "a missing value": Case(change(2, name=""), rejected={2: [("required_missing", "name")]}),
+    "a value that is nested": Case(change(1, p={"a": ["}"]}), rejected={1: [("not_integer", "p")]}),
+    "an unknown column": Case(change(0, x="]{"), rejected={0: [("unknown_column", "x")]}),
+    "a bad value beside a key twice": Case(
+        change(1, moment="")[:2] + change(2, id=1)[1:],
+        rejected={1: [("bad_timestamp", "moment")], 3: [("duplicate_in_batch", None)]},
+    ),
+    "only bad values": Case(
+        [row | {"name": None} for row in ROWS],
+        encoded=0,
+        rejected={at: [("null_not_allowed", "name")] for at in range(3)},
     ),
     "a broken line": Case(
-        lines(ROWS) + "\n{", NDJSON, is_encoded=False, rejected={3: [("bad_json", None)]}
+        lines(ROWS) + "\n{", NDJSON, encoded=0, rejected={3: [("bad_json", None)]}
     ),
-    "a key twice": Case(change(2, id=1), rejected={2: [("duplicate_in_batch", None)]}),
+    "a line that is broken within": Case(
+        lines(ROWS) + '\n{"id": 1, "name": [}',
+        NDJSON,
+        encoded=0,
+        rejected={3: [("bad_json", None)]},
+    ),
+    "a line that goes on in the next": Case(
+        lines(ROWS) + '\n{"id": {"x": 1}\n{"y": 2}}\n{"id": 8}, {"id": 9}',
+        NDJSON,
+        encoded=0,
+        rejected={at: [("bad_json", None)] for at in range(3, 6)},
+    ),
+    "a key twice": Case(change(2, id=1), encoded=2, rejected={2: [("duplicate_in_batch", None)]}),
     "a key twice in csv": Case(
         CSV_ROWS.replace("\n-3", "\n1"), CSV, rejected={2: [("duplicate_in_batch", None)]}
     ),
     "a unique value twice": Case(
-        change(0, token=TOKEN.lower()), rejected={1: [("duplicate_in_batch", None)]}
+        change(0, token=TOKEN.lower()), encoded=2, rejected={1: [("duplicate_in_batch", None)]}
     ),
-    "a key that is there": Case(change(0, id=7), rejected={0: [("duplicate_key", None)]}),
+    "a key that is there": Case(
+        change(0, id=7), encoded=2, rejected={0: [("duplicate_key", None)]}
+    ),
     "a missing reference": Case(change(1, p=3), rejected={1: [("fk_violation", "p")]}),
     "a missing reference in ndjson": Case(
         lines(change(1, p="3")), NDJSON, rejected={1: [("fk_violation", "p")]}
     ),
-    "a check": Case(change(1, weight=0), rejected={1: [("check_violation", "weight")]}),
-    "a domain's check": Case(change(1, level=100), rejected={1: [("check_violation", "level")]}),
+    "a check": Case(change(1, weight=0), encoded=2, rejected={1: [("check_violation", "weight")]}),
+    "a domain's check": Case(
+        change(1, level=100), encoded=2, rejected={1: [("check_violation", "level")]}
+    ),
     "a trigger": Case(
         change(1, name="skip"),
         rejected={1: [("trigger_rejected", None)]},
@@ -127,7 +150,7 @@ CASES = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a batch led to, the same request again, and how often rows were written encoded."""
+    """What a batch led to, the same request again, and how often rows were stored in binary."""
 
     answers: list[Any]
     rows: list[Any]
@@ -152,15 +175,14 @@ def send_case(client: Client, case: Case, monkeypatch: pytest.MonkeyPatch) -> Ou
     """Send a case twice with one key to a table that has one row."""
     execute("TRUNCATE hiring.made, service.rejection, service.idempotency_key CASCADE")
     execute("INSERT INTO hiring.made (id, name) VALUES (7, 'there')")
-    written: list[object] = []
-    write = TableWriter._write_encoded
+    written: list[str] = []
 
-    def watch(*arguments: Any) -> Any:
-        written.append(arguments)
-        return write(*arguments)
+    def watch(connection: Any, statement: str, pieces: Any) -> int:
+        written.append(statement)
+        return copy_in(connection, statement, pieces)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TableWriter, "_write_encoded", watch)
+        patch.setattr("ingest.writer.copy_in", watch)
         answers = [
             send(
                 client,
@@ -178,7 +200,7 @@ def send_case(client: Client, case: Case, monkeypatch: pytest.MonkeyPatch) -> Ou
         [(answer.status_code, _lasting(answer.json())) for answer in answers],
         stored("SELECT made::text FROM hiring.made ORDER BY id"),
         stored('SELECT "index", raw FROM service.rejection ORDER BY "index"'),
-        len(written),
+        sum("FORMAT binary" in statement for statement in written),
     )
 
 
@@ -202,7 +224,7 @@ def test_compiled_code_changes_no_answer_and_no_row(
     new_registry()
     monkeypatch.setattr(registry, "make_encoder", lambda *_: None)
     without = send_case(made, case, monkeypatch)
-    assert (with_code.encoded, without.encoded) == (int(case.is_encoded), 0)
+    assert (with_code.encoded, without.encoded) == (case.encoded, 0)
     assert with_code.answers == without.answers
     assert with_code.rows == without.rows
     assert with_code.rejections == without.rejections

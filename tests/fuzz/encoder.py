@@ -13,7 +13,7 @@ from random import Random
 from ingest import compiled
 from ingest.catalog import Column, Table
 from ingest.compiled import RowEncoder, make_encoder
-from ingest.copying import EncodedRows
+from ingest.encoded import EncodedBatch
 from ingest.examination import Limits
 from ingest.rules import RowRules
 from tests.encodable import (
@@ -29,8 +29,8 @@ from tests.encodable import (
 
 LIMITS = Limits(max_rows=20, max_row_bytes=20_000, max_depth=20, max_number_digits=1000)
 
-# What a value may need beyond what it takes, with its size and the end of the data.
-SPARE = 512 + 4 + 2
+# What a value may need beyond what it takes, with its size.
+SPARE = 512 + 4
 
 # The catalog's names and figures of types.
 TYPES = {
@@ -55,7 +55,7 @@ TYPES = {
     "timestamptz(3)": ("timestamptz", 3),
 }
 
-Call = Callable[[RowEncoder], EncodedRows | None]
+Call = Callable[[RowEncoder], EncodedBatch | None]
 
 
 def make_column(name: str, base: str, type_mod: int, **changes: object) -> Column:
@@ -153,7 +153,7 @@ class Bodies:
         return f'"{text}"' if self.random.random() < 0.3 else text
 
 
-def encode(encoder: RowEncoder, call: Call, room: int) -> tuple[EncodedRows | None, int]:
+def encode(encoder: RowEncoder, call: Call, room: int) -> tuple[EncodedBatch | None, int]:
     """Return what comes of a call whose first buffer has this many bytes, and the last one's."""
     compiled._scratch.buffer = ctypes.create_string_buffer(room)
     return call(encoder), len(compiled._scratch.buffer)
@@ -169,7 +169,7 @@ def try_rooms(encoder: RowEncoder, call: Call, rooms: Sequence[int], *, is_good:
             if encode(encoder, call, room)[0] is not None:
                 sys.exit("A buffer's size decided whether a body is encoded")
         return False
-    size = len(whole.data.data)
+    size = len(whole.tuples)
     for room in [*rooms, size - 2, size - 1, size]:
         if encode(encoder, call, room)[0] != whole:
             sys.exit("A buffer's size decided what a body is encoded as")
@@ -202,7 +202,7 @@ def run(count: int, seed: int) -> None:
 
         def call(
             encoder: RowEncoder, body: bytes = body, names: list[str] = names
-        ) -> EncodedRows | None:
+        ) -> EncodedBatch | None:
             return encoder.encode_csv(body, 0, names) if names else encoder.encode_json(body)
 
         # The values of references are read as text.

@@ -12,7 +12,7 @@ def lines_of(*rows: list[object]) -> bytes:
 
 def copied(*rows: list[object]) -> bytes | None:
     data = json_lines_as_csv(lines_of(*rows))
-    return data.data if data else None
+    return b"".join(data.cut(1000)) if data else None
 
 
 def test_rows_lose_their_brackets() -> None:

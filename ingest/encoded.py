@@ -1,0 +1,104 @@
+"""Rows that compiled code has encoded, in the binary format of COPY."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress, pairwise
+from typing import Any
+
+import msgspec
+
+from ingest.copying import CopyData, cut_evenly
+from ingest.decoded import join_rows
+
+# What the tuples of a file in COPY's binary format stand between.
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+
+_read_values = msgspec.json.Decoder(list[int | str | None]).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """Where a JSON body has the values of a column, row by row, and their sizes, 0 for null."""
+
+    starts: Sequence[int]
+    sizes: Sequence[int]
+    is_plain: bool  # all of them are integers or strings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedBatch:
+    """What compiled code made of a batch; sequences have an item for each of its rows."""
+
+    columns: tuple[str, ...]  # that the tuples are written to
+    tuples: bytes  # one after the other
+    tuple_ends: Sequence[int]  # where each tuple ends; that of a row which was left has no bytes
+    is_whole: bool  # no row was left
+    body: bytes = field(repr=False)
+    starts: Sequence[int]  # where each row begins in the body
+    ends: Sequence[int]
+    values: Mapping[str, set[str]]  # of the columns of foreign keys, as text, where `is_whole`
+    noted: Mapping[str, Noted]  # the columns that rules read
+
+    @property
+    def received(self) -> int:
+        """The number of rows."""
+        return len(self.starts)
+
+    def texts(self) -> list[bytes]:
+        """Return the rows as they stand in the body."""
+        body = self.body
+        return [body[start:end] for start, end in zip(self.starts, self.ends, strict=True)]
+
+    def divide(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Return the places of the rows that are encoded, and of those that were left."""
+        if self.is_whole:
+            return range(self.received), ()
+        is_left = [start == end for start, end in pairwise([0, *self.tuple_ends])]
+        left = list(compress(range(self.received), is_left))
+        return sorted(set(range(self.received)).difference(left)), left
+
+
+class EncodedRows:
+    """Encoded rows of a batch, at some of its places."""
+
+    def __init__(self, batch: EncodedBatch, places: Sequence[int]) -> None:
+        self._batch = batch
+        self._places = places
+
+    def take(self, places: Iterable[int]) -> "EncodedRows":
+        """Return some of the rows."""
+        return EncodedRows(self._batch, list(map(self._places.__getitem__, places)))
+
+    def copy_data(self, names: Sequence[str]) -> CopyData | None:
+        """Return the rows as data for COPY, None where these are not the columns of the tuples."""
+        return CopyData("binary", self._cut) if tuple(names) == self._batch.columns else None
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Return a noted column's values as JSON has them, None for what is missing or null."""
+        noted, body = self._batch.noted[name], self._batch.body
+        starts, sizes = list(noted.starts), list(noted.sizes)
+        texts = [body[starts[at] : starts[at] + sizes[at]] for at in self._places]
+        if noted.is_plain:
+            return _read_values(join_rows(text or b"null" for text in texts))
+        return [msgspec.Raw(text) if text else None for text in texts]
+
+    def values_of(self, name: str) -> set[str]:
+        """Return the text of each value of a column that is neither null nor missing."""
+        if isinstance(self._places, range):
+            return self._batch.values[name]
+        return set(map(str, set(self.column(name)) - {None}))
+
+    def _cut(self, most: int) -> Sequence[bytes]:
+        pieces = cut_evenly(len(self._places), most)
+        return [
+            b"".join([_HEADER, *self._tuples(self._places[piece.start : piece.stop]), _TRAILER])
+            for piece in pieces
+        ]
+
+    def _tuples(self, places: Sequence[int]) -> Iterable[bytes]:
+        tuples, ends = self._batch.tuples, self._batch.tuple_ends
+        if isinstance(places, range):  # one after the other
+            return [tuples[ends[places.start - 1] if places.start else 0 : ends[places.stop - 1]]]
+        bounds = [0, *ends]
+        return [tuples[bounds[place] : bounds[place + 1]] for place in places]
