@@ -8,11 +8,14 @@ import ctypes
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from ingest.catalog import Column, Table
-from ingest.encoded import EncodedBatch, Noted
+from ingest.encoded import EncodedBatch
 from ingest.examination import Field, Limits
 from ingest.value_rules import ASKABLE_TYPES
 
@@ -39,12 +42,18 @@ _TEXTS = {"text", "varchar", "bpchar"}
 # `enum outcome` there.
 _ENCODED, _UNSURE, _BUFFER_FULL = range(3)
 
+# MOST_NULL_BYTES there.
+_NULL_BYTES = 5
+
 # Digits of a number on either side of its point: MOST_DIGITS in ingest/native/numbers.c.
 _NUMBER_DIGITS = 300
 
 # A thread has one buffer for all tables; it grows to what batches need.
 _BUFFER_BYTES = 1 << 18
 _scratch = threading.local()
+
+_read_plain = msgspec.json.Decoder(list[int | str | None]).decode
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 # Does the work: ingest/native/batch.h says what it is given and returns.
 _Work = Callable[["_Batch"], int]
@@ -109,9 +118,10 @@ class RowEncoder:
         self._places = {name: place for place, name in enumerate(self._names)}
         referring = {key.columns[0] for key in table.foreign_keys}
         self._collected = [name for name in self._names if name in referring]
-        self._watched = [each for each in columns if each.name in referring.union(read)]
-        watched = [self._places[each.name] for each in self._watched]
-        self._watched_places = (ctypes.c_int32 * len(watched))(*watched)
+        watched = [each for each in columns if each.name in referring.union(read)]
+        self._watched = {each.name: (each, place) for place, each in enumerate(watched)}
+        places = (self._places[name] for name in self._watched)
+        self._watched_places = (ctypes.c_int32 * len(watched))(*places)
         self._limits = limits
         self._fields = (_Field * len(fields))(*map(self._describe, columns))
 
@@ -176,32 +186,28 @@ class RowEncoder:
         if outcome == _UNSURE:
             return None
         written = zip(self._names, batch.written, strict=False)
-        count, width = batch.row_count, 2 * len(self._watched)
-        row_numbers, values = (
-            _read_numbers(rows)[: 3 * count],
-            _read_numbers(noted)[: width * count],
-        )
+        bounds = _read_numbers(rows)[: 3 * batch.row_count]
         return EncodedBatch(
             columns=tuple(name for name, is_written in written if is_written),
             tuples=ctypes.string_at(batch.out, batch.size),
-            tuple_ends=row_numbers[2::3],
-            is_whole=batch.tuple_count == count,
+            tuple_ends=bounds[2::3],
+            is_whole=batch.tuple_count == batch.row_count,
             body=body,
-            starts=row_numbers[0::3],
-            ends=row_numbers[1::3],
+            starts=bounds[0::3],
+            ends=bounds[1::3],
             values={
                 name: _read_set(body, sets, place, slots)
                 for place, name in enumerate(self._collected)
             },
-            noted={
-                column.name: Noted(
-                    starts=values[2 * place :: width],
-                    sizes=values[2 * place + 1 :: width],
-                    is_plain=column.base in ASKABLE_TYPES,
-                )
-                for place, column in enumerate(self._watched)
-            },
+            read_column=partial(self._read_column, batch),
         )
+
+    def _read_column(self, batch: _Batch, name: str) -> Sequence[Any]:
+        column, place = self._watched[name]
+        room = ctypes.create_string_buffer(batch.body_size + _NULL_BYTES * batch.row_count + 2)
+        size = self._library.list_values(batch, place, room)
+        read = _read_plain if column.base in ASKABLE_TYPES else _read_raw
+        return read(memoryview(room)[:size])
 
 
 def make_encoder(
@@ -235,6 +241,12 @@ def load_library() -> ctypes.CDLL | None:
         logger.warning("The compiled code is of another version or machine: build it again")
         return None
     library.encode_json_rows.argtypes = [ctypes.POINTER(_Batch)]
+    library.list_values.argtypes = [
+        ctypes.POINTER(_Batch),
+        ctypes.c_int32,
+        ctypes.c_char_p,
+    ]
+    library.list_values.restype = ctypes.c_int64
     library.encode_csv_rows.argtypes = [
         ctypes.POINTER(_Batch),
         ctypes.POINTER(ctypes.c_int32),
@@ -270,6 +282,10 @@ def _read_set(
         body[start : start + size].decode()
         for start, size in zip(starts[:count], sizes[:count], strict=True)
     }
+
+
+def _read_raw(array: memoryview) -> list[msgspec.Raw | None]:
+    return [None if bytes(value) == b"null" else value for value in _split(array)]
 
 
 def _is_encodable(column: Column) -> bool:

@@ -1,29 +1,15 @@
 """Rows that compiled code has encoded, in the binary format of COPY."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, pairwise
 from typing import Any
 
-import msgspec
-
 from ingest.copying import CopyData, cut_evenly
-from ingest.decoded import join_rows
 
 # What the tuples of a file in COPY's binary format stand between.
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
-
-_read_values = msgspec.json.Decoder(list[int | str | None]).decode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
-    """Where a JSON body has the values of a column, row by row, and their sizes, 0 for null."""
-
-    starts: Sequence[int]
-    sizes: Sequence[int]
-    is_plain: bool  # all of them are integers or strings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +24,9 @@ class EncodedBatch:
     starts: Sequence[int]  # where each row begins in the body
     ends: Sequence[int]
     values: Mapping[str, set[str]]  # of the columns of foreign keys, as text, where `is_whole`
-    noted: Mapping[str, Noted]  # the columns that rules read
+    # Return a column's values in a JSON body as JSON has them, None for what is missing or null and
+    # in rows that were left: of the columns of foreign keys and those that rules read.
+    read_column: Callable[[str], Sequence[Any]] = field(compare=False)
 
     @property
     def received(self) -> int:
@@ -75,13 +63,9 @@ class EncodedRows:
         return CopyData("binary", self._cut) if tuple(names) == self._batch.columns else None
 
     def column(self, name: str) -> Sequence[Any]:
-        """Return a noted column's values as JSON has them, None for what is missing or null."""
-        noted, body = self._batch.noted[name], self._batch.body
-        starts, sizes = list(noted.starts), list(noted.sizes)
-        texts = [body[starts[at] : starts[at] + sizes[at]] for at in self._places]
-        if noted.is_plain:
-            return _read_values(join_rows(text or b"null" for text in texts))
-        return [msgspec.Raw(text) if text else None for text in texts]
+        """Return a column's values as JSON has them, None for what is missing or null."""
+        values = self._batch.read_column(name)
+        return [values[place] for place in self._places]
 
     def values_of(self, name: str) -> set[str]:
         """Return the text of each value of a column that is neither null nor missing."""

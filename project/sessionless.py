@@ -1,4 +1,4 @@
-"""Addresses that know no session: their views are called past what only pages need."""
+"""Requests that know no session: their views are called past what only pages need."""
 
 from collections.abc import Callable
 from typing import cast
@@ -12,10 +12,11 @@ from django.urls import ResolverMatch, resolve
 from project.content_policy import protect
 
 MAX_HOSTS = 100
+MAX_MATCHES = 1000
 
 
 class SessionlessMiddleware:
-    """Call the views of SESSIONLESS_ADDRESSES themselves.
+    """Call the views of SESSIONLESS_ADDRESSES and COOKIELESS_ADDRESS themselves.
 
     Middleware that comes after this one and the search for the view take such a request longer than
     its view's own Python. What it would do for an answer that is no page is done here: the host is
@@ -29,7 +30,7 @@ class SessionlessMiddleware:
         self._hosts: set[str | None] = set()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info not in settings.SESSIONLESS_ADDRESSES:
+        if not _knows_no_session(request):
             return self._get_response(request)
         response = cast("HttpResponse", self._call(request))
         response.headers.setdefault("Content-Length", str(len(response.content)))
@@ -53,5 +54,16 @@ class SessionlessMiddleware:
     def _find(self, address: str) -> ResolverMatch:
         match = self._matches.get(address)
         if match is None:
-            match = self._matches[address] = resolve(address)
+            match = resolve(address)
+            if len(self._matches) < MAX_MATCHES:
+                self._matches[address] = match
         return match
+
+
+def _knows_no_session(request: HttpRequest) -> bool:
+    address = request.path_info
+    if address in settings.SESSIONLESS_ADDRESSES:
+        return True
+    below = settings.COOKIELESS_ADDRESS
+    is_below = address == below or address.startswith(f"{below}/")
+    return is_below and not request.META.get("HTTP_COOKIE")

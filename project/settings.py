@@ -150,6 +150,8 @@ MIDDLEWARE = [
 
 # Views that take keys and tokens only, and answer neither pages nor streams.
 SESSIONLESS_ADDRESSES = frozenset({"/open311/api"})
+# The same for requests that bring no cookie, at this address and those below it.
+COOKIELESS_ADDRESS = "/api/ingest"
 
 TEMPLATES = [
     {

@@ -100,5 +100,9 @@ int64_t encode_value(const struct field *field, const struct token *token, uint8
 /* What Python calls. */
 int32_t encode_json_rows(struct batch *batch);
 int32_t encode_csv_rows(struct batch *batch, const int32_t *order, int32_t width, int64_t start);
+/* Write the noted values of a watched column, those of all rows, as a JSON array; return its size.
+ * It takes the size of the body and MOST_NULL_BYTES a row at most, and two bytes. */
+#define MOST_NULL_BYTES 5
+int64_t list_values(const struct batch *batch, int32_t watched, uint8_t *out);
 
 #endif

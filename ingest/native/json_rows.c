@@ -191,3 +191,16 @@ int32_t encode_json_rows(struct batch *batch) {
         return UNSURE;
     return end_rows(batch);
 }
+
+int64_t list_values(const struct batch *batch, int32_t watched, uint8_t *out) {
+    uint8_t *at = out;
+    for (int64_t row = 0; row < batch->row_count; row++) {
+        const struct slice *value = &batch->noted[row * batch->watched_count + watched];
+        *at++ = row ? ',' : '[';
+        memcpy(at, value->size ? batch->body + value->start : (const uint8_t *)"null",
+               value->size ? (size_t)value->size : 4);
+        at += value->size ? value->size : 4;
+    }
+    *at++ = ']';
+    return at - out;
+}

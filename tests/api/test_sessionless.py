@@ -1,4 +1,4 @@
-"""/open311/api is answered past the middleware of pages, and still as every address is."""
+"""Requests that know no session are answered past the middleware of pages, and still as any is."""
 
 import logging
 from typing import Any
@@ -9,13 +9,17 @@ from django.test import Client
 from django.urls import resolve
 
 from apis.open311 import methods
+from tests.api.sending import send
 
 pytestmark = pytest.mark.usefixtures("database")
 
 METHODS = {"method": "open311.where.getList"}
 
 
-@pytest.mark.parametrize("address", sorted(settings.SESSIONLESS_ADDRESSES))
+ADDRESSES = [*sorted(settings.SESSIONLESS_ADDRESSES), settings.COOKIELESS_ADDRESS]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_has_a_view_that_asks_for_no_form_s_token(address: str) -> None:
     assert getattr(resolve(address).func, "csrf_exempt", False)
 
@@ -27,6 +31,22 @@ def test_a_session_is_neither_read_nor_named() -> None:
     assert answer.status_code == 200
     assert not hasattr(answer.wsgi_request, "session")
     assert answer.headers["Vary"] == "Authorization"
+
+
+@pytest.mark.parametrize("table", ["hiring.departments", "hiring.nothing", "other/thing", ""])
+def test_a_batch_is_answered_alike_with_and_without_a_cookie(client: Client, table: str) -> None:
+    rows = [{"id": 1, "department": "Quality"}, {"id": "x"}]
+    without = send(client, table, rows, "?dry_run=true")
+    client.cookies["other"] = "a cookie"
+    with_one = send(client, table, rows, "?dry_run=true")
+    assert not hasattr(without.wsgi_request, "session")
+    assert hasattr(with_one.wsgi_request, "session")
+    assert without.status_code == with_one.status_code
+    for answer in [without, with_one]:
+        assert answer.headers["Content-Length"] == str(len(answer.content))
+        del answer.headers["Content-Length"]  # the time taken is part of the receipt
+    assert without.headers == with_one.headers
+    assert without.json().get("code") == with_one.json().get("code")
 
 
 def test_another_host_s_name_is_refused() -> None:
