@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, pairwise
+from itertools import compress
+from operator import gt, not_
 from typing import Any
 
 from ingest.copying import CopyData, cut_evenly
@@ -18,11 +19,13 @@ class EncodedBatch:
 
     columns: tuple[str, ...]  # that the tuples are written to
     tuples: bytes  # one after the other
-    tuple_ends: Sequence[int]  # where each tuple ends; that of a row which was left has no bytes
+    tuple_ends: (
+        "memoryview[int]"  # where each tuple ends; that of a row which was left has no bytes
+    )
     is_whole: bool  # no row was left
     body: bytes = field(repr=False)
-    starts: Sequence[int]  # where each row begins in the body
-    ends: Sequence[int]
+    starts: "memoryview[int]"  # where each row begins in the body
+    ends: "memoryview[int]"
     values: Mapping[str, set[str]]  # of the columns of foreign keys, as text, where `is_whole`
     # Return a column's values in a JSON body as JSON has them, None for what is missing or null and
     # in rows that were left: of the columns of foreign keys and those that rules read.
@@ -35,16 +38,17 @@ class EncodedBatch:
 
     def texts(self) -> list[bytes]:
         """Return the rows as they stand in the body."""
-        body = self.body
-        return [body[start:end] for start, end in zip(self.starts, self.ends, strict=True)]
+        body, starts, ends = self.body, self.starts.tolist(), self.ends.tolist()
+        return [body[start:end] for start, end in zip(starts, ends, strict=True)]
 
     def divide(self) -> tuple[Sequence[int], Sequence[int]]:
         """Return the places of the rows that are encoded, and of those that were left."""
         if self.is_whole:
             return range(self.received), ()
-        is_left = [start == end for start, end in pairwise([0, *self.tuple_ends])]
-        left = list(compress(range(self.received), is_left))
-        return sorted(set(range(self.received)).difference(left)), left
+        ends = [0, *self.tuple_ends.tolist()]
+        places = range(self.received)
+        is_encoded = list(map(gt, ends[1:], ends))
+        return list(compress(places, is_encoded)), list(compress(places, map(not_, is_encoded)))
 
 
 class EncodedRows:
@@ -84,5 +88,5 @@ class EncodedRows:
         tuples, ends = self._batch.tuples, self._batch.tuple_ends
         if isinstance(places, range):  # one after the other
             return [tuples[ends[places.start - 1] if places.start else 0 : ends[places.stop - 1]]]
-        bounds = [0, *ends]
+        bounds = [0, *ends.tolist()]
         return [tuples[bounds[place] : bounds[place + 1]] for place in places]
