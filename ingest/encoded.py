@@ -19,9 +19,8 @@ class EncodedBatch:
 
     columns: tuple[str, ...]  # that the tuples are written to
     tuples: bytes  # one after the other
-    tuple_ends: (
-        "memoryview[int]"  # where each tuple ends; that of a row which was left has no bytes
-    )
+    # Where each row's tuple ends: that of a row which was left has no bytes.
+    tuple_ends: "memoryview[int]"
     is_whole: bool  # no row was left
     body: bytes = field(repr=False)
     starts: "memoryview[int]"  # where each row begins in the body

@@ -87,7 +87,7 @@ extern const int64_t layout; /* by which Python knows that it means the same str
 enum outcome begin_rows(struct batch *batch);
 enum outcome end_rows(struct batch *batch);
 
-/* Add a row of this text; one without tokens is left to Python. */
+/* Add a row of this text, where there is place for one more; without tokens it is left to Python. */
 enum outcome add_row(
     struct batch *batch, const uint8_t *start, const uint8_t *end, const struct token *tokens
 );

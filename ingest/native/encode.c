@@ -130,8 +130,6 @@ static enum outcome encode_tuple(struct batch *batch, const struct token *tokens
 enum outcome add_row(
     struct batch *batch, const uint8_t *start, const uint8_t *end, const struct token *tokens
 ) {
-    if (batch->row_count == batch->max_rows)
-        return UNSURE;
     struct row *row = &batch->rows[batch->row_count];
     row->start = start - batch->body;
     row->end = end - batch->body;

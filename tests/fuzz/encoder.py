@@ -169,6 +169,8 @@ def try_rooms(encoder: RowEncoder, call: Call, rooms: Sequence[int], *, is_good:
             if encode(encoder, call, room)[0] is not None:
                 sys.exit("A buffer's size decided whether a body is encoded")
         return False
+    for name in encoder._watched:
+        whole.read_column(name)
     size = len(whole.tuples)
     for room in [*rooms, size - 2, size - 1, size]:
         if encode(encoder, call, room)[0] != whole:
