@@ -59,22 +59,21 @@ def _complete(
         whole = Rows(encoded.columns, places, lambda: encoded.body, rows)
         return Decoded(encoded.received, [whole], [], lines=lines)
     texts = encoded.texts()
-    own = list(map(texts.__getitem__, places))
-    others = list(map(texts.__getitem__, left))
+    others = [texts[place] for place in left]
     try:
         check_numbers(b"\n".join(others), rules.limits.max_number_digits)
         rest = rules.decode_each(others, group_by, lines=lines and [lines[at] for at in left])
     except BadRequest:
         return None
+    own = [texts[place] for place in places]
+    good = Rows(encoded.columns, places, partial(join_rows, own), rows, own)
+    moved = [replace(each, indexes=[left[at] for at in each.indexes]) for each in rest.groups]
     for rejection in rest.rejections:
         rejection.index = left[rejection.index]
     return replace(
         rest,
         received=encoded.received,
-        groups=[
-            Rows(encoded.columns, places, partial(join_rows, own), rows, own),
-            *(replace(one, indexes=[left[at] for at in one.indexes]) for one in rest.groups),
-        ],
+        groups=[good, *moved],
         raw_of=lambda index, _: texts[index],
         lines=lines,
     )

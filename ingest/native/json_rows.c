@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Where as many rows are left before the first tuple, the others will hardly be better. */
+#define MOST_LEFT_AT_FIRST 32
+
 /* Which field a row's keys stood for, in the order in which the row before had them. */
 struct order {
     int32_t fields[MOST_FIELDS];
@@ -185,6 +188,8 @@ int32_t encode_json_rows(struct batch *batch) {
             return BUFFER_FULL;
         if (outcome == ENCODED)
             note_values(batch, tokens);
+        else if (!batch->tuple_count && batch->row_count == MOST_LEFT_AT_FIRST)
+            return UNSURE;
         at = skip_space(at);
     } while (*at == ',');
     if (*at != ']' || skip_space(at + 1) != batch->body + batch->body_size)

@@ -106,6 +106,15 @@ CASES = {
         encoded=0,
         rejected={at: [("null_not_allowed", "name")] for at in range(3)},
     ),
+    "some bad rows at first": Case(
+        [{"id": "x", "name": "Ann"}] * 31 + ROWS,
+        rejected={at: [("not_integer", "id")] for at in range(31)},
+    ),
+    "many bad rows at first": Case(
+        [{"id": "x", "name": "Ann"}] * 32 + ROWS,
+        encoded=0,
+        rejected={at: [("not_integer", "id")] for at in range(32)},
+    ),
     "a broken line": Case(
         lines(ROWS) + "\n{", NDJSON, encoded=0, rejected={3: [("bad_json", None)]}
     ),
