@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.urls import ResolverMatch, resolve
 
 from project.content_policy import protect
@@ -41,6 +42,8 @@ class SessionlessMiddleware:
         match = self._find(request.path_info)
         request.resolver_match = match
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        if isinstance(response, SimpleTemplateResponse):  # what DRF itself answers: OPTIONS
+            response.render()
         return response
 
     def _check_host(self, request: HttpRequest) -> None:

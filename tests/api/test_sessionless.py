@@ -33,6 +33,19 @@ def test_a_session_is_neither_read_nor_named() -> None:
     assert answer.headers["Vary"] == "Authorization"
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "GET", "PUT", "PATCH", "DELETE", "HEAD"])
+@pytest.mark.parametrize("address", [*ADDRESSES, "/api/ingest/hiring.jobs"])
+def test_other_methods_are_answered_alike_with_and_without_a_cookie(
+    client: Client, address: str, method: str
+) -> None:
+    without = client.generic(method, address)
+    client.cookies["other"] = "a cookie"
+    with_one = client.generic(method, address)
+    assert without.status_code == with_one.status_code < 500
+    assert without.content == with_one.content
+    assert without.headers == with_one.headers
+
+
 @pytest.mark.parametrize("table", ["hiring.departments", "hiring.nothing", "other/thing", ""])
 def test_a_batch_is_answered_alike_with_and_without_a_cookie(client: Client, table: str) -> None:
     rows = [{"id": 1, "department": "Quality"}, {"id": "x"}]
