@@ -17,9 +17,6 @@ import polars as pl
 from backups.codecs import Buffer
 from backups.schema import Field
 
-HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-TRAILER = b"\xff\xff"
-
 _NULL = b"\xff\xff\xff\xff"
 _DAYS_TO_2000 = 10957
 _MICROSECONDS_TO_2000 = 946_684_800_000_000
@@ -40,7 +37,7 @@ def can_encode(fields: Sequence[Field]) -> bool:
 
 
 def encode_rows(columns: Sequence[pl.Series], fields: Sequence[Field]) -> Buffer:
-    """Return the rows of some columns, as they stand between `HEADER` and `TRAILER`."""
+    """Return rows as they stand between the `HEADER` and `TRAILER` of `ingest.copying`."""
     pieces: Pieces = [len(fields).to_bytes(2, "big")]
     for values, field in zip(columns, fields, strict=True):
         pieces += _encode(values, field)

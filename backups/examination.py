@@ -14,7 +14,6 @@ from uuid import UUID
 
 import polars as pl
 
-from backups import binary_rows
 from backups.codecs import Buffer
 from backups.container import ContainerReader
 from backups.errors import BackupDamaged, BackupError, FileRefused
@@ -26,6 +25,7 @@ from backups.prefetch import prefetch
 from backups.records import RecordReader
 from backups.rows import RowCodec
 from backups.schema import FileSchema, parse_schema
+from ingest.copying import HEADER, TRAILER
 
 Progress = Callable[[int], None]
 Problem = tuple[str, str]  # the file and what is wrong with it
@@ -176,13 +176,13 @@ def write_copy(
     with open_table(backup, manifest, entry) as (container, schema):
         codec = RowCodec(schema.fields)
         is_whole = list(places) == list(range(len(schema.fields)))
-        _write_piece(out, 0, binary_rows.HEADER if binary else b"")
+        _write_piece(out, 0, HEADER if binary else b"")
         for frame in prefetch(read_frames(container, entry, schema)):
             write = codec.to_binary if binary else codec.to_copy
             _write_piece(out, len(frame), write(frame, places))
             if not is_whole:
                 content.update(_encode_columns(codec, frame, places))
-        _write_piece(out, 0, binary_rows.TRAILER if binary else b"")
+        _write_piece(out, 0, TRAILER if binary else b"")
     out.flush()
     return entry.rows, entry.content_sha256 if is_whole else content.hexdigest()
 

@@ -20,6 +20,10 @@ CopiedAs = Literal["scalar", "document"]
 # CSV as in RFC 4180, where an empty field is null, or the binary form of each type.
 Dialect = Literal["json", "csv", "binary"]
 
+# What the tuples of the binary format stand between.
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER = b"\xff\xff"
+
 
 @dataclass(frozen=True, slots=True)
 class CopyData:

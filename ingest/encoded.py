@@ -6,11 +6,7 @@ from itertools import compress
 from operator import gt, not_
 from typing import Any
 
-from ingest.copying import CopyData, cut_evenly
-
-# What the tuples of a file in COPY's binary format stand between.
-_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_TRAILER = b"\xff\xff"
+from ingest.copying import HEADER, TRAILER, CopyData, cut_evenly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +75,7 @@ class EncodedRows:
     def _cut(self, most: int) -> Sequence[bytes]:
         pieces = cut_evenly(len(self._places), most)
         return [
-            b"".join([_HEADER, *self._tuples(self._places[piece.start : piece.stop]), _TRAILER])
+            b"".join([HEADER, *self._tuples(self._places[piece.start : piece.stop]), TRAILER])
             for piece in pieces
         ]
 

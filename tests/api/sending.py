@@ -37,7 +37,7 @@ def execute(statement: str | Composed) -> None:
         cursor.execute(statement)
 
 
-def stored(query: str, values: Sequence[Any] | None = None) -> list[Any]:
+def stored(query: str | Composed, values: Sequence[Any] | None = None) -> list[Any]:
     """Return the rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(query, values)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from psycopg.sql import SQL, Identifier
 
 from tests.api.sending import codes, counts, execute, send, stored
 
@@ -210,8 +211,8 @@ def test_a_field_with_a_line_feed_is_not_two_values(client: Client) -> None:
     columns = ["int", "numeric", "float8", "date", "uuid", "boolean", "interval", "timestamptz"]
     uuid = "6f1c6bb0-58a4-4d0b-9a0c-33ab7b7f8a11"
     values = ["1", "1.5", "2", "2020-01-01", uuid, "true", "1 day", "2021-01-01T00:00:00Z"]
-    types = ", ".join(f"c{i} {name}" for i, name in enumerate(columns))
-    execute(f"CREATE TABLE hiring.made ({types})")
+    types = [SQL("{} {}").format(Identifier(f"c{i}"), SQL(name)) for i, name in enumerate(columns)]
+    execute(SQL("CREATE TABLE hiring.made ({})").format(SQL(", ").join(types)))
     header = ",".join(f"c{i}" for i in range(len(columns)))
     for i, value in enumerate(values):
         fields = list(values)

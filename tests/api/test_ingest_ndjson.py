@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from psycopg.sql import SQL
 
 from tests.api.sending import codes, counts, execute, send, stored
 
@@ -20,7 +21,7 @@ TABLES = {
 @pytest.fixture(params=TABLES)
 def made(client: Client, request: pytest.FixtureRequest) -> Client:
     """A table of plain columns, and one whose values may hold arrays and objects."""
-    execute(f"CREATE TABLE hiring.made ({TABLES[request.param]})")
+    execute(SQL("CREATE TABLE hiring.made ({})").format(SQL(TABLES[request.param])))
     return client
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL
 
 from tests.api.sending import codes, execute, send, stored
 
@@ -317,6 +318,18 @@ def typed(client: Client) -> Any:
     execute("DROP DOMAIN hiring.positive CASCADE")
 
 
+def make_table(type_name: str) -> None:
+    """Make hiring.made with a column of the type."""
+    statement = "CREATE TABLE hiring.made (id int PRIMARY KEY, v {})"
+    execute(SQL(statement).format(SQL(type_name)))
+
+
+def read_values(type_name: str) -> list[Any]:
+    """Return the rows of hiring.made with their values as text."""
+    cast = "v::text" if type_name != "char(3)" else "rtrim(v)"
+    return stored(SQL("SELECT id, {} FROM hiring.made ORDER BY id").format(SQL(cast)))
+
+
 def body(values: list[str]) -> str:
     rows = [f'{{"id": {i}, "v": {value}}}' for i, value in enumerate(values)]
     return f"[{','.join(rows)}]"
@@ -324,19 +337,18 @@ def body(values: list[str]) -> str:
 
 @pytest.mark.parametrize(("type_name", "cases"), ACCEPTED, ids=[name for name, _ in ACCEPTED])
 def test_stores_values_exactly(typed: Client, type_name: str, cases: list[Any]) -> None:
-    execute(f"CREATE TABLE hiring.made (id int PRIMARY KEY, v {type_name})")
+    make_table(type_name)
     answer = send(typed, "made", body([value for value, _ in cases] + ["null"]))
     assert answer.status_code == 201, answer.json()
     expected = [(i, text) for i, (_, text) in enumerate(cases)] + [(len(cases), None)]
-    cast = "v::text" if type_name != "char(3)" else "rtrim(v)"
-    assert stored(f"SELECT id, {cast} FROM hiring.made ORDER BY id") == expected
+    assert read_values(type_name) == expected
 
 
 @pytest.mark.parametrize(("type_name", "cases"), REFUSED, ids=[name for name, _ in REFUSED])
 def test_refuses_values_and_stores_the_rest(
     typed: Client, type_name: str, cases: list[Any]
 ) -> None:
-    execute(f"CREATE TABLE hiring.made (id int PRIMARY KEY, v {type_name})")
+    make_table(type_name)
     answer = send(typed, "made", body(["null"] + [value for value, _ in cases]))
     receipt = answer.json()
     assert answer.status_code == 207, receipt
@@ -346,7 +358,7 @@ def test_refuses_values_and_stores_the_rest(
 
 @pytest.mark.parametrize(("type_name", "cases"), ACCEPTED, ids=[name for name, _ in ACCEPTED])
 def test_csv_stores_what_postgresql_prints(typed: Client, type_name: str, cases: list[Any]) -> None:
-    execute(f"CREATE TABLE hiring.made (id int PRIMARY KEY, v {type_name})")
+    make_table(type_name)
     texts = [text for _, text in cases if text]
     quoted = ['"' + text.replace('"', '""') + '"' for text in texts]
     csv = "id,v\n" + "".join(f"{i},{text}\n" for i, text in enumerate(quoted)) + f"{len(texts)},\n"
@@ -354,6 +366,5 @@ def test_csv_stores_what_postgresql_prints(typed: Client, type_name: str, cases:
         csv = csv.replace("$", "")
     answer = send(typed, "made", csv.encode(), content_type="text/csv")
     assert answer.status_code == 201, answer.json()
-    cast = "v::text" if type_name != "char(3)" else "rtrim(v)"
     expected = [(i, text) for i, text in enumerate(texts)] + [(len(texts), None)]
-    assert stored(f"SELECT id, {cast} FROM hiring.made ORDER BY id") == expected
+    assert read_values(type_name) == expected

@@ -19,7 +19,6 @@ from ingest.decoded import Decoded
 from ingest.decoding import CsvSource, decode_array, decode_lines
 from ingest.encoded import EncodedRows
 from ingest.examination import Limits
-from ingest.outcome import Rejection
 from ingest.payload import split_lines
 from ingest.registry import KnownTable, TableRegistry
 from ingest.rules import RowRules
@@ -104,7 +103,7 @@ def is_encoded_alike(session: Connection, known: KnownTable, decode: Decode) -> 
     if isinstance(found, str) or isinstance(decoded, str):
         assert found == decoded
         return False
-    assert list(map(tell, found.rejections)) == list(map(tell, decoded.rejections))
+    assert list(map(asdict, found.rejections)) == list(map(asdict, decoded.rejections))
     for name in ["received", "format", "fields"]:
         assert getattr(found, name) == getattr(decoded, name)
     encoded = get_encoded(found)
@@ -140,10 +139,6 @@ def get_encoded(decoded: Decoded) -> EncodedRows | None:
     """Return the rows that are encoded."""
     by_column = decoded.groups[0].by_column if decoded.groups else None
     return by_column if isinstance(by_column, EncodedRows) else None
-
-
-def tell(rejection: Rejection) -> dict[str, Any]:
-    return asdict(rejection)
 
 
 def split(decoded: Decoded) -> list[tuple[int, bytes]]:
