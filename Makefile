@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 
 # Compiled code that encodes batches; where it is not there, Python does its work.
-NATIVE := ingest/native/rows.so
+NATIVE := ingest/validation/native/rows.so
 RUN := $(VENV)/run.stamp $(NATIVE)
 DEV := $(VENV)/dev.stamp $(NATIVE)
 
@@ -81,6 +81,6 @@ $(VENV)/made.stamp:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(NATIVE): $(wildcard ingest/native/*.[ch])
+$(NATIVE): $(wildcard ingest/validation/native/*.[ch])
 	@$(CC) -std=c11 -O3 -Wall -Wextra -shared -fPIC -o $@ $(filter %.c,$^) \
 		|| echo "Without a C compiler Python encodes the batches: more slowly."

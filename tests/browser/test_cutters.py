@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from ingest.loaders.csv_rows import split_csv
-from ingest.loaders.json_rows import split_json
-from ingest.loaders.ndjson_rows import split_ndjson
-from ingest.loaders.rows import FileMalformed, Rows
+from ingest.loaders.formats.csv_rows import split_csv
+from ingest.loaders.formats.json_rows import split_json
+from ingest.loaders.formats.ndjson_rows import split_ndjson
+from ingest.loaders.formats.rows import FileMalformed, Rows
 from tests.browser.conftest import VisitMaker
 
 CASES = 300
