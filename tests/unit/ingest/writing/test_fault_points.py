@@ -9,7 +9,7 @@ import pytest
 
 from ingest.writing.fault_points import Point, listeners, reach
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 SERVICE = """
 import project.asgi

@@ -10,7 +10,7 @@ import pytest
 
 from project.http.threads import Rest, Threads
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 # The rest of the call's work begins when the process is about to end.
 PROGRAM = """
