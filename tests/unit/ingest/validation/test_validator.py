@@ -48,13 +48,13 @@ def validate(payload: Payload, on_conflict: OnConflict = "reject") -> ValidatedB
 @pytest.mark.parametrize("payload", GOOD)
 def test_good_rows_are_told_by_compiled_code_and_by_column(payload: Payload) -> None:
     need(load_library(), "compiled code (make ingest/validation/native/rows.so)")
-    validator = Validator(TABLE, make_fields(TABLE, LIMITS), LIMITS)
+    validator = Validator(TABLE, make_fields(TABLE, LIMITS), LIMITS, ["id", "name"])
     for copies, way in [(True, "native"), (False, "column")]:
         batch = validator.validate(payload, copies=copies)
         assert (batch.received, batch.rejections, batch.validated) == (2, [], way)
         (rows,) = batch.groups
         assert list(map(int, rows.values.column("id"))) == [1, 2]
-        assert list(rows.values.distinct("name")) in (["a", "b"], ["b", "a"])
+        assert set(rows.values.distinct("name")) == {"a", "b"}
 
 
 @pytest.mark.parametrize("payload", BAD)
@@ -101,10 +101,7 @@ def test_a_row_checked_by_itself_is_stored_in_canonical_form() -> None:
 
 CSV_DOCUMENTS = [
     ('1,"{""a"": 1.10}",,t', b'{"id":"1","doc":{"a": 1.10},"sure":true}'),
-    (
-        '1,null,"[1.50, true, ""2""]",FALSE',
-        b'{"id":"1","doc":null,"docs":[1.50,true,2],"sure":false}',
-    ),
+    ('1,null,"[1.50, ""2""]",FALSE', b'{"id":"1","doc":null,"docs":[1.50,2],"sure":false}'),
     ('1,"""x""","{1,""{}""}",', b'{"id":"1","doc":"x","docs":[1,{}]}'),
 ]
 
