@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from ingest.payload.csv_body import read_csv
 from ingest.payload.payload import CsvBody, JsonArray
 from ingest.validation.fields import Limits, make_fields
-from ingest.validation.row_texts import check_fields
 from ingest.validation.validator import Validator
 from tests.near_misses import EXAMPLES, near_misses, spell_json
 from tests.scale import scale
@@ -125,5 +124,5 @@ def test_columns_of_csv_records_accept_no_more(type_name: str, data: st.DataObje
     rejected = {one.index for one in batch.rejections}
     for index, (field,) in enumerate(read_csv(body, "utf-8", has_header=True).records):
         if index not in rejected:
-            _, errors = check_fields({"v": field}, validator.by_name, validator.row_checks)
+            _, errors = validator.reader.check({"v": field}, validator.row_checks)
             assert errors == [], field
