@@ -23,7 +23,7 @@ IS_CLOSED = "status = 'Closed' AND closed_date IS NOT NULL"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which requests: those whose `moment_field` is not before `since`, all conditions holding."""
+    """Which requests: those whose `moment_field` is not before `since`, all conditions locking."""
 
     since: datetime  # floating
     moment_field: str = "created_date"

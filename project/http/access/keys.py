@@ -45,7 +45,7 @@ class ScopeMissing(RowhouseError):
 _trusted: dict[bytes, tuple[float, ApiKey]] = {}
 
 
-def find_key(secret: str) -> ApiKey:
+def find_row_key(secret: str) -> ApiKey:
     """Return the live key with this secret and count the request.
 
     Raises `KeyInvalid` for any other secret, `TooManyRequests` beyond the limit.
@@ -95,7 +95,7 @@ class KeyAuthentication(BaseAuthentication):
         scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "api-key":
             return None
-        return None, find_key(secret.strip())
+        return None, find_row_key(secret.strip())
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401 answer (RFC 9110, section 11.6.1)."""
