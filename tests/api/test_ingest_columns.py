@@ -72,7 +72,7 @@ def test_rows_that_leave_everything_to_the_defaults(client: Client) -> None:
     assert stored("SELECT count(*) FROM hiring.bare") == [(2,)]
 
 
-def test_columns_left_out_are_unjudged_by_their_defaults(client: Client) -> None:
+def test_columns_left_out_are_judged_by_their_defaults(client: Client) -> None:
     execute("""
         CREATE TABLE hiring.made (
             id int PRIMARY KEY,

@@ -84,7 +84,7 @@ def test_a_column_that_csv_leaves_empty_gets_its_default(texts: Client) -> None:
 
 @pytest.mark.parametrize("together", [True, False])
 @pytest.mark.parametrize("ascii_only", [True, False])
-def test_json_text_is_unjudged_as_sent(client: Client, ascii_only: bool, together: bool) -> None:
+def test_json_text_is_judged_as_sent(client: Client, ascii_only: bool, together: bool) -> None:
     execute("CREATE TABLE hiring.names (name text PRIMARY KEY)")
     execute("CREATE TABLE hiring.texts (one text PRIMARY KEY, other text REFERENCES hiring.names)")
     known = [[text] for text in TEXTS[::2]]
@@ -110,7 +110,7 @@ def test_json_text_is_unjudged_as_sent(client: Client, ascii_only: bool, togethe
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=ascii)
-def test_csv_text_is_unjudged_as_sent(client: Client, line_end: str) -> None:
+def test_csv_text_is_judged_as_sent(client: Client, line_end: str) -> None:
     execute("CREATE TABLE hiring.texts (one text PRIMARY KEY)")
     body = io.StringIO(newline="")
     csv.writer(body, lineterminator=line_end).writerows([["one"], *[[text] for text in TEXTS * 2]])

@@ -109,7 +109,7 @@ def test_what_is_computed_from_a_bad_value_is_not_unjudged() -> None:
 
 
 @pytest.mark.parametrize(("on_conflict", "is_kept"), [("reject", False), ("update", True)])
-def test_an_update_is_not_unjudged_by_columns_that_it_leaves_alone(
+def test_an_update_is_not_judged_by_columns_that_it_leaves_alone(
     on_conflict: OnConflict, is_kept: bool
 ) -> None:
     isolation = isolate([{"id": 1}], on_conflict)
