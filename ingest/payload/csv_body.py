@@ -9,6 +9,7 @@ from functools import partial
 
 import msgspec
 
+from ingest.catalog.column_names import NameMatcher
 from ingest.catalog.definitions import Column
 from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
 from ingest.outcome import Rejection, RowError
@@ -81,25 +82,17 @@ def match_header(header: Sequence[str], columns: Sequence[Column]) -> list[str]:
 
     Raises `CsvHeader` for a name that no writable column has, and for a column named twice.
     """
-    exact = {column.name: column.name for column in columns}
-    loose: dict[str, list[str]] = {}
-    for column in columns:
-        loose.setdefault(_simplify(column.name), []).append(column.name)
+    known = NameMatcher(column.name for column in columns)
     names: list[str] = []
     for given in header:
-        trimmed = given.strip()
-        found = [exact[trimmed]] if trimmed in exact else loose.get(_simplify(given), [])
+        found = known.find(given)
         if len(found) != 1:
             problem = f"could be any of {', '.join(found)}" if found else "is not a column"
-            raise CsvHeader(f"The header {printable(trimmed[:100])!r} {problem}")
+            raise CsvHeader(f"The header {printable(given.strip()[:100])!r} {problem}")
         if found[0] in names:
             raise CsvHeader(f"The header names the column {found[0]} twice")
         names.append(found[0])
     return names
-
-
-def _simplify(name: str) -> str:
-    return name.replace(" ", "").replace("_", "").strip().casefold()
 
 
 def decode_records(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from ingest.loaders.formats.columns import simplify
+from ingest.catalog.column_names import NameMatcher
 from ingest.loaders.formats.csv_fields import parse_records, write_records
 from ingest.loaders.formats.dates import DateKind, date_converter
 
@@ -26,8 +26,8 @@ class Dates:
 
     def converter(self, column: str) -> Convert | None:
         """Return what converts the values of this column, None for other than dates."""
-        kinds = {simplify(name): kind for name, kind in self.kinds.items()}
-        kind = kinds.get(simplify(column))
+        found = NameMatcher(self.kinds).find(column)
+        kind = self.kinds[found[0]] if len(found) == 1 else None
         return date_converter(self.pattern, kind) if kind else None
 
 
