@@ -1,28 +1,31 @@
-"""Spellings and the column that each is meant for, in the service and in the load page alike."""
+"""Names found by other spellings, in the service and in the load page alike."""
 
 from typing import NamedTuple
 
 
-class Case(NamedTuple):
-    """Columns, a spelling, and the columns it may be meant for."""
+class Spelling(NamedTuple):
+    """Names, a spelling, and the names that it may mean."""
 
-    columns: list[str]
+    names: list[str]
     spelling: str
     found: list[str]
 
 
-CASES = [
-    Case(["a_b"], "a_b", ["a_b"]),
-    Case(["department_id"], "DEPARTMENT_ID", ["department_id"]),
-    Case(["unique_key"], " Unique Key\t", ["unique_key"]),
-    Case(["unique_key"], "Unique\nKey", ["unique_key"]),
-    Case(["deathConfirmed"], "death_confirmed", ["deathConfirmed"]),
-    Case(["straße"], "STRASSE", ["straße"]),
-    Case(["a_b"], "a-b", []),
-    Case(["a_b"], "", []),
-    Case(["a_b", "ab"], "a_b", ["a_b"]),
-    Case(["a_b", "ab"], "ab", ["ab"]),
-    Case(["ab", "a_b"], " a_b ", ["a_b"]),
-    Case(["a_b", "ab"], "A B", ["a_b", "ab"]),
-    Case(["a_b", "ab"], "A_B", ["a_b", "ab"]),
+SPELLINGS = [
+    Spelling(["a_b"], "a_b", ["a_b"]),
+    Spelling(["department_id"], "DEPARTMENT_ID", ["department_id"]),
+    Spelling(["unique_key"], " Unique Key\t", ["unique_key"]),
+    Spelling(["unique_key"], "Unique\nKey", ["unique_key"]),
+    Spelling(["deathConfirmed"], "death_confirmed", ["deathConfirmed"]),
+    Spelling(["straße"], "STRASSE", ["straße"]),
+    Spelling(["a_b"], "a-b", []),
+    Spelling(["a_b"], "", []),
+    Spelling(["a_b", "ab"], "a_b", ["a_b"]),
+    Spelling(["a_b", "ab"], "ab", ["ab"]),
+    Spelling(["ab", "a_b"], " a_b ", ["a_b"]),
+    Spelling(["a_b", "ab"], "A B", ["a_b", "ab"]),
+    Spelling(["a_b", "ab"], "A_B", ["a_b", "ab"]),
+    Spelling(["a", "b", "a"], "a", ["a", "a"]),
+    Spelling([" a", "a", "A "], " a", [" a"]),
+    Spelling([" a", "a", "A "], "A", ["A "]),
 ]

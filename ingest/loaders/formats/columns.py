@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ingest.catalog.column_names import NameMatcher
-from ingest.loaders.formats.csv_fields import parse_records
+from ingest.loaders.formats.csv_rows import parse_records
 from project.base.errors import RowhouseError
 
 
