@@ -15,8 +15,8 @@ from backups.restore.appending import Appended, append_rows
 from backups.store.files import open_plain
 from ingest.catalog.column_names import NameMatcher
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import exposed_tables
 from ingest.outcome import OnConflict
+from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 
 Progress = Callable[[int], None]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 
-from ingest.loaders.formats.rows import FileMalformed, Rows, Unreadable, refuse_endless
+from ingest.loaders.formats.rows import FileMalformed, Rows, Unreadable, refuse_long_row
 
 # The module's own limit of 128 KiB a field is less than the service takes.
 csv.field_size_limit(sys.maxsize)
@@ -47,7 +47,7 @@ def split_csv(blocks: Iterable[bytes], delimiter: str = ",") -> Iterator[Rows]:
             if masked.is_damaged:
                 raise _damage(line + _count_lines(masked.text), "text after a closing quote")
             line += _count_lines(complete)
-            refuse_endless(rest, f"line {line}", line=line)
+            refuse_long_row(rest, f"line {line}", line=line)
     except Unreadable as error:
         raise _damage(line + rest.count(b"\n"), error.message) from error
     if rest:

@@ -6,7 +6,7 @@ from itertools import chain
 import msgspec
 
 from ingest.loaders.formats.json_text import find_problem
-from ingest.loaders.formats.rows import FileMalformed, Rows, Unreadable, refuse_endless
+from ingest.loaders.formats.rows import FileMalformed, Rows, Unreadable, refuse_long_row
 
 _decoder = msgspec.json.Decoder(msgspec.Raw)
 
@@ -26,7 +26,7 @@ def split_ndjson(blocks: Iterable[bytes]) -> Iterator[Rows]:
             complete, rest = data[:cut], data[cut:]
             yield from _check_lines(complete, _lines(complete, line))
             line += complete.count(b"\n")
-            refuse_endless(rest, f"line {line}", line=line)
+            refuse_long_row(rest, f"line {line}", line=line)
     except Unreadable as error:
         raise FileMalformed(f"line {line}: {error.message}", line=line) from error
 

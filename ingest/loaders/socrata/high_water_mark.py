@@ -8,7 +8,7 @@ from django.db.models import F
 from ingest.loaders.socrata.soql import quote_moment
 from ingest.models import SocrataMark
 
-# Socrata tells moments to the millisecond and may know them better.
+# Socrata writes milliseconds; the moments it compares may have more digits.
 _TICK = timedelta(milliseconds=1)
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from ingest.catalog.registry import exposed_tables
 from ingest.loaders.client import IngestClient
 from ingest.loaders.delivery import OnReceipt, Totals, load_batches
 from ingest.loaders.formats.files import BATCH_BYTES, BATCH_ROWS, Batch
@@ -22,6 +21,7 @@ from ingest.loaders.socrata.sources import find_dataset, open_client
 from ingest.loaders.socrata.values import FieldColumn, encode_row, match_columns
 from ingest.local_service import read_api_key, service_address
 from ingest.models import SocrataMark
+from ingest.writing.tables import exposed_tables
 from project.base.config import SocrataDataset
 from project.base.database import writer_connection
 
