@@ -247,7 +247,7 @@ JOBS = {
     "expire_idempotency_keys": "ingest.rejections.retention.expire_idempotency_keys",
     "expire_rejections": "ingest.rejections.retention.expire_rejections",
     "tend_partitions": "backups.runs.partitions.tend_partitions",
-    "load_socrata": "ingest.loaders.socrata.daily.load_changes",
+    "load_socrata": "ingest.loaders.socrata.load.load_changes",
     "expire_sessions": "project.http.access.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.engine.runs.forget_report_runs",

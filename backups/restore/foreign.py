@@ -13,6 +13,7 @@ from backups.child.verify import check_foreign_file
 from backups.errors import FileRefused
 from backups.restore.appending import Appended, append_rows
 from backups.store.files import open_plain
+from ingest.catalog.column_names import NameMatcher
 from ingest.catalog.definitions import Table
 from ingest.outcome import OnConflict
 from ingest.writing.tables import exposed_tables
@@ -58,23 +59,26 @@ def read_rows(path: Path, table: Table, renamed: Mapping[str, str]) -> Iterator[
 
 def match_names(fields: Sequence[str], table: Table, renamed: Mapping[str, str]) -> list[str]:
     """Return the column that each field is meant for; a field that matches none keeps its name."""
-    columns = {_plain(name): name for name in table.by_name}
     unknown = sorted(set(renamed) - set(fields))
     if unknown:
         raise FileRefused(f"The file has no field {', '.join(unknown)}")
     unknown = sorted(set(renamed.values()) - set(table.by_name))
     if unknown:
         raise FileRefused(f"{table.full_name} has no column {', '.join(unknown)}")
-    names = [renamed.get(name) or columns.get(_plain(name), name) for name in fields]
+    columns = NameMatcher(table.by_name)
+    names = [renamed.get(name) or _find_column(name, columns) for name in fields]
     if len(set(names)) != len(names):
         raise FileRefused("Two of the file's fields are meant for one column")
     return names
 
 
+def _find_column(field: str, columns: NameMatcher) -> str:
+    found = columns.find(field)
+    if len(found) > 1:
+        raise FileRefused(f"The field {field} could be any of the columns {', '.join(found)}")
+    return found[0] if found else field
+
+
 def _base_of(table: Table, name: str) -> str | None:
     column = table.by_name.get(name)
     return column.base if column is not None else None
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("_", "").replace(" ", "")

@@ -15,8 +15,8 @@ from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 from psycopg.sql import SQL, Identifier
 
-from ingest.loaders.answers import Receipt
 from ingest.loaders.client import IngestClient
+from ingest.loaders.responses import Receipt
 from project.base.errors import RowhouseError
 from project.http.access.make_key import issue_key
 from project.models import ApiKey, Scope

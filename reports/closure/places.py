@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from psycopg import Connection
 
 from ingest.loaders.socrata.client import SodaClient
-from ingest.loaders.socrata.requests import soda_client
+from ingest.loaders.socrata.service_requests import soda_client
 from reports.closure.local import LocalRequests
 from reports.closure.pushed import PushedDownRequests
 from reports.closure.tallies import ClosureSource

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from ingest.loaders.socrata.requests import RequestSource, Selection
+from ingest.loaders.socrata.service_requests import RequestSource, Selection
 from project.base.errors import RowhouseError
 from reports.closure.etl import Arithmetic
 

@@ -231,3 +231,25 @@ def test_a_type_may_be_named_with_its_namespace(tmp_path: Path) -> None:
     )
     assert append_file(path, "item", renamed={}).inserted == 1
     assert ask("SELECT a, b FROM hiring.item") == [("x", "y")]
+
+
+def test_a_field_goes_into_the_column_of_exactly_its_name(tmp_path: Path) -> None:
+    run("CREATE TABLE hiring.item (id int PRIMARY KEY, a_b text, ab text)")
+    path = write(
+        tmp_path / "item.avro", {"id": "int", "a_b": "string"}, [{"id": 1, "a_b": "x"}], "null"
+    )
+    assert append_file(path, "item", renamed={}).inserted == 1
+    assert ask("SELECT a_b, ab FROM hiring.item") == [("x", None)]
+
+
+def test_a_field_that_several_columns_fit_alike_is_refused_unless_it_is_renamed(
+    tmp_path: Path,
+) -> None:
+    run("CREATE TABLE hiring.item (id int PRIMARY KEY, a_b text, ab text)")
+    path = write(
+        tmp_path / "item.avro", {"id": "int", "A_B": "string"}, [{"id": 1, "A_B": "x"}], "null"
+    )
+    with pytest.raises(FileRefused, match="The field A_B could be any of the columns a_b, ab"):
+        append_file(path, "item", renamed={})
+    assert append_file(path, "item", renamed={"A_B": "ab"}).inserted == 1
+    assert ask("SELECT a_b, ab FROM hiring.item") == [(None, "x")]

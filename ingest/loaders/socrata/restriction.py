@@ -1,4 +1,4 @@
-"""Typed conditions on a dataset's fields: the filter that is the same in SoQL and in local SQL."""
+"""Restrictions of a dataset: typed conditions on its fields, the same in SoQL and in local SQL."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -71,7 +71,7 @@ def _value_counts(operator: str) -> tuple[int, int]:
 
 
 class _Parser:
-    """Reads conditions from left to right; the first surprise ends it."""
+    """Reads conditions from left to right, up to the first error."""
 
     def __init__(self, text: str) -> None:
         self._tokens = list(_tokenize(text))

@@ -1,15 +1,18 @@
-"""Service requests as the seed's functions read them: at Socrata, or wherever a source has them."""
+"""Service requests of New York, read from Socrata or from another source.
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+The `pull_` functions keep the names and parameters of the library that they replace.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from ingest.loaders.socrata.client import PAGE_ROWS, SodaClient
-from ingest.loaders.socrata.conditions import Condition
+from ingest.loaders.socrata.client import PAGE_ROWS, TIMEOUT_S, SodaClient
+from ingest.loaders.socrata.restriction import Condition
 from ingest.loaders.socrata.soql import Query, quote_moment
 from ingest.loaders.socrata.sources import open_client
 
@@ -67,17 +70,39 @@ class SodaRequests:
         return [{name: row[name] for name in row if name != ":id"} for row in rows]
 
 
-@contextmanager
-def soda_client(client: SodaClient | None) -> Iterator[SodaClient]:
+Client = SodaClient | RequestSource | None
+
+
+def soda_client(client: SodaClient | None) -> AbstractContextManager[SodaClient]:
     """Give the client itself, or for None one of the configured dataset that is closed after."""
-    if client is not None:
-        yield client
-        return
-    with open_client(DATASET) as opened:
-        yield opened
+    return open_client(DATASET) if client is None else nullcontext(client)
 
 
 def read_since(since: Since) -> datetime:
     """Return a moment or its ISO text as a floating one; an offset is taken to New York time."""
     moment = datetime.fromisoformat(since) if isinstance(since, str) else since
     return moment.astimezone(NEW_YORK).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def pull_data_modified_since(
+    since: Since, client: Client = None, timeout: float = TIMEOUT_S, data_limit: int | None = None
+) -> list[Row]:
+    """Return the requests whose resolution was updated since; at Socrata unless told otherwise."""
+    selection = Selection(since=read_since(since), moment_field="resolution_action_updated_date")
+    return _pull(client, selection, timeout, data_limit)
+
+
+def pull_data_created_since(
+    since: Since, client: Client = None, timeout: float = TIMEOUT_S, data_limit: int | None = None
+) -> list[Row]:
+    """Return the requests that were made since; at Socrata unless told otherwise."""
+    return _pull(client, Selection(since=read_since(since)), timeout, data_limit)
+
+
+def _pull(
+    client: Client, selection: Selection, timeout: float, data_limit: int | None
+) -> list[Row]:
+    if client is not None and not isinstance(client, SodaClient):
+        return client.read_requests(selection, (), data_limit, timeout)
+    with soda_client(client) as soda:
+        return SodaRequests(soda).read_requests(selection, (), data_limit, timeout)

@@ -1,6 +1,6 @@
 import pytest
 
-from ingest.loaders.socrata.conditions import Condition, RestrictionInvalid, read_restriction
+from ingest.loaders.socrata.restriction import Condition, RestrictionInvalid, read_restriction
 
 
 @pytest.mark.parametrize(

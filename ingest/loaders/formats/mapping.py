@@ -11,14 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
-from ingest.loaders.formats.changes import read_members
 from ingest.loaders.formats.columns import find_field
-from ingest.loaders.formats.csv_fields import parse_records, write_records
+from ingest.loaders.formats.csv_rows import parse_records, write_records
 from ingest.loaders.formats.dates import DateKind, check_pattern, date_converter, parse_date
+from ingest.loaders.formats.json_text import decode_text, encode_json, read_members
 from project.base.errors import RowhouseError
-
-_encode = msgspec.json.Encoder().encode
-_decode_text = msgspec.json.Decoder(str).decode
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PER_SECOND = {"seconds": 1, "milliseconds": 1000}
@@ -139,7 +136,7 @@ class RowMapping:
             return row | {f"field {number}": text for number, text in beyond}
 
         def encode(records: Sequence[bytes]) -> bytes:
-            return _encode(list(map(convert, parse_records(records, delimiter))))
+            return encode_json(list(map(convert, parse_records(records, delimiter))))
 
         return encode
 
@@ -161,7 +158,7 @@ class RowMapping:
         if members is None:
             return row
         parts = (
-            _encode(column.name) + b":" + self._convert_members(column, members)
+            encode_json(column.name) + b":" + self._convert_members(column, members)
             for column in self.columns
         )
         return b"{" + b",".join(parts) + b"}"
@@ -170,7 +167,7 @@ class RowMapping:
         raws = [_find_member(members, name) for name in column.source.names]
         if column.convert is None and len(raws) == 1:
             return raws[0]
-        return _encode(column.compute([_read_text(raw) for raw in raws]))
+        return encode_json(column.compute([_read_text(raw) for raw in raws]))
 
 
 def read_mapping(path: Path) -> RowMapping:
@@ -266,4 +263,4 @@ def _find_member(members: Mapping[str, msgspec.Raw], name: str) -> bytes:
 def _read_text(raw: bytes) -> Value:
     if raw == b"null":
         return None
-    return _decode_text(raw) if raw.startswith(b'"') else raw.decode()
+    return decode_text(raw) if raw.startswith(b'"') else raw.decode()

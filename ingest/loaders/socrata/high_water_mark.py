@@ -1,4 +1,4 @@
-"""What a load of a Socrata dataset covers, and where it goes on after it was stopped."""
+"""The high-water mark of a Socrata dataset: up to when it is loaded, and what is under way."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from django.db.models import F
 from ingest.loaders.socrata.soql import quote_moment
 from ingest.models import SocrataMark
 
-# Socrata tells moments to the millisecond and may know them better.
+# Socrata writes milliseconds; the moments it compares may have more digits.
 _TICK = timedelta(milliseconds=1)
 
 
@@ -19,30 +19,28 @@ class Window:
     low: datetime | None
     high: datetime
     created_since: datetime | None = None  # floating
-    position: str | None = None  # the last `:id` that is delivered
+    last_id: str | None = None  # the last `:id` that is delivered
 
-    def conditions(self, created_field: str) -> list[str]:
-        """Return the window as SoQL."""
+    def as_soql(self, created_field: str) -> list[str]:
+        """Return the window as SoQL conditions."""
         return [
-            *scope_conditions(self.created_since, created_field),
+            *created_condition(self.created_since, created_field),
             *([f":updated_at >= {quote_moment(self.low)}"] if self.low else []),
             f":updated_at < {quote_moment(self.high)}",
         ]
 
 
-def scope_conditions(created_since: datetime | None, created_field: str) -> list[str]:
-    """Return the SoQL of which rows are wanted at all."""
-    if created_since is None:
-        return []
-    return [f"{created_field} >= {quote_moment(created_since)}"]
+def created_condition(created_since: datetime | None, created_field: str) -> list[str]:
+    """Return the SoQL condition of which rows are wanted at all, none where all are."""
+    return [f"{created_field} >= {quote_moment(created_since)}"] if created_since else []
 
 
 def read_mark(name: str) -> SocrataMark:
-    """Return the dataset's mark, a new one where it was never loaded."""
+    """Return the dataset's high-water mark, a new one where it was never loaded."""
     return SocrataMark.objects.get_or_create(name=name)[0]
 
 
-def unfinished(mark: SocrataMark) -> Window | None:
+def unfinished_window(mark: SocrataMark) -> Window | None:
     """Return the window of the load that was stopped, None where there is none."""
     if mark.high is None:
         return None
@@ -50,7 +48,7 @@ def unfinished(mark: SocrataMark) -> Window | None:
         low=mark.low,
         high=mark.high,
         created_since=floating(mark.created_since),
-        position=mark.position,
+        last_id=mark.position,
     )
 
 
@@ -83,7 +81,7 @@ def plan_window(
     return Window(low=low, high=high, created_since=created_since)
 
 
-def begin(name: str, window: Window) -> None:
+def begin_window(name: str, window: Window) -> None:
     """Record that a load of this window is under way, with nothing delivered yet."""
     SocrataMark.objects.filter(name=name).update(
         low=window.low,
@@ -94,14 +92,14 @@ def begin(name: str, window: Window) -> None:
     )
 
 
-def advance(name: str, window: Window, position: str, rows: int) -> None:
+def advance_window(name: str, window: Window, last_id: str, rows: int) -> None:
     """Record that all rows up to this `:id` have their outcome."""
     under_way = SocrataMark.objects.filter(name=name, high=window.high)
-    under_way.update(position=position, rows=F("rows") + rows)
+    under_way.update(position=last_id, rows=F("rows") + rows)
 
 
-def finish(name: str, window: Window) -> None:
-    """Make the window's end the new mark."""
+def finish_window(name: str, window: Window) -> None:
+    """Make the window's end the new high-water mark."""
     SocrataMark.objects.filter(name=name, high=window.high).update(
         mark=window.high, low=None, high=None, position=None, finished_at=datetime.now(UTC)
     )

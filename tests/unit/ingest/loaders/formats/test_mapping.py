@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings
 
 from ingest.loaders.formats.columns import ColumnsInvalid
-from ingest.loaders.formats.csv_fields import parse_records
-from ingest.loaders.mapping import MappingInvalid, RowMapping, read_mapping
+from ingest.loaders.formats.csv_rows import parse_records
+from ingest.loaders.formats.mapping import MappingInvalid, RowMapping, read_mapping
 
 
 def mapping_of(tmp_path: Path, **columns: dict[str, Any]) -> RowMapping:

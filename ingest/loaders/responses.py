@@ -39,7 +39,6 @@ class Problem(msgspec.Struct, frozen=True):
     """An RFC 9457 problem document's parts that matter here."""
 
     code: str = ""
-    title: str = ""
     detail: str = ""
 
 
