@@ -1,5 +1,5 @@
 /* Rows as one JSON array of objects (RFC 8259). */
-#include "batch.h"
+#include "encode.h"
 
 #include <string.h>
 
