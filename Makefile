@@ -10,7 +10,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
 
 # Compiled code that encodes batches; where it is not there, Python does its work.
-NATIVE := ingest/native/rows.so
+NATIVE := ingest/validation/native/rows.so
 RUN := $(VENV)/run.stamp $(NATIVE)
 DEV := $(VENV)/dev.stamp $(NATIVE)
 
@@ -83,7 +83,7 @@ $(VENV)/made.stamp:
 
 # The library carries the digest of its sources: Python loads none that was built from others.
 DIGEST := import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())
-$(NATIVE): $(sort $(wildcard ingest/native/*.[ch]))
+$(NATIVE): $(sort $(wildcard ingest/validation/native/*.[ch]))
 	@$(CC) -std=c11 -O3 -Wall -Wextra -shared -fPIC -o $@ $(filter %.c,$^) \
 		-DSOURCE_DIGEST=\"$$(cat $^ | $(PYTHON) -c '$(DIGEST)')\" \
 		|| echo "Without a C compiler Python encodes the batches: more slowly."

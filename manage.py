@@ -4,7 +4,7 @@
 import os
 import sys
 
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 
 from backups.models import BackupRun
-from project.record_admin import RecordAdmin, link_record, parse_uuid, show_text
+from project.http.people.record_admin import RecordAdmin, link_record, parse_uuid, show_text
 
 
 @admin.register(BackupRun)

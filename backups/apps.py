@@ -11,8 +11,8 @@ class BackupsConfig(AppConfig):
     def ready(self) -> None:
         """Say which HTTP status answers which error, and what Prometheus is told."""
         from backups import errors
-        from backups.metrics import register_metrics
-        from project.problems import register_status
+        from backups.runs.metrics import register_metrics
+        from project.http.problems import register_status
 
         register_status(errors.BackupUnknown, HTTPStatus.NOT_FOUND)
         register_status(errors.BackupDamaged, HTTPStatus.CONFLICT)

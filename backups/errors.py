@@ -1,6 +1,6 @@
 """What can be wrong with backups and restores."""
 
-from project.errors import RowhouseError, TryLater
+from project.base.errors import RowhouseError, TryLater
 
 
 class BackupError(RowhouseError):

@@ -10,13 +10,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from ingest.description import list_tables
 from ingest.models import Batch, Rejection, RememberedKey, SocrataMark
-from ingest.moments import lowest_id
-from ingest.rejections import is_truncated, newest_errors, raw_text
+from ingest.reading.description import list_tables
+from ingest.rejections.listing import is_truncated, newest_errors, raw_text
 from ingest.row_codes import ROW_CODES
-from project.database import reader_connection
-from project.record_admin import (
+from project.base.database import reader_connection
+from project.base.moments import lowest_id
+from project.http.people.record_admin import (
     ChoiceFilter,
     RecordAdmin,
     link_list,

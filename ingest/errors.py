@@ -1,7 +1,7 @@
 """What can be wrong with a whole ingest request; nothing is stored then."""
 
-from project.errors import BadParameter as BadParameter
-from project.errors import RowhouseError
+from project.base.errors import BadParameter as BadParameter
+from project.base.errors import RowhouseError
 
 
 class TableUnknown(RowhouseError):

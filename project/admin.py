@@ -15,16 +15,16 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from rest_framework_api_key.models import APIKey
 
-from project.issuing import KeyRefused, check_key
-from project.jobs.registry import list_jobs
-from project.models import ApiKey, AppliedSchema, JobRun, Scope
-from project.record_admin import (
+from project.http.access.make_key import KeyRefused, check_key
+from project.http.people.record_admin import (
     ChoiceFilter,
     ReadableAdmin,
     RecordAdmin,
     link_list,
     show_text,
 )
+from project.jobs.registry import list_jobs
+from project.models import ApiKey, AppliedSchema, JobRun, Scope
 
 admin.site.site_header = "Rowhouse"
 admin.site.site_title = "Rowhouse"

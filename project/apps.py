@@ -20,8 +20,8 @@ class ProjectConfig(AppConfig):
 
     def ready(self) -> None:
         """Have the schema made whenever migrations are about to run; name a late error's status."""
-        from project.logins import TooManyAttempts
-        from project.problems import register_status
+        from project.http.access.logins import TooManyAttempts
+        from project.http.problems import register_status
 
         register_status(TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS)
         pre_migrate.connect(create_service_schema, sender=self)

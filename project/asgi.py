@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 
-from project.children import die_with_parent
+from project.server.children import die_with_parent
 
 if multiprocessing.current_process().name == "granian-worker":
     # A killed granian would leave its workers behind, listening.
@@ -27,9 +27,9 @@ from django.core.signals import request_finished  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 from django.template import engines  # noqa: E402
 
-from project.database import renew_connections  # noqa: E402
-from project.gateway import Gateway, Limits  # noqa: E402
-from project.metrics import reserve_space  # noqa: E402
+from project.base.database import renew_connections  # noqa: E402
+from project.base.metrics import reserve_space  # noqa: E402
+from project.http.gateway import Gateway, Limits  # noqa: E402
 
 if settings.METRICS_ARE_SHARED:
     reserve_space(settings.METRICS_DIR)

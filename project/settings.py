@@ -14,10 +14,10 @@ from typing import Any
 from django.utils.functional import SimpleLazyObject
 
 from apis.open311.specification import SCOPES
-from project.config import read_config, read_port
-from project.database import database_settings, direct_server
-from project.logs import logging_settings
-from project.secrets import read_secret_key
+from project.base.config import read_config, read_port
+from project.base.database import database_settings, direct_server
+from project.base.logs import logging_settings
+from project.base.secrets import read_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
@@ -134,18 +134,18 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "project.logs.RequestLogMiddleware",
+    "project.base.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "project.sessionless.SessionlessMiddleware",
+    "project.http.sessionless.SessionlessMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "project.content_policy.ContentPolicyMiddleware",
+    "project.http.content_policy.ContentPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "project.logins.LoginGuardMiddleware",
+    "project.http.access.logins.LoginGuardMiddleware",
 ]
 
 # Views that take keys and tokens only, and answer neither pages nor streams.
@@ -163,13 +163,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "project.site.navigation.describe_viewer",
+                "project.http.people.navigation.describe_viewer",
             ]
         },
     }
 ]
 
-AUTHENTICATION_BACKENDS = ["project.logins.GuardedBackend"]
+AUTHENTICATION_BACKENDS = ["project.http.access.logins.GuardedBackend"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 SESSION_COOKIE_NAME = "rowhouse_session"
@@ -185,16 +185,16 @@ AUTH_PASSWORD_VALIDATORS = [
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "project.keys.KeyAuthentication",
-        "project.sessions.SessionAuthentication",
+        "project.http.access.keys.KeyAuthentication",
+        "project.http.access.sessions.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["project.keys.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": ["project.http.access.keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.answers.IgnoreAccept",
-    "DEFAULT_METADATA_CLASS": "project.answers.AllowedMethods",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "project.http.answers.IgnoreAccept",
+    "DEFAULT_METADATA_CLASS": "project.http.answers.AllowedMethods",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "project.openapi.ViewSchema",
-    "EXCEPTION_HANDLER": "project.problems.answer_error",
+    "DEFAULT_SCHEMA_CLASS": "project.http.openapi.ViewSchema",
+    "EXCEPTION_HANDLER": "project.http.problems.answer_error",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -209,7 +209,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/",
     "POSTPROCESSING_HOOKS": [
-        "project.openapi.describe_answers",
+        "project.http.openapi.describe_answers",
         "ingest.api.table_paths.describe_tables",
         "apis.open311.openapi.add_to_schema",
     ],
@@ -242,20 +242,20 @@ REPORTS_DIR = BASE_DIR / "reports" / "definitions"
 
 # The jobs that have a line under schedules.jobs in rest_conf.yml, and what runs them.
 JOBS = {
-    "back_up": "backups.runs.run_backup",
-    "prove_backup": "backups.runs.run_drill",
-    "expire_idempotency_keys": "ingest.retention.expire_idempotency_keys",
-    "expire_rejections": "ingest.retention.expire_rejections",
-    "tend_partitions": "backups.tending.tend_partitions",
+    "back_up": "backups.runs.runs.run_backup",
+    "prove_backup": "backups.runs.runs.run_drill",
+    "expire_idempotency_keys": "ingest.rejections.retention.expire_idempotency_keys",
+    "expire_rejections": "ingest.rejections.retention.expire_rejections",
+    "tend_partitions": "backups.runs.partitions.tend_partitions",
     "load_socrata": "ingest.loaders.socrata.daily.load_changes",
-    "expire_sessions": "project.sessions.expire_sessions",
+    "expire_sessions": "project.http.access.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
-    "forget_report_runs": "reports.runs.forget_report_runs",
+    "forget_report_runs": "reports.engine.runs.forget_report_runs",
     "refresh_vehicle_states": "apis.metrics.states.refresh",
-    "refresh_covid": "apis.covid.refresh.refresh_everything",
+    "refresh_covid": "apis.covid.refresh.refresh.refresh_everything",
 }
 # Functions that list further jobs.
-JOB_PROVIDERS = ["reports.jobs.list_report_jobs"]
+JOB_PROVIDERS = ["reports.engine.jobs.list_report_jobs"]
 
 
 def _list_cron_lines() -> list[Any]:

@@ -5,12 +5,12 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from ingest.api.error_page import show_errors
-from project.api_schema import DocsView, SchemaView
-from project.health import AliveView, MetricsView, ReadyView
+from project.http.health import AliveView, MetricsView, ReadyView
+from project.site.api_docs import DocsView, SchemaView
 
-handler400 = "project.problems.bad_request"
-handler404 = "project.problems.not_found"
-handler500 = "project.problems.server_error"
+handler400 = "project.http.problems.bad_request"
+handler404 = "project.http.problems.not_found"
+handler500 = "project.http.problems.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("project.site.urls")),

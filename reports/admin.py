@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from project.record_admin import ChoiceFilter, RecordAdmin, link_list, link_record
+from project.http.people.record_admin import ChoiceFilter, RecordAdmin, link_list, link_record
+from reports.engine.registry import find_reports
 from reports.models import Report, ReportRun
-from reports.registry import find_reports
 
 
 class ReportFilter(ChoiceFilter):

@@ -8,7 +8,7 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which HTTP status answers which error, and have the settings checked."""
-        from project.problems import register_status
+        from project.http.problems import register_status
         from reports import checks  # noqa: F401 - registers itself
         from reports.api.statuses import STATUSES
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import Error, register
 
-from reports.registry import find_reports
+from reports.engine.registry import find_reports
 
 
 @register()

@@ -1,6 +1,6 @@
 """What can be wrong with a report."""
 
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 
 class ReportUnknown(RowhouseError):

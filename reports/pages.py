@@ -11,20 +11,20 @@ from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from rest_framework.request import Request
 
-from project.keys import KeyAuthentication, KeyRequired, ScopeMissing
+from project.http.access.keys import KeyAuthentication, KeyRequired, ScopeMissing
+from project.http.access.sessions import find_signed_in
+from project.http.people.navigation import mark_viewer
+from project.http.people.pages import View, answer_as_page
 from project.models import Scope
-from project.sessions import find_signed_in
-from project.site.navigation import mark_viewer
-from project.site.pages import View, answer_as_page
+from reports.api.caching import answer_file, find_unmodified, make_etag, mark
 from reports.api.contents import CSV
+from reports.api.description import describe_columns
 from reports.api.tableau import answer_data_source, answer_schema_source
-from reports.caching import answer_file, find_unmodified, make_etag, mark
-from reports.chart import Bars, draw_bars
-from reports.definitions import Definition
-from reports.description import describe_columns
-from reports.figures import show_cells
-from reports.line_chart import Lines, draw_lines
-from reports.reading import (
+from reports.charts.bars import Bars, draw_bars
+from reports.charts.figures import show_cells
+from reports.charts.lines import Lines, draw_lines
+from reports.engine.definition import Definition
+from reports.engine.reading import (
     Status,
     one_snapshot,
     read_csv,
@@ -33,7 +33,7 @@ from reports.reading import (
     read_status,
     read_statuses,
 )
-from reports.registry import find_report, find_reports
+from reports.engine.registry import find_report, find_reports
 
 SHOWN_ROWS = 1000
 CHARTED_ROWS = 100_000

@@ -12,10 +12,10 @@ from django.test.utils import setup_databases, teardown_databases
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
-from project.config import read_config
-from project.datasets import set_up_database
-from project.keys import forget_trusted_keys
+from project.base.config import read_config
+from project.http.access.keys import forget_trusted_keys
 from project.models import ApiKey, Scope
+from project.schema.datasets import set_up_database
 from tests.cleaning import Table, clean, list_tables
 from tests.database import database_environment, leave_pooler, use_pooler
 from tests.pooler import is_wanted

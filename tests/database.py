@@ -10,8 +10,8 @@ from django.db import connection, connections
 from psycopg import Connection, IsolationLevel
 from psycopg.conninfo import make_conninfo
 
-from project.database import database_settings
-from project.roles import keep_settings
+from project.base.database import database_settings
+from project.schema.roles import keep_settings
 
 
 def database_environment() -> dict[str, str]:

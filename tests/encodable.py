@@ -6,7 +6,7 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from ingest.catalog import ForeignKey
+from ingest.catalog.definitions import ForeignKey
 from tests.near_misses import edit_text
 
 # For each type: what certainly is encoded, as the text inside the quotes of JSON and of CSV.

@@ -13,7 +13,7 @@ from ingest.loaders.delivery import Totals
 from ingest.loaders.retries import RetryPolicy
 from ingest.loaders.socrata.client import SodaClient
 from ingest.loaders.socrata.load import LoadOrder, load_dataset
-from project.config import Config
+from project.base.config import Config
 from tests.needs import need
 from tests.soda import DATASET, Row, SodaStandIn, read_soda_csv
 

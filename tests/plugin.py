@@ -19,9 +19,9 @@ from typing import IO
 import pytest
 from hypothesis import HealthCheck, settings
 
-from project.cluster import ServerSettings
-from project.database import EMBEDDED_DATABASE
-from project.postgres import start_server, stop_server
+from project.base.database import EMBEDDED_DATABASE
+from project.server.postgres.cluster import ServerSettings
+from project.server.postgres.server import start_server, stop_server
 from tests.pooler import find_pgbouncer, is_wanted, lead_through_pooler, stop_pooler
 from tests.scale import USUAL
 

@@ -13,8 +13,8 @@ from typing import Any
 import psutil
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from project.account import choose_account
-from project.pooler import INI_NAME, USERS_NAME, write_pooler_files
+from project.server.postgres.os_user import choose_account
+from project.server.postgres.pgbouncer import INI_NAME, USERS_NAME, write_pooler_files
 
 START_PATIENCE_S = 30
 BASE = Path(__file__).parents[1]

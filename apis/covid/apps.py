@@ -10,7 +10,7 @@ class CovidConfig(AppConfig):
     def ready(self) -> None:
         """Say which HTTP status answers which error."""
         from apis.covid.errors import STATUSES
-        from project.problems import register_status
+        from project.http.problems import register_status
 
         for error, status in STATUSES.items():
             register_status(error, status)

@@ -9,10 +9,10 @@ from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
 from apis.covid.envelope import COMMA, Part, covid_config
-from apis.covid.packing import Piece, count_joined, join, pack
 from apis.covid.reading import BuildStatus
-from project.answers import in_pieces
-from reports.caching import find_unmodified, make_etag, mark
+from apis.covid.refresh.packing import Piece, count_joined, join, pack
+from project.http.answers import in_pieces
+from reports.api.caching import find_unmodified, make_etag, mark
 
 JSON = "application/json"
 # A larger answer is sent piece by piece.

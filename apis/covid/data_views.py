@@ -12,9 +12,10 @@ from drf_spectacular.utils import extend_schema
 from psycopg import Connection
 from rest_framework.request import Request
 
-from apis.covid.definitions import Scope
 from apis.covid.envelope import Part, covid_config, make_links, make_meta, wrap
 from apis.covid.errors import DayUnknown, FieldUnknown, NotBuilt, StateUnknown
+from apis.covid.fields.definitions import Scope
+from apis.covid.fields.templates import Form
 from apis.covid.openapi import FIELDS, RANGE, ROW, envelope_of
 from apis.covid.ranges import PARAMETERS, Days, choose_days, read_asked, read_day
 from apis.covid.reading import (
@@ -28,10 +29,9 @@ from apis.covid.reading import (
 )
 from apis.covid.rows import RowReader
 from apis.covid.selection import Selection, select_fields
-from apis.covid.templates import Form
 from apis.covid.views import Composed, CovidView
-from project.errors import BadParameter
-from project.openapi import Errors, answers
+from project.base.errors import BadParameter
+from project.http.openapi import Errors, answers
 
 NATION = "US"
 OF_STATES = answers({200: envelope_of(ROW, with_states=True)})

@@ -8,9 +8,9 @@ import msgspec
 from django.conf import settings
 from rest_framework.request import Request
 
-from apis.covid.packing import Piece
 from apis.covid.ranges import Days
-from project.config import Covid
+from apis.covid.refresh.packing import Piece
+from project.base.config import Covid
 
 _encode = msgspec.json.Encoder().encode
 

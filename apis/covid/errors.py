@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 
 class StateUnknown(RowhouseError):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from apis.covid.documents import FieldNote
-from project.openapi import parameter, reference
+from apis.covid.fields.documents import FieldNote
+from project.http.openapi import parameter, reference
 
 _MOMENT = {"type": "string", "format": "date-time"}
 _URI = {"type": "string", "format": "uri-reference"}

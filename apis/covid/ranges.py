@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from project.errors import BadParameter
+from project.base.errors import BadParameter
 
 PARAMETERS = frozenset({"from", "to", "page"})
 DAY = timedelta(days=1)

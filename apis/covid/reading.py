@@ -7,12 +7,12 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
-from apis.covid.documents import PublishedField
 from apis.covid.errors import NotBuilt, StateUnknown
-from apis.covid.refresh import REPORT
-from apis.covid.templates import format_moment
-from project.queries import read_sql
-from reports.state import SQL as REPORTS_SQL
+from apis.covid.fields.documents import PublishedField
+from apis.covid.fields.templates import format_moment
+from apis.covid.refresh.refresh import REPORT
+from project.base.sql_files import read_sql
+from reports.engine.state import SQL as REPORTS_SQL
 
 READ_STATUS = read_sql(REPORTS_SQL / "read_status.sql")
 

@@ -7,10 +7,10 @@ from datetime import date
 from psycopg import Connection, Cursor
 
 from apis.covid.envelope import Part
-from apis.covid.packing import Piece
+from apis.covid.fields.templates import Form
 from apis.covid.ranges import Days
+from apis.covid.refresh.packing import Piece
 from apis.covid.selection import Selection
-from apis.covid.templates import Form
 
 _PACKED = """
 SELECT deflated, size, crc FROM reports.covid_packed_days

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from apis.covid.definitions import Scope
-from apis.covid.documents import FieldNote, PublishedField
 from apis.covid.errors import FieldUnknown
+from apis.covid.fields.definitions import Scope
+from apis.covid.fields.documents import FieldNote, PublishedField
 
 _decode_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _decode_notes = msgspec.json.Decoder(list[FieldNote]).decode

@@ -5,12 +5,12 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
-from apis.covid.documents import SumCheck
+from apis.covid.fields.documents import SumCheck
+from apis.covid.fields.templates import format_moment
 from apis.covid.reading import READ_STATUS, read_document
-from apis.covid.refresh import REPORT, SOURCES
-from apis.covid.templates import format_moment
-from reports.reading import Status
-from reports.state import read_last_batch
+from apis.covid.refresh.refresh import REPORT, SOURCES
+from reports.engine.reading import Status
+from reports.engine.state import read_last_batch
 
 
 class ApiStatus(msgspec.Struct, frozen=True, kw_only=True):

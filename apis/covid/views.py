@@ -14,18 +14,18 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apis.covid.conditions import Exchange
-from apis.covid.documents import DataChange, PublishedField
 from apis.covid.envelope import Part, covid_config, make_links, make_meta, wrap
 from apis.covid.errors import NotBuilt
+from apis.covid.fields.documents import DataChange, PublishedField
 from apis.covid.openapi import STATE, envelope_of
 from apis.covid.reading import BuildStatus, read_build, read_document, read_states
 from apis.covid.status import ApiStatus, read_api_status
-from project.answers import answer_json
-from project.errors import BadParameter, Unavailable
+from project.base.errors import BadParameter, Unavailable
+from project.http.answers import answer_json
+from project.http.openapi import Errors, answers
+from project.http.pagination import refuse_unknown
 from project.models import Scope
-from project.openapi import Errors, answers
-from project.pages import refuse_unknown
-from reports.reading import one_snapshot
+from reports.engine.reading import one_snapshot
 
 logger = logging.getLogger("rowhouse.covid")
 

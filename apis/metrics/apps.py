@@ -12,6 +12,6 @@ class MetricsConfig(AppConfig):
     def ready(self) -> None:
         """Say which HTTP status answers which error."""
         from apis.metrics.errors import ResultUnknown
-        from project.problems import register_status
+        from project.http.problems import register_status
 
         register_status(ResultUnknown, HTTPStatus.NOT_FOUND)

@@ -8,14 +8,14 @@ from typing import Any
 from psycopg import Connection
 
 from apis.metrics.definitions import Aggregate, Extreme, Metric, Ratio
-from apis.metrics.durations import Duration
 from apis.metrics.errors import QueryInvalid
-from apis.metrics.grids import Grid, TooManyIntervals, divide_grid
-from apis.metrics.moments import format_moment
 from apis.metrics.queries import Query
 from apis.metrics.statements import Selection, Statement, compose_statements
 from apis.metrics.states import TABLE as STATES
 from apis.metrics.states import refresh_state_intervals
+from apis.metrics.time.durations import Duration
+from apis.metrics.time.grids import Grid, TooManyIntervals, divide_grid
+from apis.metrics.time.moments import format_moment
 
 Number = int | float | None
 Combination = tuple[str | None, ...]

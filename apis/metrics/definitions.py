@@ -9,8 +9,8 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from apis.metrics.durations import Duration, DurationInvalid, parse_duration
 from apis.metrics.errors import DefinitionInvalid
+from apis.metrics.time.durations import Duration, DurationInvalid, parse_duration
 
 MetricName = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_\[\].]*\Z")]
 TableName = Annotated[str, Meta(pattern=r"\A[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*\Z")]

@@ -1,6 +1,6 @@
 """What the Metrics API refuses."""
 
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 
 class QueryInvalid(RowhouseError):

@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from apis.metrics.definitions import Metric
-from apis.metrics.durations import Duration, parse_duration
 from apis.metrics.errors import QueryInvalid
-from apis.metrics.grids import Grid, TooManyIntervals, floor_moment, make_grid
-from apis.metrics.moments import find_zone, format_moment, parse_moment
+from apis.metrics.time.durations import Duration, parse_duration
+from apis.metrics.time.grids import Grid, TooManyIntervals, floor_moment, make_grid
+from apis.metrics.time.moments import find_zone, format_moment, parse_moment
 
 Spelling = Literal["metric", "measure"]
 

@@ -11,10 +11,10 @@ from django.conf import settings
 from psycopg import Connection
 
 from apis.metrics.definitions import Aggregate, Extreme, Family, Metric, Ratio, read_definitions
-from apis.metrics.durations import Duration
-from apis.metrics.grids import floor_moment
-from apis.metrics.moments import FIRST_YEAR, format_moment
 from apis.metrics.statements import compose_since
+from apis.metrics.time.durations import Duration
+from apis.metrics.time.grids import floor_moment
+from apis.metrics.time.moments import FIRST_YEAR, format_moment
 
 logger = logging.getLogger("rowhouse.metrics")
 

@@ -11,8 +11,8 @@ from typing import Any, LiteralString
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from apis.metrics.definitions import Aggregate, Family
-from apis.metrics.grids import Grid
-from project.queries import read_sql
+from apis.metrics.time.grids import Grid
+from project.base.sql_files import read_sql
 
 FOLDER = Path(__file__).parent / "sql"
 MINUTE_CEILING: LiteralString = (

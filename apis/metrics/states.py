@@ -3,7 +3,7 @@
 from django.conf import settings
 from psycopg import Connection
 
-from project.database import reader_connection
+from project.base.database import reader_connection
 
 TABLE = "reports.vehicle_state_intervals"
 

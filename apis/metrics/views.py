@@ -21,13 +21,13 @@ from apis.metrics.queries import MetricsQuery, decode_body, read_query
 from apis.metrics.registry import MetricsDiscovery, discover, find_metrics
 from apis.metrics.results import find_result, keep_result
 from ingest.errors import TooLarge
-from project.answers import answer_json
-from project.config import Metrics
-from project.database import reader_connection
-from project.errors import Unavailable
+from project.base.config import Metrics
+from project.base.csv_text import csv_lines
+from project.base.database import reader_connection
+from project.base.errors import Unavailable
+from project.http.answers import answer_json
+from project.http.openapi import CSV_TEXT, Errors, answers, parameter, reference
 from project.models import Scope
-from project.openapi import CSV_TEXT, Errors, answers, parameter, reference
-from project.spreadsheets import csv_lines
 
 logger = logging.getLogger("rowhouse.metrics")
 

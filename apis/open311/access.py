@@ -6,7 +6,7 @@ from oauth2_provider.oauth2_backends import get_oauthlib_core
 
 from apis.open311.errors import ScopeInsufficient, TokenInvalid, TokenRequired
 from apis.open311.specification import Method
-from project.keys import KeyRequired, ScopeMissing, find_key
+from project.http.access.keys import KeyRequired, ScopeMissing, find_key
 from project.models import Scope
 
 

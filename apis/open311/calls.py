@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 from django.http import HttpRequest
 
-from apis.open311.dates import parse_period
 from apis.open311.errors import (
     BodyInvalid,
     CriterionMissing,
@@ -17,10 +16,11 @@ from apis.open311.errors import (
     ParameterUnknown,
 )
 from apis.open311.pages import Page
-from apis.open311.places import parse_place
+from apis.open311.search.dates import parse_period
+from apis.open311.search.places import parse_place
 from apis.open311.specification import Method, Parameter
-from ingest.body import parse_length, read_body
-from project.config import Config, Open311
+from ingest.payload.body import parse_length, read_body
+from project.base.config import Config, Open311
 
 MAX_ID = 2**63 - 1
 MAX_IDS = 1000

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 
 class MethodMissing(RowhouseError):

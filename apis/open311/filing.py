@@ -10,13 +10,13 @@ from psycopg.sql import SQL, Identifier
 
 from apis.open311.access import Caller
 from apis.open311.errors import IncidentUnknown, ReportRejected
-from ingest.batch_request import BatchRequest
-from ingest.batches import ingest_batch
+from ingest.catalog.registry import exposed_tables
 from ingest.outcome import ReceiptRejection
-from ingest.registry import exposed_tables
-from ingest.sqlstates import describe_trouble
-from project.database import writer_connection
-from project.errors import Unavailable
+from ingest.writing.batch import ingest_batch
+from ingest.writing.request import BatchRequest
+from ingest.writing.sqlstates import describe_trouble
+from project.base.database import writer_connection
+from project.base.errors import Unavailable
 
 # Draws of an id before it is given up that the next one is free.
 DRAWS = 5

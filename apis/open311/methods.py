@@ -5,15 +5,15 @@ from typing import Any
 
 import msgspec
 
-from apis.open311 import incidents, listings
 from apis.open311.access import Caller
 from apis.open311.calls import Arguments, check_criteria
 from apis.open311.errors import TokenRequired
 from apis.open311.filing import file_row
 from apis.open311.pages import Listing, cut_page
-from apis.open311.places import list_terms
+from apis.open311.search import incidents, listings
+from apis.open311.search.places import list_terms
 from apis.open311.specification import Method, read_specification
-from project.config import Open311
+from project.base.config import Open311
 
 MAX_SOURCE = 100  # characters of incidents.source
 

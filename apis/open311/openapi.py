@@ -14,7 +14,7 @@ from apis.open311.specification import (
     Parameter,
     read_specification,
 )
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 PATH = "/open311/api"
 TOKEN_URL = "/open311/oauth/token"  # noqa: S105 - an address

@@ -18,13 +18,13 @@ from apis.open311.headers import allow_caching, answer_preflight, share
 from apis.open311.methods import METHODS, Call
 from apis.open311.openapi import describe_service
 from apis.open311.pages import Listing
-from apis.open311.places import list_terms
+from apis.open311.search.places import list_terms
 from apis.open311.specification import Method, read_specification
-from project.answers import answer_json
-from project.config import Config
-from project.errors import RowhouseError, TryLater, Unavailable
-from project.logs import note
-from project.problems import status_of
+from project.base.config import Config
+from project.base.errors import RowhouseError, TryLater, Unavailable
+from project.base.logs import note
+from project.http.answers import answer_json
+from project.http.problems import status_of
 
 logger = logging.getLogger("rowhouse.open311")
 

@@ -16,21 +16,21 @@ from backups.api.bodies import (
     read_options,
 )
 from backups.api.documents import RunDocument, describe_backup, describe_run
-from backups.archive import find_backup, list_backups
 from backups.errors import BackupDamaged, BackupError, BackupUnknown, TooManyRuns
-from backups.folder import Backup
+from backups.make.snapshot import SERVICE_TABLES
 from backups.models import BackupRun
-from backups.plan import RestoreRequest
-from backups.runs import describe_request, mark_dead_runs, request_run
-from backups.selection import choose_tables
-from backups.snapshot import SERVICE_TABLES
+from backups.restore.plan import RestoreRequest
+from backups.runs.runs import describe_request, mark_dead_runs, request_run
+from backups.store.archive import find_backup, list_backups
+from backups.store.folder import Backup
+from backups.store.selection import choose_tables
+from ingest.catalog.registry import exposed_tables
 from ingest.errors import BadParameter, TableAmbiguous, TableUnknown
-from ingest.registry import exposed_tables
-from project.answers import answer_json
-from project.database import writer_connection
-from project.logs import note
+from project.base.database import writer_connection
+from project.base.logs import note
+from project.http.answers import answer_json
+from project.http.openapi import Errors, answers, page_of, parameter
 from project.models import Scope
-from project.openapi import Errors, answers, page_of, parameter
 
 PAGE = 50
 RUN_ERRORS = (*OPTIONS_ERRORS, TooManyRuns)

@@ -6,7 +6,6 @@ import msgspec
 from drf_spectacular.utils import OpenApiExample, OpenApiRequest
 from rest_framework.request import Request
 
-from ingest.body import read_body
 from ingest.errors import (
     BadLength,
     BadShape,
@@ -17,7 +16,8 @@ from ingest.errors import (
     UnsupportedMediaType,
 )
 from ingest.outcome import OnConflict
-from project.openapi import reference
+from ingest.payload.body import read_body
+from project.http.openapi import reference
 
 MAX_BODY_BYTES = 1 << 20
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from backups.errors import BackupDamaged
-from backups.folder import Backup
 from backups.models import BackupRun
+from backups.store.folder import Backup
 
 
 class RunDocument(msgspec.Struct, frozen=True, kw_only=True):

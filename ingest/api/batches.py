@@ -8,15 +8,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ingest.history import FILTERS, BatchSummary, select_batches, summarize_batch
 from ingest.outcome import Receipt
-from ingest.receipts import BatchUnknown, read_receipt
-from project.answers import answer_json
-from project.database import writer_connection
-from project.errors import BadParameter
+from ingest.reading.history import FILTERS, BatchSummary, select_batches, summarize_batch
+from ingest.writing.receipts import BatchUnknown, read_receipt
+from project.base.database import writer_connection
+from project.base.errors import BadParameter
+from project.http.answers import answer_json
+from project.http.openapi import Errors, answers, page_of, paging_parameters, parameter
+from project.http.pagination import PAGING, page_newest_first, read_page_request, refuse_unknown
 from project.models import Scope
-from project.openapi import Errors, answers, page_of, paging_parameters, parameter
-from project.pages import PAGING, page_newest_first, read_page_request, refuse_unknown
 
 
 class BatchesView(APIView):

@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from ingest.row_codes import ROW_CODES
-from project.errors import ConfigError, RowhouseError
-from project.problems import FRAMEWORK_CODES, status_of
+from project.base.errors import ConfigError, RowhouseError
+from project.http.problems import FRAMEWORK_CODES, status_of
 
 
 @require_safe

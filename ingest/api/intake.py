@@ -12,24 +12,24 @@ from rest_framework.views import APIView
 
 from ingest.api.intake_schema import INTAKE_BODIES, INTAKE_ERRORS, INTAKE_PARAMETERS
 from ingest.api.parameters import IngestParameters, read_parameters
-from ingest.batch_request import BatchRequest, Decode, IdempotencyClaim
-from ingest.batches import ingest_batch
-from ingest.body import MediaType, parse_length, parse_media_type, read_body
-from ingest.catalog import Table
-from ingest.decoded import Decoded
-from ingest.decoding import CsvSource, decode_array, decode_lines
+from ingest.catalog.definitions import Table
+from ingest.catalog.registry import KnownTable, exposed_tables
 from ingest.errors import BadParameter, BadShape
 from ingest.outcome import Receipt
-from ingest.payload import check_text, open_json, split_lines
-from ingest.registry import KnownTable, exposed_tables
-from project.answers import answer_json
-from project.config import Ingest
-from project.database import unchecked_connection, writer_connection
-from project.keys import ScopeMissing
-from project.logs import note
-from project.metrics import count_rows
+from ingest.payload.body import MediaType, parse_length, parse_media_type, read_body
+from ingest.payload.json_body import check_text, open_json, split_lines
+from ingest.validation.validate import CsvSource, decode_array, decode_lines
+from ingest.validation.validated_rows import Decoded
+from ingest.writing.batch import ingest_batch
+from ingest.writing.request import BatchRequest, Decode, IdempotencyClaim
+from project.base.config import Ingest
+from project.base.database import unchecked_connection, writer_connection
+from project.base.logs import note
+from project.base.metrics import count_rows
+from project.http.access.keys import ScopeMissing
+from project.http.answers import answer_json
+from project.http.openapi import Errors, answers
 from project.models import ApiKey, Scope
-from project.openapi import Errors, answers
 
 MAX_KEY_CHARACTERS = 255
 

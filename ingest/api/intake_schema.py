@@ -6,8 +6,8 @@ from django.conf import settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest
 
 from ingest import errors
-from project.errors import BadParameter
-from project.openapi import CSV_TEXT, FILLED, NDJSON_TEXT, parameter
+from project.base.errors import BadParameter
+from project.http.openapi import CSV_TEXT, FILLED, NDJSON_TEXT, parameter
 
 # What can be wrong with any body, and with the bytes of a JSON one.
 BODY_ERRORS = (

@@ -6,8 +6,8 @@ from typing import cast
 
 from ingest.errors import BadParameter
 from ingest.outcome import OnConflict
-from ingest.rules import GroupBy, group_by_for
-from project.pages import read_choice
+from ingest.validation.rules import GroupBy, group_by_for
+from project.http.pagination import read_choice
 
 _KNOWN = frozenset({"on_conflict", "conflict_key", "atomic", "dry_run", "header"})
 

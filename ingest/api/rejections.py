@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ingest.api.permission import check_table
+from ingest.catalog.registry import exposed_tables
 from ingest.errors import TableAmbiguous, TableUnknown
 from ingest.models import Rejection
-from ingest.registry import exposed_tables
-from ingest.rejection_export import export_header, export_records
-from ingest.rejections import (
+from ingest.rejections.export import export_header, export_records
+from ingest.rejections.listing import (
     FILTERS,
     RejectionDetail,
     RejectionSummary,
@@ -24,13 +24,13 @@ from ingest.rejections import (
     select_rejections,
     summarize_rejection,
 )
-from ingest.replay import RejectionNotOpen
-from project.answers import answer_json, in_pieces
-from project.database import reader_connection
-from project.errors import BadParameter
-from project.models import Scope
-from project.openapi import CSV_TEXT, Errors, answers, page_of, paging_parameters, parameter
-from project.pages import (
+from ingest.rejections.replay import RejectionNotOpen
+from project.base.csv_text import csv_lines
+from project.base.database import reader_connection
+from project.base.errors import BadParameter
+from project.http.answers import answer_json, in_pieces
+from project.http.openapi import CSV_TEXT, Errors, answers, page_of, paging_parameters, parameter
+from project.http.pagination import (
     MAX_LIMIT,
     PAGING,
     page_newest_first,
@@ -39,7 +39,7 @@ from project.pages import (
     read_page_request,
     refuse_unknown,
 )
-from project.spreadsheets import csv_lines
+from project.models import Scope
 
 FILTER_PARAMETERS = [
     parameter("table", "Only this table's: `employees` or `hiring.employees`"),

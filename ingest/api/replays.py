@@ -14,9 +14,8 @@ from ingest.api.intake_schema import BODY_ERRORS, CONFLICT_PARAMETERS
 from ingest.api.parameters import read_conflict
 from ingest.api.permission import check_table
 from ingest.api.rejections import FILTER_PARAMETERS
-from ingest.batch_request import BatchRequest
-from ingest.body import parse_length, parse_media_type, read_body
-from ingest.catalog import Table
+from ingest.catalog.definitions import Table
+from ingest.catalog.registry import exposed_tables
 from ingest.errors import (
     BadShape,
     BodyEmpty,
@@ -26,10 +25,10 @@ from ingest.errors import (
 )
 from ingest.models import Rejection
 from ingest.outcome import Receipt
-from ingest.payload import check_numbers, check_text
-from ingest.registry import exposed_tables
-from ingest.rejections import FILTERS, RejectionUnknown, find_rejection, select_rejections
-from ingest.replay import (
+from ingest.payload.body import parse_length, parse_media_type, read_body
+from ingest.payload.json_body import check_numbers, check_text
+from ingest.rejections.listing import FILTERS, RejectionUnknown, find_rejection, select_rejections
+from ingest.rejections.replay import (
     RawTruncated,
     RawUnreadable,
     RejectionBusy,
@@ -38,14 +37,15 @@ from ingest.replay import (
     replay_rejection,
     replay_rejections,
 )
-from project.answers import answer_json
-from project.config import Ingest
-from project.database import writer_connection
-from project.errors import BadParameter
-from project.logs import note
+from ingest.writing.request import BatchRequest
+from project.base.config import Ingest
+from project.base.database import writer_connection
+from project.base.errors import BadParameter
+from project.base.logs import note
+from project.http.answers import answer_json
+from project.http.openapi import Errors, answers, parameter
+from project.http.pagination import read_choice, refuse_unknown
 from project.models import ApiKey, Scope
-from project.openapi import Errors, answers, parameter
-from project.pages import read_choice, refuse_unknown
 
 _CONFLICT = frozenset({"on_conflict", "conflict_key"})
 

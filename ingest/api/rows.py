@@ -10,8 +10,13 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ingest.api.permission import check_table
-from ingest.catalog import Table
-from ingest.deletion import (
+from ingest.catalog.definitions import Table
+from ingest.catalog.registry import exposed_tables
+from ingest.errors import TableAmbiguous, TableNotWritable, TableUnknown
+from ingest.reading.keyset import key_of
+from ingest.reading.rows import Key, TableNotReadable, read_page, stream_fields, stream_json
+from ingest.reading.selection import Selection, read_selection
+from ingest.writing.deletion import (
     DeleteRefused,
     RowReferenced,
     RowUnknown,
@@ -19,17 +24,12 @@ from ingest.deletion import (
     delete_row,
     parse_key,
 )
-from ingest.errors import TableAmbiguous, TableNotWritable, TableUnknown
-from ingest.reading import Key, TableNotReadable, read_page, stream_fields, stream_json
-from ingest.registry import exposed_tables
-from ingest.row_keys import key_of
-from ingest.selection import Selection, read_selection
-from project.answers import answer_json, in_pieces
-from project.database import reader_connection, writer_connection
-from project.errors import BadParameter
-from project.logs import note
-from project.models import Scope
-from project.openapi import (
+from project.base.csv_text import csv_lines
+from project.base.database import reader_connection, writer_connection
+from project.base.errors import BadParameter
+from project.base.logs import note
+from project.http.answers import answer_json, in_pieces
+from project.http.openapi import (
     CSV_TEXT,
     NDJSON_TEXT,
     Errors,
@@ -38,7 +38,7 @@ from project.openapi import (
     paging_parameters,
     parameter,
 )
-from project.pages import (
+from project.http.pagination import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
     Page,
@@ -46,7 +46,7 @@ from project.pages import (
     read_choice,
     read_page_request,
 )
-from project.spreadsheets import csv_lines
+from project.models import Scope
 
 ROWS_PARAMETERS = [
     parameter("columns", "Only these columns, in this order: `employee_id,hire_date`"),

@@ -3,12 +3,12 @@
 from http import HTTPStatus
 
 from ingest import errors
-from ingest.deletion import DeleteRefused, RowReferenced, RowUnknown, TableHasNoKey
-from ingest.reading import TableNotReadable
-from ingest.receipts import BatchUnknown
-from ingest.rejections import RejectionUnknown
-from ingest.replay import RawTruncated, RawUnreadable, RejectionBusy, RejectionNotOpen
-from project.errors import RowhouseError
+from ingest.reading.rows import TableNotReadable
+from ingest.rejections.listing import RejectionUnknown
+from ingest.rejections.replay import RawTruncated, RawUnreadable, RejectionBusy, RejectionNotOpen
+from ingest.writing.deletion import DeleteRefused, RowReferenced, RowUnknown, TableHasNoKey
+from ingest.writing.receipts import BatchUnknown
+from project.base.errors import RowhouseError
 
 STATUSES: dict[type[RowhouseError], int] = {
     errors.TableUnknown: HTTPStatus.NOT_FOUND,

@@ -11,15 +11,15 @@ from psycopg import Connection
 
 from ingest.api.intake_schema import ENVELOPE, NAMED_ENVELOPE, NAMED_EXAMPLE
 from ingest.api.intake_schema import ROWS as ROWS_ARRAY
-from ingest.catalog import Table
-from ingest.description import answer_schema, filter_schema, list_tables, row_schema
+from ingest.catalog.definitions import Table
+from ingest.catalog.registry import KnownTable, exposed_tables
 from ingest.errors import TableUnknown
-from ingest.examples import make_example
-from ingest.registry import KnownTable, exposed_tables
-from ingest.selection import is_comparable
-from project.answers import encode_json
-from project.database import reader_connection
-from project.openapi import FILLED, NDJSON_TEXT, page_of
+from ingest.reading.description import answer_schema, filter_schema, list_tables, row_schema
+from ingest.reading.examples import make_example
+from ingest.reading.selection import is_comparable
+from project.base.database import reader_connection
+from project.http.answers import encode_json
+from project.http.openapi import FILLED, NDJSON_TEXT, page_of
 
 INGEST = "/api/ingest/{table}"
 INGEST_NAMED = "/api/ingest"

@@ -6,15 +6,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ingest.description import TableDescription, TableSummary, describe_table, list_tables
+from ingest.catalog.registry import exposed_tables
 from ingest.errors import TableAmbiguous, TableUnknown
-from ingest.registry import exposed_tables
-from project.answers import answer_json
-from project.database import reader_connection
-from project.errors import BadParameter
+from ingest.reading.description import TableDescription, TableSummary, describe_table, list_tables
+from project.base.database import reader_connection
+from project.base.errors import BadParameter
+from project.http.answers import answer_json
+from project.http.openapi import Errors, answers, page_of, paging_parameters
+from project.http.pagination import PAGING, Page, read_page_request, refuse_unknown
 from project.models import Scope
-from project.openapi import Errors, answers, page_of, paging_parameters
-from project.pages import PAGING, Page, read_page_request, refuse_unknown
 
 
 class TablesView(APIView):

@@ -17,7 +17,7 @@ import msgspec
 from ingest.loaders.answers import Problem, Receipt, TableDescription
 from ingest.loaders.connection import Answer, Connections
 from ingest.loaders.retries import RetryPolicy, is_passing, read_retry_after
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 # Longer than the service itself lets a statement run or wait for a lock.
 TIMEOUT_S = 90.0

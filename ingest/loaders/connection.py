@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 
 class AddressInvalid(RowhouseError):

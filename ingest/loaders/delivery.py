@@ -10,9 +10,9 @@ from uuid import uuid4
 
 from ingest.loaders.answers import Receipt
 from ingest.loaders.client import IngestClient, Undelivered
-from ingest.loaders.files import Batch
-from ingest.loaders.rows import FileMalformed
-from project.errors import RowhouseError
+from ingest.loaders.formats.files import Batch
+from ingest.loaders.formats.rows import FileMalformed
+from project.base.errors import RowhouseError
 
 # With two cores for service and database, more than this only wait for each other.
 IN_FLIGHT = 4

@@ -7,15 +7,21 @@ from itertools import chain
 from pathlib import Path
 
 from ingest.loaders.answers import ColumnDescription, Receipt
-from ingest.loaders.blocks import STDIN, count_bytes
-from ingest.loaders.changes import Dates
 from ingest.loaders.client import IngestClient
-from ingest.loaders.dates import DateKind
 from ingest.loaders.delivery import IN_FLIGHT, OnReceipt, Totals, load_batches
-from ingest.loaders.files import Batch, ReadOptions, detect_format, inspect_file, read_batches
-from ingest.loaders.layouts import Layout
+from ingest.loaders.formats.blocks import STDIN, count_bytes
+from ingest.loaders.formats.changes import Dates
+from ingest.loaders.formats.dates import DateKind
+from ingest.loaders.formats.files import (
+    Batch,
+    ReadOptions,
+    detect_format,
+    inspect_file,
+    read_batches,
+)
+from ingest.loaders.formats.layouts import Layout
 from ingest.loaders.rejects import RejectsFile
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 
 class FilesUnfit(RowhouseError):

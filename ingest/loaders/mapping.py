@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
-from ingest.loaders.changes import read_members
-from ingest.loaders.columns import find_field
-from ingest.loaders.csv_fields import parse_records, write_records
-from ingest.loaders.dates import DateKind, check_pattern, date_converter, parse_date
-from project.errors import RowhouseError
+from ingest.loaders.formats.changes import read_members
+from ingest.loaders.formats.columns import find_field
+from ingest.loaders.formats.csv_fields import parse_records, write_records
+from ingest.loaders.formats.dates import DateKind, check_pattern, date_converter, parse_date
+from project.base.errors import RowhouseError
 
 _encode = msgspec.json.Encoder().encode
 _decode_text = msgspec.json.Decoder(str).decode

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ingest.loaders.answers import Receipt
-from ingest.loaders.files import Batch
+from ingest.loaders.formats.files import Batch
 
 # Redrawing costs CPU that the service on the same machine can use.
 _REDRAWS_PER_S = 4

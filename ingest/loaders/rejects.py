@@ -8,8 +8,8 @@ from typing import Self
 import msgspec
 
 from ingest.loaders.answers import Receipt, RowRejection
-from ingest.loaders.csv_fields import parse_records, write_records
-from ingest.loaders.files import Batch
+from ingest.loaders.formats.csv_fields import parse_records, write_records
+from ingest.loaders.formats.files import Batch
 
 _encode = msgspec.json.Encoder().encode
 # In JSON text these stand only between values, where a space does the same.

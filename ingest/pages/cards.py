@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from ingest.catalog import Column, Table
-from ingest.description import column_schema
+from ingest.catalog.definitions import Column, Table
 from ingest.models import Rejection
-from ingest.rejections import is_truncated, newest_errors, parse_row, raw_text
+from ingest.reading.description import column_schema
+from ingest.rejections.listing import is_truncated, newest_errors, parse_row, raw_text
 
 # Where a row has more values than this, those that nothing is said about are folded away.
 SHOWN_LINES = 12

@@ -8,20 +8,20 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from ingest.catalog import Table
-from ingest.description import list_tables
+from ingest.catalog.definitions import Table
+from ingest.catalog.registry import exposed_tables
 from ingest.errors import TableAmbiguous, TableUnknown
 from ingest.models import Rejection
 from ingest.pages.cards import Card, make_card
 from ingest.pages.filters import describe_matching, read_filters, show_filters
-from ingest.registry import exposed_tables
-from ingest.rejections import select_rejections
+from ingest.reading.description import list_tables
+from ingest.rejections.listing import select_rejections
 from ingest.row_codes import ROW_CODES
-from project.database import reader_connection
+from project.base.database import reader_connection
+from project.http.access.sessions import find_signed_in
+from project.http.pagination import page_newest_first, read_page_request
+from project.http.people.pages import page
 from project.models import ApiKey, Scope
-from project.pages import page_newest_first, read_page_request
-from project.sessions import find_signed_in
-from project.site.pages import page
 
 ROWS_ON_A_PAGE = 25
 

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from django.db.models import Count, F, Func, QuerySet
 
 from ingest.models import Rejection
-from ingest.rejections import FILTERS
-from project.pages import refuse_unknown
+from ingest.rejections.listing import FILTERS
+from project.http.pagination import refuse_unknown
 
 # So many of the newest that match are counted; a number of ten thousand rows tells enough.
 COUNTED = 10_000

@@ -4,12 +4,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from ingest.description import list_tables
-from project.config import Ingest
-from project.database import reader_connection
+from ingest.reading.description import list_tables
+from project.base.config import Ingest
+from project.base.database import reader_connection
+from project.http.access.sessions import find_signed_in
+from project.http.people.pages import page
 from project.models import Scope
-from project.sessions import find_signed_in
-from project.site.pages import page
 
 MAX_ROWS = 1000
 

@@ -11,8 +11,8 @@ from functools import cached_property
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from project.errors import ConfigError
-from project.jobs.schedule import Schedule
+from project.base.errors import ConfigError
+from project.base.schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which HTTP status answers a wrong password."""
-        from project.problems import register_status
+        from project.http.problems import register_status
         from project.site.login import PasswordRefused
 
         register_status(PasswordRefused, HTTPStatus.UNAUTHORIZED)

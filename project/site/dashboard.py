@@ -15,8 +15,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from project.database import reader_connection
-from project.errors import Unavailable
+from project.base.database import reader_connection
+from project.base.errors import Unavailable
+from project.http.people.pages import page
 from project.models import Scope
 from project.site.overview import (
     Hour,
@@ -28,10 +29,9 @@ from project.site.overview import (
     read_reports,
     read_tables,
 )
-from project.site.pages import page
-from reports.caching import find_unmodified, make_etag, mark
-from reports.chart import Bars, draw_bars
-from reports.timeline import draw_columns
+from reports.api.caching import find_unmodified, make_etag, mark
+from reports.charts.bars import Bars, draw_bars
+from reports.charts.columns import draw_columns
 
 STORED, REJECTED = 1, 4  # the series' colours: green and red
 

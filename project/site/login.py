@@ -9,11 +9,11 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-from project.errors import RowhouseError
-from project.keys import find_key
-from project.problems import status_of
-from project.sessions import CsrfFailed, sign_in_as_user, sign_in_with_key
-from project.site.pages import READING, answer_as_page, show_error
+from project.base.errors import RowhouseError
+from project.http.access.keys import find_key
+from project.http.access.sessions import CsrfFailed, sign_in_as_user, sign_in_with_key
+from project.http.people.pages import READING, answer_as_page, show_error
+from project.http.problems import status_of
 
 TRIED_METHODS = (*READING, "POST")
 

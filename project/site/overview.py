@@ -10,15 +10,15 @@ import psycopg
 from psycopg import Connection
 
 from backups.models import BackupRun
-from backups.status import Status as BackupStatus
-from backups.status import read_status as read_backup_status
-from ingest.moments import lowest_id
+from backups.runs.status import Status as BackupStatus
+from backups.runs.status import read_status as read_backup_status
+from project.base.moments import lowest_id
+from project.base.sql_files import read_sql
 from project.jobs.registry import list_jobs
-from project.queries import read_sql
-from reports.definitions import Definition
-from reports.reading import Status as ReportStatus
-from reports.reading import one_snapshot, read_statuses
-from reports.registry import find_reports
+from reports.engine.definition import Definition
+from reports.engine.reading import Status as ReportStatus
+from reports.engine.reading import one_snapshot, read_statuses
+from reports.engine.registry import find_reports
 
 SQL = Path(__file__).parent / "sql"
 

@@ -9,16 +9,16 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from psycopg import Connection
 
-from ingest.catalog import Table
-from ingest.description import describe_table
-from ingest.reading import read_page
-from ingest.registry import exposed_tables
-from ingest.row_keys import find_key
-from ingest.selection import read_selection
-from project.database import reader_connection
+from ingest.catalog.definitions import Table
+from ingest.catalog.registry import exposed_tables
+from ingest.reading.description import describe_table
+from ingest.reading.keyset import find_key
+from ingest.reading.rows import read_page
+from ingest.reading.selection import read_selection
+from project.base.database import reader_connection
+from project.http.people.pages import page
 from project.models import Scope
 from project.site.overview import read_tables
-from project.site.pages import page
 from project.site.snippets import write_json, write_snippets
 
 SHOWN_ROWS = 10

@@ -8,22 +8,21 @@ from psycopg import Connection
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from project.answers import answer_json
-from project.errors import BadParameter
+from project.base.errors import BadParameter
+from project.http.answers import answer_json
+from project.http.openapi import CSV_TEXT, Errors, answers, page_of, parameter, reference
+from project.http.pagination import refuse_unknown
 from project.models import Scope
-from project.openapi import CSV_TEXT, Errors, answers, page_of, parameter, reference
-from project.pages import refuse_unknown
-from reports.caching import answer_file, find_unmodified, make_etag, mark
-from reports.definitions import Definition
-from reports.description import (
+from reports.api.caching import answer_file, find_unmodified, make_etag, mark
+from reports.api.description import (
     DescribedColumn,
     Description,
     as_fields,
     describe_columns,
     describe_report,
 )
-from reports.errors import NotRefreshed, ReportUnknown
-from reports.reading import (
+from reports.engine.definition import Definition
+from reports.engine.reading import (
     Status,
     one_snapshot,
     read_csv,
@@ -31,7 +30,8 @@ from reports.reading import (
     read_shown_columns,
     read_status,
 )
-from reports.registry import find_report
+from reports.engine.registry import find_report
+from reports.errors import NotRefreshed, ReportUnknown
 
 MAX_ROWS = 10_000
 MAX_OFFSET = 10**12

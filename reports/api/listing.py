@@ -5,12 +5,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from project.answers import answer_json
+from project.http.answers import answer_json
+from project.http.openapi import answers, page_of
 from project.models import Scope
-from project.openapi import answers, page_of
-from reports.description import Description, as_fields, describe_report
-from reports.reading import one_snapshot, read_statuses
-from reports.registry import find_reports
+from reports.api.description import Description, as_fields, describe_report
+from reports.engine.reading import one_snapshot, read_statuses
+from reports.engine.registry import find_reports
 
 
 class ReportsView(APIView):

@@ -5,14 +5,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from project.answers import answer_json
-from project.errors import BadParameter
+from project.base.errors import BadParameter
+from project.http.answers import answer_json
+from project.http.openapi import Errors, answers, parameter
+from project.http.pagination import refuse_unknown
 from project.models import Scope
-from project.openapi import Errors, answers, parameter
-from project.pages import refuse_unknown
+from reports.engine.refresh import Refreshed, refresh_report
+from reports.engine.registry import find_report
 from reports.errors import RefreshFailed, ReportBusy, ReportUnknown
-from reports.refresh import Refreshed, refresh_report
-from reports.registry import find_report
 
 
 class RefreshView(APIView):

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 from reports import errors
 
 STATUSES: dict[type[RowhouseError], int] = {

@@ -5,13 +5,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from project.http.openapi import Errors, answers
 from project.models import Scope
-from project.openapi import Errors, answers
-from reports.caching import answer_file
-from reports.data_sources import make_all_reports_source, make_report_source
+from reports.api.caching import answer_file
+from reports.engine.reading import one_snapshot, read_status
+from reports.engine.registry import find_report, find_reports
 from reports.errors import NotRefreshed, ReportUnknown
-from reports.reading import one_snapshot, read_status
-from reports.registry import find_report, find_reports
+from reports.tableau.data_sources import make_all_reports_source, make_report_source
 
 TDS = "application/xml"
 DESCRIBED = answers({(200, TDS): {"type": "string"}})

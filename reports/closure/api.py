@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ingest.loaders.socrata.requests import Row, read_since
-from project.answers import answer_json
-from project.database import reader_connection
+from project.base.database import reader_connection
+from project.http.answers import answer_json
+from project.http.openapi import Errors
 from project.models import Scope
-from project.openapi import Errors
 from reports.closure.description import describe_closure
 from reports.closure.parameters import ClosureParameters, ParameterInvalid, read_parameters
 from reports.closure.statistics import (

@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 
-from project.openapi import answers, parameter
+from project.http.openapi import answers, parameter
 from reports.closure.parameters import MOST_ROWS, MOST_WEEKS, WEEKS
 from reports.closure.tallies import GROUP_COLUMNS
 

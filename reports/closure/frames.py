@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Literal
 
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 Row = dict[str, Any]
 Frame = Literal["rows", "pandas", "polars"]

@@ -11,8 +11,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.loaders.socrata.conditions import Condition
 from ingest.loaders.socrata.requests import Row, Selection
-from project.errors import Unavailable
-from project.queries import read_sql
+from project.base.errors import Unavailable
+from project.base.sql_files import read_sql
 from reports.closure.etl import Arithmetic
 from reports.closure.tallies import DayCount, Tally, check_keys
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.http import QueryDict
 
 from ingest.loaders.socrata.conditions import Condition
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 from reports.closure.etl import Arithmetic
 from reports.closure.tallies import GROUP_COLUMNS, check_keys
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from ingest.loaders.socrata.requests import RequestSource, Selection
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 from reports.closure.etl import Arithmetic
 
 # What requests can be grouped and restricted by: the columns with few values.

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from backups.models import BackupRun
 from ingest.models import Batch, Rejection, RememberedKey, SocrataMark
-from project import record_admin
+from project.http.people import record_admin
 from project.models import AppliedSchema, JobRun
 from reports.models import Report, ReportRun
 from tests.api.sending import execute, send

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
-from project.keys import forget_trusted_keys
+from project.http.access.keys import forget_trusted_keys
 from project.models import ApiKey
 
 LIST = "/admin/project/apikey/"

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from backups.models import BackupRun
-from backups.runs import run_backup
+from backups.runs.runs import run_backup
 from tests.conftest import KeyMaker
 
 pytestmark = pytest.mark.usefixtures("archive")

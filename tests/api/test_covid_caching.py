@@ -11,7 +11,7 @@ from django.test import Client
 from psycopg.sql import SQL, Identifier
 from pytest_django import Settings
 
-from apis.covid.refresh import refresh_api
+from apis.covid.refresh.refresh import refresh_api
 from tests.covid import add_definitions, add_rows, state_row
 from tests.database import log_in
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from apis.covid.refresh import refresh_api
+from apis.covid.refresh.refresh import refresh_api
 from tests.covid import add_definitions, add_rows, state_row
 
 pytestmark = pytest.mark.usefixtures("database")

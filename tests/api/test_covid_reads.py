@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from apis.covid.refresh import refresh_api
+from apis.covid.refresh.refresh import refresh_api
 from tests.covid import Row, add_definitions, add_rows, state_row
 
 BUILT = datetime(2020, 7, 20, 14, tzinfo=UTC)

@@ -11,8 +11,8 @@ from django.test import Client
 
 from apis.open311 import openapi as open311
 from ingest.row_codes import ROW_CODES
-from project.errors import RowhouseError
-from project.problems import FRAMEWORK_CODES, status_of
+from project.base.errors import RowhouseError
+from project.http.problems import FRAMEWORK_CODES, status_of
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from psycopg.sql import SQL
 
-from ingest.statements import RETURNING_OLD_SINCE
+from ingest.writing.statements import RETURNING_OLD_SINCE
 from tests.api.sending import codes, counts, execute, send, stored
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -283,7 +283,7 @@ def test_an_update_reaches_rows_of_partitions(client: Client) -> None:
 def test_a_partitioned_table_tells_inserted_from_updated(
     client: Client, monkeypatch: pytest.MonkeyPatch, returning_old_since: int
 ) -> None:
-    monkeypatch.setattr("ingest.statements.RETURNING_OLD_SINCE", returning_old_since)
+    monkeypatch.setattr("ingest.writing.statements.RETURNING_OLD_SINCE", returning_old_since)
     execute("""
         CREATE TABLE hiring.made (id int, day date, n int, note text, PRIMARY KEY (id, day))
         PARTITION BY RANGE (day)

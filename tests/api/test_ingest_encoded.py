@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from ingest import compiled, registry
-from ingest.compiled import load_library
-from ingest.copy_in import copy_in
-from ingest.registry import exposed_tables
+from ingest.catalog import registry
+from ingest.catalog.registry import exposed_tables
+from ingest.validation.native import binding
+from ingest.validation.native.binding import load_library
+from ingest.writing.copy_in import copy_in
 from tests.api.sending import codes, counts, execute, send, stored
 from tests.api.tables import make_trigger
 from tests.needs import need
@@ -191,7 +192,7 @@ def send_case(client: Client, case: Case, monkeypatch: pytest.MonkeyPatch) -> Ou
         return copy_in(connection, statement, pieces)
 
     with monkeypatch.context() as patch:
-        patch.setattr("ingest.writer.copy_in", watch)
+        patch.setattr("ingest.writing.writer.copy_in", watch)
         answers = [
             send(
                 client,
@@ -224,7 +225,7 @@ def test_compiled_code_changes_no_answer_and_no_row(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    need(load_library(), "compiled code (make ingest/native/rows.so)")
+    need(load_library(), "compiled code (make ingest/validation/native/rows.so)")
     case = CASES[name]
     if case.trigger:
         make_trigger("made", case.trigger)
@@ -268,7 +269,7 @@ def test_code_that_cannot_be_used_is_not_used(
 ) -> None:
     path = tmp_path / "rows.so"
     make_library(path, kind)
-    monkeypatch.setattr(compiled, "LIBRARY", path)
+    monkeypatch.setattr(binding, "LIBRARY", path)
     load_library.cache_clear()
     try:
         new_registry()
@@ -276,5 +277,5 @@ def test_code_that_cannot_be_used_is_not_used(
         assert load_library() is None
     finally:
         load_library.cache_clear()
-    warnings = [] if kind == "none" else [compiled.logger.name]
+    warnings = [] if kind == "none" else [binding.logger.name]
     assert [record.name for record in caplog.records if record.levelname == "WARNING"] == warnings

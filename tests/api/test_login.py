@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from project.logins import ATTEMPTS_A_NAME
+from project.http.access.logins import ATTEMPTS_A_NAME
+from project.http.access.sessions import expire_sessions
 from project.models import ApiKey
-from project.sessions import expire_sessions
 from tests.conftest import KeyMaker
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -5,7 +5,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from project.config import Dataset
+from project.base.config import Dataset
 from tests.api.sending import execute, stored
 from tests.vehicles import ask_rows
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from oauth2_provider.models import AccessToken, Application
 
-from project.database import writer_connection
+from project.base.database import writer_connection
 from tests.api.open311 import GRAFFITI, call, load, load_city, make_token, post
 from tests.api.sending import stored
 

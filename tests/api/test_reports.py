@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils.dateparse import parse_datetime
 
-from project.database import role_password
+from project.base.database import role_password
 from tests.conftest import KeyMaker
 from tests.hiring import hire, send, send_small
 

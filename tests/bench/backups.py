@@ -21,8 +21,8 @@ from pathlib import Path
 
 import psutil
 
-from project.cluster import ServerSettings, program
-from project.postgres import Server, create_database, start_server, stop_server
+from project.server.postgres.cluster import ServerSettings, program
+from project.server.postgres.server import Server, create_database, start_server, stop_server
 from tests.bench.table import Figure, print_figures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,10 +182,10 @@ def _prepare(bench: Bench) -> None:
 def _measure_speed(bench: Bench) -> list[Figure]:
     from uuid_utils.compat import uuid7
 
-    from backups.archive import find_backup
-    from backups.making import make_backup
-    from backups.plan import RestoreRequest
-    from backups.restoring import restore_backup
+    from backups.make.make import make_backup
+    from backups.restore.plan import RestoreRequest
+    from backups.restore.restore import restore_backup
+    from backups.store.archive import find_backup
 
     figures = []
     for table in bench.tables:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import psycopg
 
-from project.queries import read_sql
+from project.base.sql_files import read_sql
 from tests.bench.stage import Stage, set_stage
 from tests.bench.table import Figure, print_figures
 

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from project.cluster import program
+from project.server.postgres.cluster import program
 from tests.bench import shapes
 from tests.bench.contest import Contestant, empty, middle, race, raw_contestants, rowhouse
 from tests.bench.stage import BASE, Stage, set_stage

@@ -17,9 +17,9 @@ import psutil
 import psycopg
 import yaml
 
-from project.cluster import ServerSettings
-from project.database import EMBEDDED_DATABASE
-from project.postgres import create_database, start_server, stop_server
+from project.base.database import EMBEDDED_DATABASE
+from project.server.postgres.cluster import ServerSettings
+from project.server.postgres.server import create_database, start_server, stop_server
 from tests.pooler import lead_through_pooler, stop_pooler
 
 BASE = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import os
 import signal
 from pathlib import Path
 
-from ingest.points import Point, listeners
+from ingest.writing.fault_points import Point, listeners
 from project.asgi import application as application
 
 ORDERS = Path(os.environ["ROWHOUSE_TEST_ORDERS"])

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
-from ingest.points import Point
-from project.startup import web_command
+from ingest.writing.fault_points import Point
+from project.server.startup import web_command
 from tests.serving import running_server
 from tests.waiting import wait_until
 

@@ -1,6 +1,6 @@
 """Workers killed at every point of a batch, under clients that send again with the same key."""
 
-from ingest.points import Point
+from ingest.writing.fault_points import Point
 from tests.faults.conftest import FleetMaker, Judge
 from tests.faults.stage import Stage
 from tests.scale import scale

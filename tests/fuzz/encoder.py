@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from ingest import compiled
-from ingest.catalog import Column, Table
-from ingest.compiled import RowEncoder, make_encoder
-from ingest.encoded import EncodedBatch
-from ingest.examination import Limits
-from ingest.rules import RowRules
+from ingest.catalog.definitions import Column, Table
+from ingest.validation.native import binding
+from ingest.validation.native.binding import RowEncoder, make_encoder
+from ingest.validation.native.encoded_rows import EncodedBatch
+from ingest.validation.row_checks import Limits
+from ingest.validation.rules import RowRules
 from tests.encodable import (
     BROKEN_PIECES,
     GOOD,
@@ -155,8 +155,8 @@ class Bodies:
 
 def encode(encoder: RowEncoder, call: Call, room: int) -> tuple[EncodedBatch | None, int]:
     """Return what comes of a call whose first buffer has this many bytes, and the last one's."""
-    compiled._scratch.buffer = ctypes.create_string_buffer(room)
-    return call(encoder), len(compiled._scratch.buffer)
+    binding._scratch.buffer = ctypes.create_string_buffer(room)
+    return call(encoder), len(binding._scratch.buffer)
 
 
 def try_rooms(encoder: RowEncoder, call: Call, rooms: Sequence[int], *, is_good: bool) -> bool:
@@ -183,7 +183,7 @@ def try_rooms(encoder: RowEncoder, call: Call, rooms: Sequence[int], *, is_good:
 def lie(encoder: RowEncoder, body: bytes) -> None:
     """Encode a body into a buffer that is smaller than the code is told."""
     room = ctypes.create_string_buffer(64)
-    compiled._scratch.buffer = (ctypes.c_char * 1024).from_address(ctypes.addressof(room))
+    binding._scratch.buffer = (ctypes.c_char * 1024).from_address(ctypes.addressof(room))
     encoder.encode_json(body)
 
 
@@ -216,7 +216,7 @@ def run(count: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    compiled.LIBRARY = Path(sys.argv[1])
+    binding.LIBRARY = Path(sys.argv[1])
     if "lie" in sys.argv:
         lie(make_row_encoder(refers=False), b'[{"needed":1,"text":"' + b"x" * 300 + b'"}]')
     else:

@@ -26,13 +26,13 @@ from hypothesis.stateful import (
 )
 from pytest_django import Settings
 
-from backups.archive import find_backup, list_backups
-from backups.plan import RestoreRequest
-from backups.restoring import restore_backup
-from backups.runs import run_backup
-from project.keys import forget_trusted_keys
-from reports.refresh import refresh_report
-from reports.registry import find_report
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import restore_backup
+from backups.runs.runs import run_backup
+from backups.store.archive import find_backup, list_backups
+from project.http.access.keys import forget_trusted_keys
+from reports.engine.refresh import refresh_report
+from reports.engine.registry import find_report
 from tests.api.sending import counts, execute, send, stored
 from tests.cleaning import Table, clean
 from tests.conftest import KeyMaker

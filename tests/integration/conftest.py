@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ingest.management.commands.load import Command
-from project.cluster import ServerSettings
-from project.postgres import stop_server
+from project.server.postgres.cluster import ServerSettings
+from project.server.postgres.server import stop_server
 from tests.integration.loading import (
     Load,
     Outcome,

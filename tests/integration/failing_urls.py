@@ -9,11 +9,11 @@ from django.urls import include, path
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from project.database import writer_connection
+from project.base.database import writer_connection
 
-handler400 = "project.problems.bad_request"
-handler404 = "project.problems.not_found"
-handler500 = "project.problems.server_error"
+handler400 = "project.http.problems.bad_request"
+handler404 = "project.http.problems.not_found"
+handler500 = "project.http.problems.server_error"
 
 
 def fail_plainly(request: HttpRequest) -> HttpResponse:

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import psycopg
 
-from project.postmaster import Postmaster, find_postmaster
+from project.server.postgres.postmaster import Postmaster, find_postmaster
 
 ROOT = Path(__file__).parents[2]
 LAST_LINE = "Ctrl-C stops everything."

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psycopg
 
-from project import postmaster
-from project.cluster import ServerSettings
-from project.postgres import Server
+from project.server.postgres import postmaster
+from project.server.postgres.cluster import ServerSettings
+from project.server.postgres.server import Server
 
 ROOT = Path(__file__).parents[2]
 FAST = {"fsync": "off"}
@@ -19,8 +19,8 @@ FAST = {"fsync": "off"}
 START = """
 import sys
 from pathlib import Path
-from project.cluster import ServerSettings
-from project.postgres import start_server
+from project.server.postgres.cluster import ServerSettings
+from project.server.postgres.server import start_server
 server = start_server(ServerSettings(folder=Path(sys.argv[1]), password="secret", port=0,
                                      shared_buffers="16MB", max_connections=20))
 print(server.pid, server.started, flush=True)

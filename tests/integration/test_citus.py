@@ -20,8 +20,8 @@ from django.db import connection, transaction
 from django.test import Client
 from psycopg.sql import SQL, Identifier
 
-from project.citus import ABSENT, distribute_datasets
-from project.config import Dataset
+from project.base.config import Dataset
+from project.schema.citus import ABSENT, distribute_datasets
 from tests.api.sending import counts, execute, send
 from tests.integration.running import ROOT, Service
 

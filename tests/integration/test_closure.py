@@ -12,7 +12,7 @@ from psycopg import Connection
 from ingest.loaders.socrata.client import SodaClient
 from ingest.loaders.socrata.conditions import Condition, RestrictionInvalid
 from ingest.loaders.socrata.pulls import pull_data_created_since, pull_data_modified_since
-from project.database import writer_connection
+from project.base.database import writer_connection
 from reports.closure.local import LocalRequests
 from reports.closure.statistics import (
     pull_agg_closure_statistics_created_since,

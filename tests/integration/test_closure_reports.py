@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from psycopg.sql import SQL, Identifier
 
 from db_setup.nyc311.sample import rows
-from project.database import writer_connection
+from project.base.database import writer_connection
 from reports.closure.statistics import (
     pull_closed_within_a_day_stats_since_x_weeks,
     pull_daily_closure_statistics_since_x_weeks,

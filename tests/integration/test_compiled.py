@@ -14,16 +14,16 @@ from msgspec.structs import replace as change
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from ingest.compiled import load_library, make_encoder
-from ingest.decoded import Decoded
-from ingest.decoding import CsvSource, decode_array, decode_lines
-from ingest.encoded import EncodedRows
-from ingest.examination import Limits
-from ingest.payload import split_lines
-from ingest.registry import KnownTable, TableRegistry
-from ingest.rules import RowRules
-from ingest.writer import TableWriter
-from project.errors import RowhouseError
+from ingest.catalog.registry import KnownTable, TableRegistry
+from ingest.payload.json_body import split_lines
+from ingest.validation.native.binding import load_library, make_encoder
+from ingest.validation.native.encoded_rows import EncodedRows
+from ingest.validation.row_checks import Limits
+from ingest.validation.rules import RowRules
+from ingest.validation.validate import CsvSource, decode_array, decode_lines
+from ingest.validation.validated_rows import Decoded
+from ingest.writing.writer import TableWriter
+from project.base.errors import RowhouseError
 from tests.database import log_in
 from tests.encodable import (
     GOOD,
@@ -51,7 +51,7 @@ Decode = Callable[[KnownTable], Decoded]
 
 @pytest.fixture(autouse=True)
 def library() -> None:
-    need(load_library(), "compiled code (make ingest/native/rows.so)")
+    need(load_library(), "compiled code (make ingest/validation/native/rows.so)")
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 from django.conf import settings
 from pytest_django.fixtures import Settings
 
-from project.config import read_config
-from project.startup import web_command
+from project.base.config import read_config
+from project.server.startup import web_command
 from tests.api.sending import stored
 from tests.conftest import KeyMaker
 from tests.serving import serving

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from apis.covid.refresh import refresh_api
+from apis.covid.refresh.refresh import refresh_api
 from reports.errors import RefreshFailed
 from tests.covid import add_definitions, add_rows, state_row
 

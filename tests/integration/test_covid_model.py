@@ -12,7 +12,7 @@ import pytest
 import yaml
 from django.test import Client
 
-from apis.covid.refresh import refresh_api
+from apis.covid.refresh.refresh import refresh_api
 from tests.covid import (
     DATA,
     DEFINITIONS,

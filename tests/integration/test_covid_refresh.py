@@ -16,8 +16,8 @@ from django.test import Client
 from psycopg import IsolationLevel
 from psycopg.sql import SQL, Identifier
 
-from apis.covid.refresh import refresh_api, refresh_everything
-from project.database import REPORT_WRITER_ROLE, SERVICE_ROLE, role_password
+from apis.covid.refresh.refresh import refresh_api, refresh_everything
+from project.base.database import REPORT_WRITER_ROLE, SERVICE_ROLE, role_password
 from reports.errors import ReportBusy
 from tests.covid import add_definitions, add_rows, flush_counters, state_row, stored
 from tests.database import holding_lock, log_in

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connections
 
-from project.database import renew_connections, writer_connection
+from project.base.database import renew_connections, writer_connection
 from tests.api.sending import stored
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.session]

@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from project.datasets import SetupRefused, apply_dataset, set_up_database
 from project.models import AppliedSchema
-from project.schema_objects import Key, read_objects
+from project.schema.datasets import SetupRefused, apply_dataset, set_up_database
+from project.schema.objects import Key, read_objects
 
 pytestmark = pytest.mark.usefixtures("database")
 

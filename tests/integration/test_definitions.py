@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 from psycopg import Connection
 
-from ingest.catalog import Table
-from ingest.registry import TableRegistry, exposed_tables
-from project.errors import Unavailable
+from ingest.catalog.definitions import Table
+from ingest.catalog.registry import TableRegistry, exposed_tables
+from project.base.errors import Unavailable
 from tests.api.sending import execute, stored
 from tests.database import log_in
 from tests.waiting import wait_until

@@ -10,7 +10,7 @@ import yaml
 from django.core.management import get_commands
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
-from project.config import read_config
+from project.base.config import read_config
 from tests.integration.running import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from project.account import choose_account
-from project.database import ROLES
+from project.base.database import ROLES
+from project.server.postgres.os_user import choose_account
 from tests.needs import need
 
 ROOT = Path(__file__).parents[2]

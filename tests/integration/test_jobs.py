@@ -15,10 +15,10 @@ from django.db import connections
 from pytest_django import Settings
 
 from ingest.models import Batch, IdempotencyKey
+from project.base.schedule import Schedule
 from project.jobs.crontab import catch_up, list_cron_lines, run_if_due
 from project.jobs.registry import Job, list_jobs
 from project.jobs.runs import KILLED, forget_job_runs, mark_killed_runs, run_job
-from project.jobs.schedule import Schedule
 from project.jobs.scheduler import Scheduler
 from project.models import JobRun
 from tests.database import database_environment, holding_lock

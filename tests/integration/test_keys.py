@@ -12,9 +12,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from backups.archive import find_backup
-from backups.runs import run_backup
-from project import keys
+from backups.runs.runs import run_backup
+from backups.store.archive import find_backup
+from project.http.access import keys
 from project.models import ApiKey
 from tests.api.sending import send, stored
 from tests.conftest import KeyMaker

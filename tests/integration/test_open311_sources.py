@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 
-from apis.open311.listings import forget_services
-from apis.open311.sources import list_sources
-from project.dataset_links import LinkRefused, apply_links
+from apis.open311.search.listings import forget_services
+from apis.open311.search.sources import list_sources
 from project.models import AppliedSchema
+from project.schema.dataset_links import LinkRefused, apply_links
 from tests.api.open311 import GRAFFITI, HYDRANT, call, load, load_city
 from tests.api.sending import execute, send, stored
 

@@ -11,15 +11,15 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
-from backups.archive import find_backup
-from backups.plan import RestoreRequest
-from backups.runs import run_backup, run_drill, run_restore
-from backups.tending import tend_partitions
-from ingest.catalog import Table, read_tables
-from ingest.registry import exposed_tables
-from project.config import Partitioning
-from project.database import writer_connection
-from project.partitions import PartitionsRefused
+from backups.restore.plan import RestoreRequest
+from backups.runs.partitions import tend_partitions
+from backups.runs.runs import run_backup, run_drill, run_restore
+from backups.store.archive import find_backup
+from ingest.catalog.definitions import Table, read_tables
+from ingest.catalog.registry import exposed_tables
+from project.base.config import Partitioning
+from project.base.database import writer_connection
+from project.schema.partitions import PartitionsRefused
 from tests.api.sending import counts, execute, send, stored
 
 pytestmark = pytest.mark.usefixtures("archive")

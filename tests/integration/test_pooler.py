@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from project.database import SERVICE_ROLE, role_password
+from project.base.database import SERVICE_ROLE, role_password
 from tests.needs import need
 from tests.pooler import find_pgbouncer, start_pooler, stop_pooler
 

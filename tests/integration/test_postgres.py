@@ -12,10 +12,10 @@ import psutil
 import psycopg
 import pytest
 
-from project import postmaster
-from project.cluster import ServerSettings
-from project.postgres import Server, create_database, start_server, stop_server
-from project.postmaster import PostgresError, find_postmaster
+from project.server.postgres import postmaster
+from project.server.postgres.cluster import ServerSettings
+from project.server.postgres.postmaster import PostgresError, find_postmaster
+from project.server.postgres.server import Server, create_database, start_server, stop_server
 from tests.integration.servers import ask, kill_postmaster, make_settings, start_elsewhere
 from tests.waiting import is_alive
 

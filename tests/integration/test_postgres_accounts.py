@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from project.account import AccountError, choose_account
-from project.cluster import ServerSettings, program
-from project.postgres import start_server, stop_server
+from project.server.postgres.cluster import ServerSettings, program
+from project.server.postgres.os_user import AccountError, choose_account
+from project.server.postgres.server import start_server, stop_server
 from tests.integration.servers import (
     ROOT,
     START,

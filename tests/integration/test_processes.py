@@ -16,8 +16,8 @@ import httpx
 import pytest
 from django.conf import settings
 
+from project.base.schedule import Schedule
 from project.jobs.registry import Job
-from project.jobs.schedule import Schedule
 from project.models import JobRun, Scope
 from tests.api.sending import execute, stored
 from tests.cleaning import Table

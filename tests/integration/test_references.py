@@ -14,7 +14,7 @@ from django.test import Client
 from msgspec.structs import replace
 from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege, LockNotAvailable
 
-from project.database import (
+from project.base.database import (
     UNCHECKED_ROLE,
     database_settings,
     role_password,

@@ -13,10 +13,10 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
-from reports.computation import Computed, compute_report
+from reports.engine.computation import Computed, compute_report
+from reports.engine.refresh import Refreshed, refresh_report
+from reports.engine.registry import find_report
 from reports.errors import RefreshFailed, ReportBusy
-from reports.refresh import Refreshed, refresh_report
-from reports.registry import find_report
 from tests.database import holding_lock
 from tests.hiring import hire, load_hiring, send, send_small
 
@@ -193,7 +193,7 @@ def test_rows_computed_before_another_refresh_ended_are_computed_again(
                 query("UPDATE service.report SET version = version + 1 RETURNING name")
             yield result
 
-    monkeypatch.setattr("reports.refresh.compute_report", overtaken_once)
+    monkeypatch.setattr("reports.engine.refresh.compute_report", overtaken_once)
     assert refresh().outcome == "refreshed"
     assert len(computed) == 2
     assert query("SELECT name FROM reports.counts") == [("X",)]

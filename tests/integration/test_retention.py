@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from uuid_utils.compat import uuid7
 
-from ingest import retention
 from ingest.models import IdempotencyKey, Rejection
-from ingest.retention import expire_idempotency_keys, expire_rejections
+from ingest.rejections import retention
+from ingest.rejections.retention import expire_idempotency_keys, expire_rejections
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg.sql import SQL, Identifier
 
-from project.database import ROLES, SERVICE_ROLE, UNCHECKED_ROLE, WRITER_ROLE, role_password
-from project.roles import apply_roles
+from project.base.database import ROLES, SERVICE_ROLE, UNCHECKED_ROLE, WRITER_ROLE, role_password
+from project.schema.roles import apply_roles
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from apis.metrics.states import refresh as refresh_job
 from apis.metrics.states import refresh_state_intervals
-from project.database import reader_connection
+from project.base.database import reader_connection
 from tests.api.sending import execute, send, stored
 from tests.vehicles import add_events, add_vehicles, ask_rows
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from project.cluster import program
-from project.database import role_password
+from project.base.database import role_password
+from project.server.postgres.cluster import program
 from tests.hiring import send_small
 from tests.needs import need
 

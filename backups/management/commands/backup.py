@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from backups.progress import progress_bar
-from backups.runs import execute_run, run_backup
+from backups.runs.progress import progress_bar
+from backups.runs.runs import execute_run, run_backup
 
 
 class Command(BaseCommand):

@@ -6,10 +6,10 @@ from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.table import Table
 
-from backups.archive import list_backups
 from backups.errors import BackupDamaged
-from backups.runs import mark_dead_runs
-from backups.status import read_proofs
+from backups.runs.runs import mark_dead_runs
+from backups.runs.status import read_proofs
+from backups.store.archive import list_backups
 
 
 class Command(BaseCommand):

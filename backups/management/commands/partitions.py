@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from backups.tending import tend_partitions
+from backups.runs.partitions import tend_partitions
 
 
 class Command(BaseCommand):

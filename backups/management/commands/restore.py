@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backups.appending import Appended
-from backups.archive import find_backup, find_backup_of
-from backups.foreign import append_file
-from backups.plan import RestoreRequest
-from backups.progress import progress_bar
-from backups.restoring import RestoreReport
-from backups.runs import run_restore, run_undo
-from backups.wording import describe_plan
+from backups.restore.appending import Appended
+from backups.restore.foreign import append_file
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import RestoreReport
+from backups.restore.wording import describe_plan
+from backups.runs.progress import progress_bar
+from backups.runs.runs import run_restore, run_undo
+from backups.store.archive import find_backup, find_backup_of
 
 
 class Command(BaseCommand):

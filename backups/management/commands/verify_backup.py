@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from backups.archive import find_backup
-from backups.progress import progress_bar
-from backups.runs import run_drill, run_verify
+from backups.runs.progress import progress_bar
+from backups.runs.runs import run_drill, run_verify
+from backups.store.archive import find_backup
 
 
 class Command(BaseCommand):

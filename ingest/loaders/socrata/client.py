@@ -13,7 +13,7 @@ import msgspec
 
 from ingest.loaders.retries import RetryPolicy, is_passing, read_retry_after
 from ingest.loaders.socrata.soql import Query, quote_text
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 Row = dict[str, Any]
 Version = Literal["2.1", "3"]

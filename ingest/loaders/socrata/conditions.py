@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from ingest.loaders.socrata.soql import quote_text
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "is null", "is not null"]
 

@@ -7,7 +7,7 @@ from ingest.loaders.delivery import Totals
 from ingest.loaders.socrata.load import LoadOrder, load_dataset
 from ingest.loaders.socrata.sources import open_client
 from ingest.models import SocrataMark
-from project.errors import ConfigError
+from project.base.errors import ConfigError
 
 
 def load_changes() -> str:

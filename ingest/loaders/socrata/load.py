@@ -6,14 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
+from ingest.catalog.registry import exposed_tables
 from ingest.loaders.answers import Receipt
-from ingest.loaders.changes import Changes
 from ingest.loaders.client import IngestClient
-from ingest.loaders.columns import ColumnNames
 from ingest.loaders.delivery import OnReceipt, Totals, load_batches
-from ingest.loaders.files import BATCH_BYTES, BATCH_ROWS, Batch
-from ingest.loaders.layouts import lay_out_json
-from ingest.loaders.rows import Rows, cut_rows
+from ingest.loaders.formats.changes import Changes
+from ingest.loaders.formats.columns import ColumnNames
+from ingest.loaders.formats.files import BATCH_BYTES, BATCH_ROWS, Batch
+from ingest.loaders.formats.layouts import lay_out_json
+from ingest.loaders.formats.rows import Rows, cut_rows
 from ingest.loaders.socrata import marks
 from ingest.loaders.socrata.client import Row as SodaRow
 from ingest.loaders.socrata.client import SodaClient
@@ -21,9 +22,8 @@ from ingest.loaders.socrata.marks import Window
 from ingest.loaders.socrata.soql import Query, quote_text
 from ingest.loaders.socrata.sources import find_dataset
 from ingest.loaders.socrata.values import FieldColumn, encode_row, match_columns
-from ingest.registry import exposed_tables
-from project.config import SocrataDataset
-from project.database import writer_connection
+from project.base.config import SocrataDataset
+from project.base.database import writer_connection
 
 _LAYOUT = lay_out_json(as_lines=False, names=ColumnNames(), changes=Changes())
 

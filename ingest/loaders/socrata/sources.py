@@ -4,8 +4,8 @@ from django.conf import settings
 
 from ingest.loaders.retries import RetryPolicy
 from ingest.loaders.socrata.client import OnWait, SodaClient
-from project.config import SocrataDataset
-from project.errors import RowhouseError
+from project.base.config import SocrataDataset
+from project.base.errors import RowhouseError
 
 
 class DatasetUnknown(RowhouseError):

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ingest.catalog import Table
+from ingest.catalog.definitions import Table
 
 _encode = msgspec.json.Encoder().encode
 

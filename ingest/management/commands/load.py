@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ingest.loaders.blocks import count_bytes
-from ingest.loaders.changes import Changes
 from ingest.loaders.client import IngestClient
-from ingest.loaders.columns import ColumnNames, parse_columns
-from ingest.loaders.dates import check_pattern
 from ingest.loaders.delivery import IN_FLIGHT, LoadStopped, Totals
-from ingest.loaders.files import BATCH_ROWS, ReadOptions
+from ingest.loaders.formats.blocks import count_bytes
+from ingest.loaders.formats.changes import Changes
+from ingest.loaders.formats.columns import ColumnNames, parse_columns
+from ingest.loaders.formats.dates import check_pattern
+from ingest.loaders.formats.files import BATCH_ROWS, ReadOptions
 from ingest.loaders.load import LoadRequest, find_dates, load_files
 from ingest.loaders.mapping import read_mapping
 from ingest.loaders.progress import LoadProgress
 from ingest.loaders.retries import RetryPolicy
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 SOME_REJECTED = 3
 

@@ -13,7 +13,7 @@ from ingest.loaders.progress import LoadProgress
 from ingest.loaders.socrata.daily import describe, read_api_key, service_address
 from ingest.loaders.socrata.load import LoadOrder, Watcher, load_dataset
 from ingest.loaders.socrata.sources import open_client
-from project.errors import RowhouseError
+from project.base.errors import RowhouseError
 
 SOME_REJECTED = 3
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from project.issuing import issue_key
+from project.http.access.make_key import issue_key
 from project.models import Scope
 
 

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from django_crontab.crontab import Crontab
 from django_crontab.management.commands.crontab import Command as CrontabCommand
 
-from project.secrets import write_secret
+from project.base.secrets import write_secret
 
 NO_CRONTAB = (
     "There is no crontab program on this machine, so nothing was scheduled. "

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.commands import dbshell
 from django.db.backends.postgresql.client import DatabaseClient
 
-from project.cluster import program
+from project.server.postgres.cluster import program
 
 
 class Command(dbshell.Command):

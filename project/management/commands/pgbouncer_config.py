@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from project.pooler import write_pooler_files
+from project.server.postgres.pgbouncer import write_pooler_files
 
 
 class Command(BaseCommand):

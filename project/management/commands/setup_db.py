@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
-from project.datasets import set_up_database
+from project.schema.datasets import set_up_database
 
 
 class Command(BaseCommand):

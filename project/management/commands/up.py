@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from project.startup import run_service
+from project.server.startup import run_service
 
 
 class Command(BaseCommand):

@@ -7,8 +7,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from reports.chart import format_number
-from reports.definitions import Definition
+from reports.charts.bars import format_number
+from reports.engine.definition import Definition
 
 register = template.Library()
 

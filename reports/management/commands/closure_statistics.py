@@ -16,8 +16,8 @@ from rich.table import Table
 from ingest.loaders.socrata.client import TIMEOUT_S
 from ingest.loaders.socrata.conditions import read_restriction
 from ingest.loaders.socrata.requests import Row, soda_client
-from project.database import reader_connection
-from project.errors import RowhouseError
+from project.base.database import reader_connection
+from project.base.errors import RowhouseError
 from reports.closure.statistics import (
     find_weeks_end,
     pull_closed_within_a_day_stats_since_x_weeks,

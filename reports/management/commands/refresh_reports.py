@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from project.errors import RowhouseError
-from reports.refresh import record_failure, refresh_report
-from reports.registry import find_report, find_reports
+from project.base.errors import RowhouseError
+from reports.engine.refresh import record_failure, refresh_report
+from reports.engine.registry import find_report, find_reports
 
 
 class Command(BaseCommand):

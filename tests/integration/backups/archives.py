@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from backups.folder import Backup
-from backups.manifest import MANIFEST_NAME, Manifest, seal_manifest
+from backups.store.folder import Backup
+from backups.store.manifest import MANIFEST_NAME, Manifest, seal_manifest
 
 # The files of the fixture `backup`.
 FILE = "hiring.one.avro"

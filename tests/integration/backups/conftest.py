@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from backups.archive import find_backup
-from backups.folder import Backup
-from backups.runs import run_backup
+from backups.runs.runs import run_backup
+from backups.store.archive import find_backup
+from backups.store.folder import Backup
 from tests.integration.backups.tables import run
 
 TYPES = (

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from backups.connection import admin_conninfo
+from backups.tables.connection import admin_conninfo
 
 # One column a type; each value is a corner of it.
 EVERY_TYPE: dict[str, list[str | None]] = {

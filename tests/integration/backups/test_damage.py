@@ -11,14 +11,14 @@ import fastavro
 import msgspec
 import pytest
 
-from backups.container import MAGIC, encode_block, encode_header, encode_long
+from backups.avro.container import MAGIC, encode_block, encode_header, encode_long
+from backups.child.check import examine_backup
+from backups.child.verify import check_foreign_file, find_problems
 from backups.errors import BackupDamaged, FileRefused
-from backups.examination import examine_backup
-from backups.folder import Backup
-from backups.manifest import MANIFEST_NAME
-from backups.plan import RestoreRequest
-from backups.restoring import restore_backup
-from backups.verify import check_foreign_file, find_problems
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import restore_backup
+from backups.store.folder import Backup
+from backups.store.manifest import MANIFEST_NAME
 from tests.integration.backups.archives import FILE, OTHER, change_bytes, change_entry
 from tests.integration.backups.tables import ask
 
@@ -78,7 +78,7 @@ def test_no_table_is_loaded_while_another_one_s_file_is_damaged(
     change_bytes(backup.folder / OTHER, -40)
     loaded: list[object] = []
     monkeypatch.setattr(
-        "backups.shadow.build_shadow", lambda *given, **options: loaded.append(given)
+        "backups.restore.swap.shadow.build_shadow", lambda *given, **options: loaded.append(given)
     )
     with pytest.raises(BackupDamaged):
         restore_backup(backup, RestoreRequest(tables=["hiring.one", "hiring.two"]))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from backups.archive import find_backup
 from backups.errors import RestoreRefused
-from backups.plan import Mode, RestoreRequest, TablePlan
-from backups.restoring import RestoreReport, restore_backup
-from backups.runs import run_backup
+from backups.restore.plan import Mode, RestoreRequest, TablePlan
+from backups.restore.restore import RestoreReport, restore_backup
+from backups.runs.runs import run_backup
+from backups.store.archive import find_backup
 from tests.integration.backups.tables import ask, run
 
 pytestmark = pytest.mark.usefixtures("scratch")

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from psycopg.sql import SQL, Identifier
 from uuid_utils.compat import uuid7
 
-from backups.archive import find_backup
-from backups.binary_rows import can_encode
-from backups.making import make_backup
-from backups.plan import RestoreRequest
-from backups.restoring import restore_backup
-from backups.runs import run_backup
-from backups.schema import parse_schema
+from backups.avro.binary_rows import can_encode
+from backups.avro.schema import parse_schema
+from backups.make.make import make_backup
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import restore_backup
+from backups.runs.runs import run_backup
+from backups.store.archive import find_backup
 from tests.integration.backups.tables import (
     BEYOND_LOGICAL,
     EVERY_TYPE,

@@ -14,14 +14,14 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
-from backups.archive import find_backup, list_backups
-from backups.container import encode_block, encode_header
+from backups.avro.container import encode_block, encode_header
+from backups.child.verify import check_foreign_file, find_problems
 from backups.errors import BackupDamaged, BackupError, BackupUnknown, FileRefused
-from backups.folder import Backup, file_name
-from backups.manifest import MANIFEST_NAME
-from backups.plan import RestoreRequest
-from backups.restoring import restore_backup
-from backups.verify import check_foreign_file, find_problems
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import restore_backup
+from backups.store.archive import find_backup, list_backups
+from backups.store.folder import Backup, file_name
+from backups.store.manifest import MANIFEST_NAME
 from tests.integration.backups.archives import FILE, OTHER, change_entry, reseal
 from tests.integration.backups.tables import ask
 

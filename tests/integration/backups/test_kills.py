@@ -8,14 +8,14 @@ import pytest
 from django.conf import settings
 from uuid_utils.compat import uuid7
 
-from backups.archive import DRAFT_PREFIX, find_backup, list_backups
+from backups.child.verify import find_problems
 from backups.errors import BackupError
-from backups.files import DurableFile
-from backups.making import make_backup
-from backups.plan import RestoreRequest
-from backups.restoring import restore_backup
-from backups.runs import create_run, mark_dead_runs, run_backup
-from backups.verify import find_problems
+from backups.make.make import make_backup
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import restore_backup
+from backups.runs.runs import create_run, mark_dead_runs, run_backup
+from backups.store.archive import DRAFT_PREFIX, find_backup, list_backups
+from backups.store.files import DurableFile
 from tests.integration.backups.tables import ask, run
 
 pytestmark = pytest.mark.usefixtures("scratch")
@@ -49,29 +49,29 @@ else:
 """
 
 BACKUP_STEPS = [
-    ("backups.files", "DurableFile.__enter__", 1),
-    ("backups.files", "DurableFile.write", 1),
-    ("backups.files", "DurableFile.write", 3),
-    ("backups.files", "DurableFile.__exit__", 1),
-    ("backups.making", "seal_manifest", 1),
-    ("backups.making", "write_durably", 1),
-    ("backups.files", "os.fsync", 5),
-    ("backups.making", "publish_folder", 1),
-    ("backups.files", "sync_folder", 1),
+    ("backups.store.files", "DurableFile.__enter__", 1),
+    ("backups.store.files", "DurableFile.write", 1),
+    ("backups.store.files", "DurableFile.write", 3),
+    ("backups.store.files", "DurableFile.__exit__", 1),
+    ("backups.make.make", "seal_manifest", 1),
+    ("backups.make.make", "write_durably", 1),
+    ("backups.store.files", "os.fsync", 5),
+    ("backups.make.make", "publish_folder", 1),
+    ("backups.store.files", "sync_folder", 1),
 ]
 RESTORE_STEPS = [
-    ("backups.shadow", "clear_shadows", 1),
-    ("backups.shadow", "build_shadow", 1),
-    ("backups.shadow", "_Load.copy_in", 1),
-    ("backups.shadow", "_Load.finish", 1),
-    ("backups.shadow", "build_shadow", 2),
-    ("backups.shadow", "check_content", 1),
-    ("backups.ddl", "add_keys", 1),
-    ("backups.ddl", "describe_table", 2),
-    ("backups.swap", "_Swap._put_aside", 1),
-    ("backups.swap", "_Swap._move_in", 2),
-    ("backups.swap", "_Swap._set_sequence", 1),
-    ("backups.replacing", "_analyze", 1),
+    ("backups.restore.swap.shadow", "clear_shadows", 1),
+    ("backups.restore.swap.shadow", "build_shadow", 1),
+    ("backups.restore.swap.shadow", "_Load.copy_in", 1),
+    ("backups.restore.swap.shadow", "_Load.finish", 1),
+    ("backups.restore.swap.shadow", "build_shadow", 2),
+    ("backups.restore.swap.shadow", "check_content", 1),
+    ("backups.tables.ddl", "add_keys", 1),
+    ("backups.tables.ddl", "describe_table", 2),
+    ("backups.restore.swap.swap", "_Swap._put_aside", 1),
+    ("backups.restore.swap.swap", "_Swap._move_in", 2),
+    ("backups.restore.swap.swap", "_Swap._set_sequence", 1),
+    ("backups.restore.swap.replacing", "_analyze", 1),
 ]
 
 
@@ -104,14 +104,14 @@ def test_a_killed_backup_is_no_backup(tables: None, module: str, name: str, call
 
 
 def test_what_a_killed_backup_left_is_removed_by_the_next(tables: None, archive: Path) -> None:
-    die("backups.making", "seal_manifest", 1, "backup")
+    die("backups.make.make", "seal_manifest", 1, "backup")
     assert [path for path in archive.iterdir() if path.name.startswith(DRAFT_PREFIX)]
     finished = run_backup()
     assert [path.name for path in archive.iterdir()] == [finished.folder]
 
 
 def test_a_backup_killed_after_its_last_step_is_whole(tables: None) -> None:
-    die("backups.files", "sync_folder", 2, "backup")
+    die("backups.store.files", "sync_folder", 2, "backup")
     (backup,) = list_backups()
     assert find_problems(backup) == []
 

@@ -8,16 +8,16 @@ from msgspec.structs import replace
 from psycopg import IsolationLevel
 from uuid_utils.compat import uuid7
 
-from backups import shadow
-from backups.archive import find_backup, list_backups
-from backups.connection import admin_conninfo
 from backups.errors import RestoreRefused
-from backups.making import Watcher, make_backup
-from backups.metrics import BackupCollector
-from backups.plan import RestoreRequest
-from backups.restoring import RestoreReport, restore_backup
-from backups.runs import run_backup, run_drill
-from project.config import Keep
+from backups.make.make import Watcher, make_backup
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import RestoreReport, restore_backup
+from backups.restore.swap import shadow
+from backups.runs.metrics import BackupCollector
+from backups.runs.runs import run_backup, run_drill
+from backups.store.archive import find_backup, list_backups
+from backups.tables.connection import admin_conninfo
+from project.base.config import Keep
 from tests.integration.backups.tables import PARTS, ask, difference, keep_copy, run
 
 pytestmark = pytest.mark.usefixtures("scratch")
@@ -328,7 +328,7 @@ def test_old_backups_are_removed_after_a_new_one(settings: Any) -> None:
 
 
 def test_a_restore_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backups.frames.BATCH_BYTES", 1000)
+    monkeypatch.setattr("backups.tables.frames.BATCH_BYTES", 1000)
     run(
         "CREATE TABLE hiring.item (id int PRIMARY KEY)",
         "INSERT INTO hiring.item SELECT generate_series(1, 1000)",

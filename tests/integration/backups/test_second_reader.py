@@ -1,16 +1,16 @@
-"""backups.second_reader: fastavro finds in the files what we wrote."""
+"""backups.child.second_reader: fastavro finds in the files what we wrote."""
 
 import pytest
 from msgspec.structs import replace
 
-from backups.archive import find_backup
+from backups.avro.rows import RowCodec
+from backups.child.check import open_table
+from backups.child.second_reader import compare_readings, compare_values
+from backups.child.verify import check_readable
 from backups.errors import BackupDamaged
-from backups.examination import open_table
-from backups.folder import Backup
-from backups.rows import RowCodec
-from backups.runs import run_backup
-from backups.second_reader import compare_readings, compare_values
-from backups.verify import check_readable
+from backups.runs.runs import run_backup
+from backups.store.archive import find_backup
+from backups.store.folder import Backup
 from tests.integration.backups.tables import BEYOND_LOGICAL, EVERY_TYPE, make_every_type, run
 
 pytestmark = pytest.mark.usefixtures("scratch")

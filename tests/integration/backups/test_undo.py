@@ -3,12 +3,12 @@
 import pytest
 from django.core.management import CommandError, call_command
 
-from backups.archive import find_backup
 from backups.errors import RestoreRefused
 from backups.models import BackupRun
-from backups.plan import RestoreRequest
-from backups.restoring import restore_backup
-from backups.runs import run_backup, run_undo
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import restore_backup
+from backups.runs.runs import run_backup, run_undo
+from backups.store.archive import find_backup
 from tests.integration.backups.tables import PARTS, ask, run
 
 pytestmark = pytest.mark.usefixtures("scratch")

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apis.covid.refresh import refresh_api, refresh_everything
-from project.errors import RowhouseError
+from apis.covid.refresh.refresh import refresh_api, refresh_everything
+from project.base.errors import RowhouseError
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from apis.covid.definitions import FieldDefinition
-from apis.covid.lifecycle import Lifecycle, Stage
+from apis.covid.fields.definitions import FieldDefinition
+from apis.covid.fields.lifecycle import Lifecycle, Stage
 
 START = datetime(2020, 7, 5, 14, tzinfo=UTC)
 CHANGE = datetime(2020, 9, 1, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apis.covid.packing import Piece, combine_crcs, count_joined, join, pack
+from apis.covid.refresh.packing import Piece, combine_crcs, count_joined, join, pack
 
 TEXTS = st.lists(st.binary(max_size=300), max_size=6)
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from apis.covid.errors import DefinitionsConflict
-from apis.covid.templates import RowTemplate, format_moment, read_figures, write_head
+from apis.covid.fields.templates import RowTemplate, format_moment, read_figures, write_head
 
 NAMES = {
     0: "cases.cases.current",

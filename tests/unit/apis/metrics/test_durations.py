@@ -2,7 +2,7 @@
 
 import pytest
 
-from apis.metrics.durations import Duration, DurationInvalid, parse_duration
+from apis.metrics.time.durations import Duration, DurationInvalid, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apis.metrics.durations import Duration, parse_duration
-from apis.metrics.grids import TooManyIntervals, divide_grid, floor_moment, make_grid
+from apis.metrics.time.durations import Duration, parse_duration
+from apis.metrics.time.grids import TooManyIntervals, divide_grid, floor_moment, make_grid
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE = timedelta(minutes=1)

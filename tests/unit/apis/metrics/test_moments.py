@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apis.metrics.moments import find_zone, format_moment, parse_moment
+from apis.metrics.time.moments import find_zone, format_moment, parse_moment
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.integers(0, 226 * 365 * 24 * 60).map(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apis.open311.dates import Period, parse_period
+from apis.open311.search.dates import Period, parse_period
 
 NEW_YORK = ZoneInfo("America/New_York")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from apis.open311.geography import (
+from apis.open311.search.geography import (
     EARTH_RADIUS_M,
     Box,
     Circle,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from ingest.loaders.columns import ColumnsInvalid
-from ingest.loaders.csv_fields import parse_records
+from ingest.loaders.formats.columns import ColumnsInvalid
+from ingest.loaders.formats.csv_fields import parse_records
 from ingest.loaders.mapping import MappingInvalid, RowMapping, read_mapping
 
 

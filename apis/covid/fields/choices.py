@@ -1,0 +1,64 @@
+"""Which of a state's totals of tests to take, where no total can be treated alike (RFC, "Field
+Disambiguation"): the most complete series and the most accurate one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from psycopg import Connection
+
+from apis.covid.fields.definitions import OLD_TOTALS
+from apis.covid.fields.lifecycle import Field, Stage
+from project.base.sql_files import read_sql
+
+SERIES_LENGTHS = read_sql(Path(__file__).parent / "sql" / "series_lengths.sql")
+
+# The columns of totals, by what the states' metadata calls them.
+TOTALS = OLD_TOTALS | {
+    "totalTestsViral": "total_tests_viral",
+    "totalTestEncountersViral": "total_test_encounters_viral",
+    "totalTestsPeopleViral": "total_tests_people_viral",
+}
+# A preferred series must be longer than this.
+ENOUGH_DAYS = 120
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """The object in place of a value."""
+
+    complete_field: str | None
+    preferred_field: str | None
+
+
+def find_choices(connection: Connection, published: Sequence[Field]) -> dict[str, str]:
+    """Return each state's choice as JSON; fields are named without `cumulative`."""
+    names = {
+        str(field.definition.source_column): field.name
+        for field in published
+        if field.name.endswith(".cumulative")
+        and field.definition.source_column in TOTALS.values()
+        and field.stage is Stage.LIVE
+    }
+    lengths: dict[str, dict[str, int]] = {}
+    rows = connection.execute(SERIES_LENGTHS, {"names": list(names.values())})
+    for state, name, days in rows:
+        lengths.setdefault(state, {})[name] = days
+    preferences = connection.execute("SELECT state, preferred_total_test_field FROM covid.states")
+    return {
+        state: _encode(_choose(lengths.get(state, {}), names.get(TOTALS.get(preferred or "", ""))))
+        for state, preferred in preferences
+    }
+
+
+def _choose(lengths: dict[str, int], preferred: str | None) -> Choice:
+    complete = max(lengths, key=lambda name: (lengths[name], name == preferred, name), default=None)
+    is_long = preferred is not None and lengths.get(preferred, 0) > ENOUGH_DAYS
+    return Choice(_without_kind(complete), _without_kind(preferred if is_long else complete))
+
+
+def _without_kind(name: str | None) -> str | None:
+    return name.removesuffix(".cumulative") if name else None
+
+
+def _encode(choice: Choice) -> str:
+    return msgspec.json.encode(choice).decode()

@@ -1,0 +1,110 @@
+"""Where incidents are published from: every view `open311.incidents_from_…`."""
+
+import time
+from collections.abc import Collection
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+from psycopg.sql import SQL, Composed, Identifier
+
+from apis.open311.search.database import fetch_rows
+from project.base.sql_files import read_sql
+
+FOLDER = Path(__file__).parent / "sql"
+SCHEMA = "open311"
+OWN = "incidents_from_open311"
+
+# The reserved keys of an incident, in the standard's order, with their types. A view has them all.
+RESERVED = {
+    "id": "bigint",
+    "service_id": "bigint",
+    "status_id": "integer",
+    "created": "timestamptz",
+    "modified": "timestamptz",
+    "latitude": "double precision",
+    "longitude": "double precision",
+    "description": "text",
+}
+REQUIRED = RESERVED.keys() | {"service_name"}
+
+# Who may be scoped to, and is never shown.
+REPORTER = "reporter"
+
+# A view that somebody adds, and the first rows of one that had none, are noticed after so long.
+REMEMBERED_S = 2.0
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One view and its columns."""
+
+    view: str
+    columns: frozenset[str]
+
+    @property
+    def identifier(self) -> Identifier:
+        """The view's qualified, quoted name."""
+        return Identifier(SCHEMA, self.view)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it publishes this dataset's own incidents, which have notes and a history."""
+        return self.view == OWN
+
+
+_remembered: tuple[float, tuple[Source, ...]] | None = None
+
+
+def list_sources() -> tuple[Source, ...]:
+    """Return the views that have every column an incident needs, this dataset's own first.
+
+    Others are left out while they have no rows: each view makes a search's plan dearer.
+    """
+    global _remembered
+    now = time.monotonic()
+    if _remembered is None or _remembered[0] < now:
+        rows = fetch_rows(SQL(read_sql(FOLDER / "sources.sql")))
+        found = [Source(row["relname"], frozenset(row["array_agg"])) for row in rows]
+        usable = [each for each in found if each.columns >= REQUIRED]
+        _remembered = (
+            now + REMEMBERED_S,
+            tuple(each for each in usable if each.is_own or _has_rows(each)),
+        )
+    return _remembered[1]
+
+
+def _has_rows(source: Source) -> bool:
+    statement = SQL("SELECT EXISTS (SELECT FROM {}) AS found").format(source.identifier)
+    return bool(fetch_rows(statement)[0]["found"])
+
+
+def forget_sources() -> None:
+    """Have the views looked up again by the next call."""
+    global _remembered
+    _remembered = None
+
+
+@lru_cache(maxsize=64)
+def union_of(sources: tuple[Source, ...], extra: frozenset[str]) -> SQL:
+    """Return a FROM item of all incidents: the reserved columns and the extra ones, as text.
+
+    A column that a source does not have is null there. Each arm is a plain SELECT of one view, so
+    that conditions, order and limit reach the indexes behind it.
+    """
+    arms = [_arm(source, extra) for source in sources]
+    union = SQL("({}) AS incidents").format(SQL(" UNION ALL ").join(arms))
+    # A per cent sign in a column's name must not be taken for a placeholder's.
+    return SQL(union.as_string().replace("%", "%%"))
+
+
+def _arm(source: Source, extra: Collection[str]) -> Composed:
+    names = dict(RESERVED) | dict.fromkeys(extra, "text")
+    columns = [
+        SQL("{}::{} AS {}").format(
+            Identifier(name) if name in source.columns else SQL("NULL"),
+            SQL(kind),
+            Identifier(name),
+        )
+        for name, kind in names.items()
+    ]
+    return SQL("SELECT {} FROM {}").format(SQL(", ").join(columns), source.identifier)

@@ -1,0 +1,116 @@
+"""Rows as columns: data frames of carriers turned into Avro records, and into the text of COPY."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import polars as pl
+
+from backups.avro.binary_rows import encode_rows
+from backups.avro.codecs import Buffer
+from backups.avro.container import SYNC_BYTES, ContainerReader, encode_block, encode_header
+from backups.avro.schema import Field
+from backups.errors import FileRefused
+
+_NO_SYNC = bytes(SYNC_BYTES)
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPED = r"[\\\n\r\t]"
+_NULL = "\\N"
+
+
+@dataclass(frozen=True)
+class RowCodec:
+    """Encodes and decodes the records of one schema, many at a time."""
+
+    fields: tuple[Field, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The data frame's column names: plain ones, whatever the columns are called."""
+        return [f"f{place}" for place in range(len(self.fields))]
+
+    def take(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return PostgreSQL's columns as carriers: dates and times as the numbers they are.
+
+        PostgreSQL knows one NaN, whatever its bits: all of them become the same one.
+        """
+        return pl.DataFrame(
+            [
+                _unify_nan(series.to_physical()).rename(name)
+                for name, series in zip(self.names, frame.get_columns(), strict=True)
+            ]
+        )
+
+    def find_unfit(self, frame: pl.DataFrame) -> set[str]:
+        """Return the columns with values that their logical type cannot hold."""
+        unfit = set()
+        for name, field in zip(self.names, self.fields, strict=True):
+            if field.adapter.bounds is None:
+                continue
+            low, high = field.adapter.bounds
+            if not frame[name].is_between(low, high).all():
+                unfit.add(field.column)
+        return unfit
+
+    def encode(self, frame: pl.DataFrame) -> Buffer:
+        """Return the rows as Avro records, one after the other."""
+        out = io.BytesIO()
+        frame.write_avro(out)
+        view = out.getbuffer()
+        out.seek(0)
+        blocks = list(ContainerReader(out, len(view)).blocks())
+        return blocks[0].data if len(blocks) == 1 else b"".join(block.data for block in blocks)
+
+    def decode(self, count: int, data: Buffer) -> pl.DataFrame:
+        """Return the rows of a block; raise `FileRefused` unless they are exactly its records."""
+        source = io.BytesIO(self._plain_header() + encode_block(count, data, _NO_SYNC))
+        try:
+            frame = pl.read_avro(source)
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise FileRefused(f"A block's records cannot be decoded: {error}") from error
+        # What polars lets through (a branch that no union has, a number written longer than it
+        # is) does not survive being written again.
+        if len(frame) != count or self.encode(frame) != data:
+            raise FileRefused("A block's records are not what a backup writes")
+        return frame
+
+    def to_copy(self, frame: pl.DataFrame, places: Sequence[int]) -> Buffer:
+        """Return some columns of the rows in the text format of COPY."""
+        columns = [
+            _copy_text(frame[self.names[place]], self.fields[place]).alias(f"f{place}")
+            for place in places
+        ]
+        out = io.BytesIO()
+        frame.select(columns).write_csv(
+            out, include_header=False, separator="\t", quote_style="never", null_value=_NULL
+        )
+        return out.getbuffer()
+
+    def to_binary(self, frame: pl.DataFrame, places: Sequence[int]) -> Buffer:
+        """Return some columns of the rows in the binary format of COPY (`binary_rows`)."""
+        columns = [frame[self.names[place]] for place in places]
+        return encode_rows(columns, [self.fields[place] for place in places])
+
+    def _plain_header(self) -> bytes:
+        fields = [
+            {"name": name, "type": ["null", field.adapter.carrier]}
+            for name, field in zip(self.names, self.fields, strict=True)
+        ]
+        schema = {"type": "record", "name": "row", "fields": fields}
+        return encode_header(msgspec.json.encode(schema), "null", _NO_SYNC)
+
+
+def _unify_nan(values: pl.Series) -> pl.Series:
+    if not values.dtype.is_float() or not values.is_nan().any():
+        return values
+    return values.fill_nan(float("nan")).cast(values.dtype)
+
+
+def _copy_text(values: pl.Series, field: Field) -> pl.Expr:
+    expression = pl.col(values.name)
+    if field.adapter.carrier != "string":
+        return field.adapter.to_text(expression)
+    if values.str.contains(_ESCAPED).any():
+        return expression.str.replace_many(_ESCAPES)
+    return expression

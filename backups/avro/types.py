@@ -1,0 +1,163 @@
+"""How each PostgreSQL type travels through Avro and back: one small adapter a type.
+
+PostgreSQL itself turns a column into one of seven carriers (boolean, int, long, float, double,
+string, bytes), so that a whole table is encoded by columns. What no carrier holds exactly (numbers
+without bounds, arrays with their bounds, intervals, ranges, enums, json …) travels as the text
+that PostgreSQL writes and reads back unchanged.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, LiteralString
+from typing import Literal as OneOf
+
+import polars as pl
+
+# The process that looks at files imports this too, and would wait long for the database's library.
+if TYPE_CHECKING:
+    from ingest.catalog.definitions import Column
+
+Carrier = OneOf["boolean", "int", "long", "float", "double", "string", "bytes"]
+
+# A decimal of more digits does not fit the 64 bits in which PostgreSQL hands it over.
+MAX_DECIMAL_DIGITS = 18
+
+# Years 1 to 9999: what other readers' dates can hold. A column with a value outside of them, or
+# with an infinite one, travels as text.
+DAYS = (-719162, 2932896)
+MICROSECONDS = (-62135596800000000, 253402300799999999)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeAdapter:
+    """One type's way into Avro (`select`, `carrier`, `attributes`) and out of it (`to_text`)."""
+
+    carrier: Carrier
+    # SQL of the carried value; {0} is the column, {1} the factor
+    select: LiteralString = "{0}::text"
+    factor: int = 1
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # of the Avro type
+    bounds: tuple[int, int] | None = None  # of the values that the logical type allows
+    # A polars expression of what COPY reads; text is escaped elsewhere.
+    to_text: Callable[[pl.Expr], pl.Expr] = lambda values: values
+
+    @property
+    def avro_type(self) -> str | dict[str, Any]:
+        """The Avro schema of a value that is there."""
+        return {"type": self.carrier, **self.attributes} if self.attributes else self.carrier
+
+
+def _date_text(values: pl.Expr) -> pl.Expr:
+    return values.cast(pl.Date).dt.to_string("%Y-%m-%d")
+
+
+def _timestamp_text(values: pl.Expr) -> pl.Expr:
+    return values.cast(pl.Datetime("us")).dt.to_string("%Y-%m-%d %H:%M:%S%.6f")
+
+
+def _timestamptz_text(values: pl.Expr) -> pl.Expr:
+    return values.cast(pl.Datetime("us")).dt.to_string("%Y-%m-%d %H:%M:%S%.6f+00")
+
+
+def _bytes_text(values: pl.Expr) -> pl.Expr:
+    return pl.lit("\\\\x") + values.bin.encode("hex")  # COPY undoes the doubled backslash
+
+
+def _decimal_text(scale: int) -> Callable[[pl.Expr], pl.Expr]:
+    def to_text(values: pl.Expr) -> pl.Expr:
+        number = values.bin.reinterpret(dtype=pl.Int64, endianness="big")
+        if scale == 0:
+            return number.cast(pl.String)
+        digits = number.abs().cast(pl.String).str.zfill(scale + 1)
+        sign = pl.when(number < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+        return sign + digits.str.head(-scale) + pl.lit(".") + digits.str.tail(scale)
+
+    return to_text
+
+
+TEXT = TypeAdapter(carrier="string")
+
+_adapters: dict[str, TypeAdapter] = {
+    "bool": TypeAdapter(carrier="boolean", select="{0}::bool"),
+    "int2": TypeAdapter(carrier="int", select="{0}::int4"),
+    "int4": TypeAdapter(carrier="int", select="{0}::int4"),
+    "int8": TypeAdapter(carrier="long", select="{0}::int8"),
+    "float4": TypeAdapter(carrier="float", select="{0}::float4"),
+    "float8": TypeAdapter(carrier="double", select="{0}::float8"),
+    "bytea": TypeAdapter(carrier="bytes", select="{0}::bytea", to_text=_bytes_text),
+    "uuid": TypeAdapter(carrier="string", attributes={"logicalType": "uuid"}),
+    # The cast to text drops the blanks that pad a char(n); its output function does not.
+    "bpchar": TypeAdapter(carrier="string", select="textin(bpcharout({0}::bpchar))"),
+    "date": TypeAdapter(
+        carrier="int",
+        select="{0}::date",
+        attributes={"logicalType": "date"},
+        bounds=DAYS,
+        to_text=_date_text,
+    ),
+    "timestamp": TypeAdapter(
+        carrier="long",
+        select="{0}::timestamp",
+        attributes={"logicalType": "local-timestamp-micros"},
+        bounds=MICROSECONDS,
+        to_text=_timestamp_text,
+    ),
+    "timestamptz": TypeAdapter(
+        carrier="long",
+        select="{0}::timestamptz",
+        attributes={"logicalType": "timestamp-micros"},
+        bounds=MICROSECONDS,
+        to_text=_timestamptz_text,
+    ),
+}
+
+
+def _decimal_adapter(precision: int, scale: int) -> TypeAdapter:
+    # A whole number of the last digit, which int8send writes as eight bytes, most significant
+    # first: what Avro calls a decimal.
+    return TypeAdapter(
+        carrier="bytes",
+        select="int8send(({0} * {1})::int8)",
+        factor=10**scale,
+        attributes={"logicalType": "decimal", "precision": precision, "scale": scale},
+        to_text=_decimal_text(scale),
+    )
+
+
+def is_decimal(adapter: TypeAdapter) -> bool:
+    """Return whether the adapter carries bounded decimals, which leave no room for NaN."""
+    return adapter.attributes.get("logicalType") == "decimal"
+
+
+def choose_adapter(column: "Column", *, as_text: bool = False) -> TypeAdapter:
+    """Return the adapter of a column; `as_text` where its values do not fit the usual one."""
+    if as_text or column.kind in {"array", "enum", "composite"}:
+        return TEXT
+    if column.base == "numeric":
+        return _numeric_adapter(column.precision_scale)
+    return _adapters.get(column.base, TEXT)
+
+
+def _numeric_adapter(bounds: tuple[int, int] | None) -> TypeAdapter:
+    if bounds is None:
+        return TEXT
+    precision, scale = bounds
+    if precision > MAX_DECIMAL_DIGITS or not 0 <= scale <= precision:
+        return TEXT
+    return _decimal_adapter(precision, scale)
+
+
+def find_adapter(avro_type: Any, base: str) -> TypeAdapter:
+    """Return the adapter that wrote an Avro type (without its null) for a PostgreSQL type.
+
+    Raise ValueError for what no adapter writes.
+    """
+    candidates = [_adapters.get(base, TEXT), TEXT]
+    if isinstance(avro_type, dict) and avro_type.get("logicalType") == "decimal":
+        precision, scale = avro_type.get("precision"), avro_type.get("scale")
+        if isinstance(precision, int) and isinstance(scale, int):
+            candidates.append(_numeric_adapter((precision, scale)))
+    for adapter in candidates:
+        if adapter.avro_type == avro_type:
+            return adapter
+    raise ValueError(f"no backup writes the Avro type {avro_type!r}")

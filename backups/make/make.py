@@ -1,0 +1,151 @@
+"""A backup made: every table of one snapshot into a folder that appears when it is complete."""
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from backups.errors import BackupError
+from backups.make.snapshot import Snapshot, take_snapshot
+from backups.make.writer import TableSource, write_table
+from backups.store.archive import DRAFT_PREFIX, archive_folder, find_leftovers, folder_name
+from backups.store.files import publish_folder, write_durably
+from backups.store.folder import file_name
+from backups.store.manifest import (
+    FORMAT_VERSION,
+    MANIFEST_NAME,
+    Manifest,
+    TableEntry,
+    seal_manifest,
+)
+from backups.store.selection import choose_tables, is_included
+
+LOCK_SUFFIX = ".lock"
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Whom a backup tells how far it is; either may be called from any thread."""
+
+    expect_rows: Callable[[int], None] = lambda rows: None
+    add_rows: Callable[[int], None] = lambda rows: None
+
+
+def make_backup(
+    run: UUID,
+    *,
+    tables: Sequence[str] = (),
+    codec: str | None = None,
+    watcher: Watcher | None = None,
+) -> Manifest:
+    """Write a backup of the named tables, of all that the settings include for none.
+
+    The folder appears under its name when all of it is on disk. Raise `BackupError` where that
+    cannot be done; nothing is left but a draft, which the next backup removes.
+    """
+    archive = archive_folder()
+    codec = codec or settings.CONFIG.backups.codec
+    _remove_leftovers(archive)
+    try:
+        with _draft_folder(archive, run) as draft, take_snapshot() as snapshot:
+            entries = _write_tables(draft, snapshot, tables, codec, watcher or Watcher())
+            manifest = Manifest(
+                format_version=FORMAT_VERSION,
+                id=run,
+                name=folder_name(run, snapshot.taken_at),
+                snapshot_at=snapshot.taken_at,
+                last_batch=snapshot.last_batch,
+                postgresql_version=snapshot.postgresql_version,
+                codec=codec,
+                complete=not tables,
+                tables=tuple(entries),
+                next_transaction=snapshot.next_transaction,
+            )
+            write_durably(draft / MANIFEST_NAME, seal_manifest(manifest))
+            publish_folder(draft, archive / manifest.name)
+    except OSError as error:
+        raise BackupError(f"The backup cannot be written: {error}") from error
+    return manifest
+
+
+def _write_tables(
+    draft: Path, snapshot: Snapshot, wanted: Sequence[str], codec: str, watcher: Watcher
+) -> list[TableEntry]:
+    sources = _choose_sources(snapshot, wanted)
+    watcher.expect_rows(_estimate_rows(snapshot, sources))
+
+    def write(source: TableSource) -> TableEntry:
+        path = draft / file_name(source.table.schema, source.table.name)
+        return write_table(source, path, codec, watcher.add_rows)
+
+    with ThreadPoolExecutor(settings.CONFIG.backups.workers) as workers:
+        jobs = [workers.submit(write, source) for source in sources]
+        try:
+            return [job.result() for job in jobs]
+        except BaseException:
+            workers.shutdown(cancel_futures=True)
+            raise
+
+
+def _choose_sources(snapshot: Snapshot, wanted: Sequence[str]) -> list[TableSource]:
+    config = settings.CONFIG
+    tables = snapshot.read_tables(list(config.datasets))
+    if wanted:
+        tables = choose_tables(tables, wanted)
+    else:
+        include, exclude = config.backups.include, config.backups.exclude
+        tables = [
+            table
+            for table in tables
+            if is_included(table.full_name, include=include, exclude=exclude)
+        ]
+    sources = [
+        TableSource(table, snapshot.read_definition(table), snapshot.name, snapshot.query_text)
+        for table in tables
+    ]
+    snapshot.connection.execute("SELECT set_config('search_path', 'pg_catalog', true)")
+    return sources
+
+
+def _estimate_rows(snapshot: Snapshot, sources: Sequence[TableSource]) -> int:
+    oids = [source.table.oid for source in sources]
+    row = snapshot.connection.execute(
+        "SELECT coalesce(sum(greatest(coalesce(s.n_live_tup, 0), c.reltuples, 0)), 0)::bigint"
+        " FROM pg_class c LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid"
+        " WHERE c.oid = ANY (%s)",
+        [oids],
+    ).fetchone()
+    return int(row[0])  # type: ignore[index]
+
+
+@contextmanager
+def _draft_folder(archive: Path, run: UUID) -> Iterator[Path]:
+    draft = archive / f"{DRAFT_PREFIX}{run}"
+    # Held by the process while it lives: a draft whose lock nobody holds is a killed run's.
+    with (archive / f"{draft.name}{LOCK_SUFFIX}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            draft.mkdir()
+            yield draft
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+            Path(lock.name).unlink(missing_ok=True)
+
+
+def _remove_leftovers(archive: Path) -> None:
+    names = {path.name.removesuffix(LOCK_SUFFIX) for path in find_leftovers(archive)}
+    for name in names:
+        lock_path = archive / f"{name}{LOCK_SUFFIX}"
+        with lock_path.open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            shutil.rmtree(archive / name, ignore_errors=True)
+            lock_path.unlink(missing_ok=True)

@@ -1,0 +1,117 @@
+"""Rows of files sent through the ingest writer, so that each has one recorded outcome."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import psycopg
+from django.conf import settings
+from psycopg import Connection
+from psycopg.sql import SQL, Composable, Identifier
+
+from backups.child.reading import TableReader
+from backups.restore.fit_check import STAGING, fill_staging
+from backups.tables.connection import connect_admin
+from ingest.catalog.definitions import Column, Table
+from ingest.catalog.registry import KnownTable, exposed_tables
+from ingest.outcome import OnConflict
+from ingest.validation.validated_rows import Decoded
+from ingest.writing.batch import ingest_batch
+from ingest.writing.request import BatchRequest
+from project.base.database import writer_connection
+
+Progress = Callable[[int], None]
+KEY_PREFIX = "restore"
+
+
+@dataclass
+class Appended:
+    """The outcomes of all rows so far."""
+
+    inserted: int = 0
+    updated: int = 0
+    ignored: int = 0
+    rejected: int = 0
+
+
+def append_rows(
+    table: str,
+    rows: Iterable[bytes],
+    *,
+    on_conflict: OnConflict,
+    progress: Progress,
+    dry_run: bool = False,
+) -> Appended:
+    """Send rows, given as JSON objects, in batches; what does not fit is in the rejection log."""
+    total = Appended()
+    source = iter(rows)
+    ingest = settings.CONFIG.ingest
+    request = BatchRequest(
+        table=table,
+        key_prefix=KEY_PREFIX,
+        on_conflict=on_conflict,
+        dry_run=dry_run,
+        max_raw_bytes=ingest.max_raw_bytes,
+    )
+    while texts := list(islice(source, ingest.max_rows)):
+        receipt, _ = ingest_batch(
+            writer_connection, exposed_tables(), request, _decoder(texts, on_conflict)
+        )
+        total.inserted += receipt.inserted
+        total.updated += receipt.updated
+        total.ignored += receipt.ignored
+        total.rejected += receipt.rejected
+        progress(len(texts))
+    return total
+
+
+def append_backup(
+    reader: TableReader, table: str, *, on_conflict: OnConflict, progress: Progress
+) -> Appended:
+    """Append a backup's rows to the table they came from, as it is now.
+
+    Columns that only PostgreSQL may set are left out, and those that the table lost.
+    """
+    with connect_admin() as connection:
+        known = exposed_tables().find_current(writer_connection(), table)
+        with connection.transaction(force_rollback=True):
+            fill_staging(connection, reader)
+            rows = _read_json(connection, _shared_columns(reader, known.table))
+            return append_rows(table, rows, on_conflict=on_conflict, progress=progress)
+
+
+def _decoder(texts: Sequence[bytes], on_conflict: OnConflict) -> Callable[[KnownTable], Decoded]:
+    group_by = "optional" if on_conflict == "update" else "default"
+
+    def decode(known: KnownTable) -> Decoded:
+        return known.rules.decode_each(texts, group_by)  # type: ignore[arg-type]
+
+    return decode
+
+
+def _shared_columns(reader: TableReader, table: Table) -> list[Column]:
+    held = {field.column for field in reader.schema.fields}
+    return [column for column in table.writable if column.name in held]
+
+
+def _read_json(connection: Connection, columns: Sequence[Column]) -> Iterator[bytes]:
+    """Yield the staged rows as the ingest endpoint wants them."""
+    values = SQL(", ").join(_ingestible(column) for column in columns)
+    statement = SQL("SELECT row_to_json(one)::text FROM (SELECT {} FROM {}) one").format(
+        values, Identifier(STAGING)
+    )
+    connection.execute("SELECT set_config('intervalstyle', 'iso_8601', true)")
+    with psycopg.ServerCursor(connection, "rowhouse_append") as cursor:
+        cursor.itersize = settings.CONFIG.ingest.max_rows
+        cursor.execute(statement)
+        for (text,) in cursor:
+            yield text.encode()
+
+
+def _ingestible(column: Column) -> Composable:
+    name = Identifier(column.name)
+    if column.base == "bytea":
+        return SQL("translate(encode({0}, 'base64'), E'\\n', '') AS {0}").format(name)
+    if column.base == "numeric":
+        return SQL("{0}::text AS {0}").format(name)
+    return name

@@ -1,0 +1,87 @@
+"""Files and folders that are there whole or not at all, also after a power cut."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from backups.avro.codecs import Buffer
+
+CHUNK_BYTES = 1 << 20
+
+
+class DurableFile:
+    """A new file that is written, counted and hashed; on disk when the `with` block ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb")
+        self._hash = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: Buffer) -> None:
+        """Append bytes."""
+        self._file.write(data)
+        self._hash.update(data)
+        self.size += len(memoryview(data))
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of what was written so far."""
+        return self._hash.hexdigest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a new file and wait until it is on disk."""
+    with DurableFile(path) as file:
+        file.write(data)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder's entries are on disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish_folder(draft: Path, final: Path) -> None:
+    """Give a finished draft its name; it survives a power cut from here on."""
+    sync_folder(draft)
+    draft.rename(final)
+    sync_folder(final.parent)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder; what is left by a kill in between does not look like a whole one."""
+    doomed = folder.with_name(f".removed-{folder.name}")
+    folder.rename(doomed)
+    sync_folder(folder.parent)
+    shutil.rmtree(doomed)
+
+
+def open_plain(path: Path) -> int:
+    """Return a descriptor of a regular file; raise OSError for a link or anything else."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not os.path.isfile(f"/dev/fd/{descriptor}"):  # noqa: PTH113
+        os.close(descriptor)
+        raise OSError(f"{path} is not a regular file")
+    return descriptor

@@ -1,0 +1,82 @@
+"""Whom backups connect as, and the session settings under which text is exact."""
+
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.db import connections
+from psycopg.conninfo import make_conninfo
+
+from project.base.database import role_password
+
+READER_ROLE = "backup_reader"
+
+# Every value's text form then means one thing only, wherever and whenever it is read again.
+EXACT_TEXT = {
+    "search_path": "pg_catalog",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "lc_monetary": "C",
+    "xmloption": "content",
+    "standard_conforming_strings": "on",
+    "client_encoding": "UTF8",
+}
+
+# A backup or restore takes as long as it takes, and reads a table from its first page on.
+PATIENT = {
+    "statement_timeout": "0",
+    "lock_timeout": "300s",
+    "idle_in_transaction_session_timeout": "0",
+    "synchronize_seqscans": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+
+
+def admin_conninfo() -> str:
+    """Return how to connect as the administrator; for management commands."""
+    return _conninfo()
+
+
+def reader_conninfo() -> str:
+    """Return how to connect as the one who may read everything that is backed up."""
+    if not settings.CONFIG.database.separate_roles:
+        return _conninfo()
+    password = role_password(READER_ROLE, settings.SECRETS_DIR)
+    return _conninfo(user=READER_ROLE, password=password)
+
+
+def connect_admin() -> psycopg.Connection:
+    """Return a new connection of the administrator, in autocommit mode."""
+    connection = psycopg.connect(admin_conninfo(), autocommit=True, prepare_threshold=None)
+    connection.execute("SET statement_timeout = 0")
+    return connection
+
+
+def defer_commits(connection: psycopg.Connection) -> None:
+    """Have commits not wait for the disk; the next one that waits takes them along."""
+    connection.execute("SET synchronous_commit = off")
+
+
+def be_exact(connection: psycopg.Connection) -> None:
+    """Make text exact and statements patient until the transaction ends."""
+    for name, value in (EXACT_TEXT | PATIENT).items():
+        connection.execute("SELECT set_config(%s, %s, true)", [name, value])
+
+
+def _conninfo(**login: Any) -> str:
+    server = settings.DIRECT_DATABASE | {"NAME": connections["default"].settings_dict["NAME"]}
+    parts = {
+        "host": server["HOST"],
+        "port": server["PORT"],
+        "user": server["USER"],
+        "password": server["PASSWORD"],
+        "dbname": server["NAME"],
+        "application_name": "rowhouse-backups",
+        "connect_timeout": 5,
+        "client_encoding": "UTF8",  # also where the server itself knows none (SQL_ASCII)
+        **login,
+    }
+    return make_conninfo(**server["OPTIONS"] | parts)

@@ -1,0 +1,52 @@
+"""A query's rows as data frames, as fast as PostgreSQL sends them (COPY through ADBC)."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import adbc_driver_postgresql.dbapi as adbc
+import nanoarrow
+import polars as pl
+from nanoarrow._utils import NanoarrowException
+from psycopg.sql import SQL, Identifier, Literal
+
+from backups.tables.connection import EXACT_TEXT, PATIENT
+
+# Each batch becomes one Avro block, which a reader holds in memory as a whole.
+BATCH_BYTES = 2 << 20
+
+
+class QueryFailed(Exception):
+    """PostgreSQL, or the connection to it, did not go through with a query."""
+
+
+def stream_frames(
+    conninfo: str, query: str, *, snapshot: str | None = None
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a query, in batches of about `BATCH_BYTES`.
+
+    Runs in a read-only transaction of its own connection, in the exported snapshot if one is
+    named. Raises `QueryFailed`.
+    """
+    try:
+        with closing(adbc.connect(conninfo, autocommit=True)) as connection:
+            options = {"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)}
+            with closing(connection.cursor(adbc_stmt_kwargs=options)) as cursor:
+                _begin(cursor, snapshot)
+                cursor.execute(query)
+                with closing(nanoarrow.ArrayStream(cursor.fetch_arrow())) as stream:
+                    for batch in stream:
+                        frame = pl.DataFrame(batch)
+                        if len(frame):
+                            yield frame
+                cursor.execute("COMMIT")
+    except (adbc.Error, NanoarrowException) as error:
+        raise QueryFailed(str(error)) from error
+
+
+def _begin(cursor: adbc.Cursor, snapshot: str | None) -> None:
+    cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    if snapshot is not None:
+        cursor.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(snapshot)).as_string())
+    for name, value in (EXACT_TEXT | PATIENT).items():
+        setting = SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value))
+        cursor.execute(setting.as_string())

@@ -1,0 +1,127 @@
+"""Files as blocks of UTF-8: opened, decompressed and decoded piece by piece."""
+
+import codecs
+import gzip
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+from ingest.loaders.formats.rows import Unreadable
+
+BLOCK_BYTES = 256 * 1024
+STDIN = "-"
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class SourceFile:
+    """An open file, or stdin for `-`; gzip is recognised by its first two bytes."""
+
+    def __init__(self, path: str) -> None:
+        self.name = "stdin" if path == STDIN else path
+        self.bytes_read = 0
+        self._raw: BinaryIO
+        if path == STDIN:
+            self._raw = sys.stdin.buffer
+        else:
+            self._raw = Path(path).open("rb")  # noqa: SIM115 - closed by __exit__
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._raw is not sys.stdin.buffer:
+            self._raw.close()
+
+    def read_blocks(self, encoding: str) -> Iterator[bytes]:
+        """Yield the text as UTF-8 without a byte order mark; raise `Unreadable` where it ends."""
+        return decode_blocks(self._decompressed(), encoding)
+
+    def _decompressed(self) -> Iterator[bytes]:
+        counted = cast("BinaryIO", _Counted(self._raw, self))
+        head = counted.read(BLOCK_BYTES)
+        if not head.startswith(_GZIP_MAGIC):
+            while head:
+                yield head
+                head = counted.read(BLOCK_BYTES)
+            return
+        with gzip.GzipFile(fileobj=cast("BinaryIO", _Rejoined(head, counted))) as unzipped:
+            try:
+                while block := unzipped.read(BLOCK_BYTES):
+                    yield block
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise Unreadable(f"the gzip data is damaged: {error}") from error
+
+
+class _Counted:
+    """A stream that tells its file how much was read."""
+
+    def __init__(self, raw: BinaryIO, source: SourceFile) -> None:
+        self._raw = raw
+        self._source = source
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._raw.read(size)
+        self._source.bytes_read += len(block)
+        return block
+
+
+class _Rejoined:
+    """A stream whose first bytes have been read already: stdin cannot be rewound."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int = -1) -> bytes:
+        if not self._head:
+            return self._rest.read(size)
+        taken, self._head = self._head[:size], self._head[size:]
+        return taken
+
+
+def decode_blocks(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield the blocks re-encoded as UTF-8; valid UTF-8 is passed on as it is.
+
+    What precedes an undecodable byte is yielded before `Unreadable` is raised.
+    """
+    decoded = _decode(blocks, "utf-8" if is_utf8(encoding) else encoding)
+    for block in decoded:
+        if block:
+            yield block.removeprefix(codecs.BOM_UTF8)
+            break
+    yield from decoded
+
+
+def is_utf8(encoding: str) -> bool:
+    """Return whether this is a name of UTF-8, with or without a byte order mark."""
+    return codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}
+
+
+def _decode(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for block in blocks:
+            # An ASCII block between two characters is its own UTF-8.
+            is_plain = is_utf8(encoding) and block.isascii() and not decoder.getstate()[0]
+            yield block if is_plain else decoder.decode(block).encode()
+        yield decoder.decode(b"", final=True).encode()
+    except UnicodeDecodeError as error:
+        yield error.object[: error.start].decode(encoding).encode()
+        raise Unreadable(f"not {encoding}: {error.reason}") from error
+
+
+def count_bytes(path: str) -> int | None:
+    """Return the size of a regular file, None for a pipe or stdin."""
+    if path == STDIN:
+        return None
+    status = Path(path).stat()
+    return status.st_size if stat.S_ISREG(status.st_mode) else None

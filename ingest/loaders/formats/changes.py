@@ -1,0 +1,127 @@
+"""What a load changes in the values of a file: nulls, dates, fields left out or renamed."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ingest.loaders.formats.columns import simplify
+from ingest.loaders.formats.csv_fields import parse_records, write_records
+from ingest.loaders.formats.dates import DateKind, date_converter
+
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_text = msgspec.json.Decoder(str).decode
+_encode = msgspec.json.Encoder().encode
+
+Convert = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The pattern of dates in a file, and what each column of the table holds, in table order."""
+
+    pattern: str
+    kinds: Mapping[str, DateKind | None]
+
+    def converter(self, column: str) -> Convert | None:
+        """Return what converts the values of this column, None for other than dates."""
+        kinds = {simplify(name): kind for name, kind in self.kinds.items()}
+        kind = kinds.get(simplify(column))
+        return date_converter(self.pattern, kind) if kind else None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is asked for: this text means null, these values are dates."""
+
+    null: str | None = None
+    dates: Dates | None = None
+
+    @property
+    def column_order(self) -> Sequence[str]:
+        """Return the table's columns in order, where dates made us ask for them."""
+        return list(self.dates.kinds) if self.dates else []
+
+    def converters(self, columns: Sequence[str]) -> dict[int, Convert]:
+        """Return the converters of the columns that need one, by position."""
+        if self.dates is None:
+            return {}
+        found = ((place, self.dates.converter(column)) for place, column in enumerate(columns))
+        return {place: convert for place, convert in found if convert}
+
+
+@dataclass(frozen=True, slots=True)
+class CsvChange:
+    """Rewrites CSV records; fields beyond the header's are kept, so that they are rejected."""
+
+    delimiter: str
+    width: int  # fields of the header
+    kept: Sequence[int]  # the places of those that are sent
+    null: str | None
+    converters: Mapping[int, Convert]
+
+    def rewrite(self, records: Sequence[bytes]) -> bytes:
+        """Return the records as comma-separated CSV; a null is an empty field."""
+        return write_records(map(self._change, parse_records(records, self.delimiter)))
+
+    def _change(self, fields: list[str]) -> list[str]:
+        if self.null is not None:
+            fields = ["" if value == self.null else value for value in fields]
+        for place, convert in self.converters.items():
+            if place < len(fields):
+                fields[place] = convert(fields[place])
+        kept = [fields[place] for place in self.kept if place < len(fields)]
+        return kept + fields[self.width :]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonChange:
+    """Rewrites JSON objects; the text of a value that is not changed is kept."""
+
+    renamed: Mapping[str, str]
+    changes: Changes
+    _converters: dict[str, Convert | None] = field(default_factory=dict)
+
+    def rewrite(self, row: bytes) -> bytes:
+        """Return the row; what is not an object, or repeats a key, is left for the service."""
+        members = read_members(row)
+        if members is None:
+            return row
+        columns = ((self.renamed.get(name, name), bytes(value)) for name, value in members.items())
+        parts = [
+            _encode(column) + b":" + self._change(column, value)
+            for column, value in columns
+            if column
+        ]
+        return b"{" + b",".join(parts) + b"}"
+
+    def _change(self, column: str, value: bytes) -> bytes:
+        if not value.startswith(b'"'):
+            return value
+        text = _decode_text(value)
+        if text == self.changes.null:
+            return b"null"
+        convert = self._converter(column)
+        converted = convert(text) if convert else text
+        return value if converted == text else _encode(converted)
+
+    def _converter(self, column: str) -> Convert | None:
+        if column not in self._converters:
+            dates = self.changes.dates
+            self._converters[column] = dates.converter(column) if dates else None
+        return self._converters[column]
+
+
+def read_members(row: bytes) -> dict[str, msgspec.Raw] | None:
+    """Return the members of an object as they stand; None for what is none or repeats a key."""
+    try:
+        members = _decode_members(row)
+        return members if len(members) == _count_members(row) else None
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+
+
+def _count_members(row: bytes) -> int:
+    # The list of pairs keeps a repeated key; numbers stay text, so that none is too long.
+    return len(json.loads(row, object_pairs_hook=list, parse_int=str, parse_float=str))

@@ -1,0 +1,60 @@
+"""Which column each field of a file belongs to: the meaning of `--columns`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ingest.loaders.formats.csv_fields import parse_records
+from project.base.errors import RowhouseError
+
+
+class ColumnsInvalid(RowhouseError):
+    """The list of columns is not understood or does not fit the file."""
+
+    code = "columns_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnNames:
+    """Columns by position, or new names by the file's own; an empty name leaves a field out."""
+
+    ordered: tuple[str, ...] = ()
+    renamed: dict[str, str] = field(default_factory=dict)
+
+
+def parse_columns(text: str) -> ColumnNames:
+    """Understand `a,b,c` and `name in the file=column,…`; a name with a comma is quoted."""
+    (items,) = parse_records([text.encode()])
+    pairs = [item.rpartition("=") for item in items]
+    if all(equals for _, equals, _ in pairs):
+        return ColumnNames(renamed={name.strip(): column.strip() for name, _, column in pairs})
+    if any(equals for _, equals, _ in pairs) or not all(item.strip() for item in items):
+        raise ColumnsInvalid("write either columns in order (a,b) or pairs (name in the file=a)")
+    return ColumnNames(ordered=tuple(item.strip() for item in items))
+
+
+def name_columns(header: Sequence[str], names: ColumnNames) -> list[str]:
+    """Return the column of each field of a CSV file with this header, "" for one left out."""
+    if names.ordered:
+        if len(names.ordered) != len(header):
+            raise ColumnsInvalid(
+                f"{len(names.ordered)} columns are named, the file has {len(header)}"
+            )
+        return list(names.ordered)
+    columns = list(header)
+    for name, column in names.renamed.items():
+        columns[find_field(header, name)] = column
+    return columns
+
+
+def find_field(header: Sequence[str], name: str) -> int:
+    """Return the place of the only field with this name; raise `ColumnsInvalid`."""
+    for spelling in (str, simplify):
+        found = [i for i, title in enumerate(header) if spelling(title) == spelling(name)]
+        if len(found) == 1:
+            return found[0]
+    raise ColumnsInvalid(f"the file's header has no single field {name!r}")
+
+
+def simplify(name: str) -> str:
+    """Return the name as the service compares headers: without case, spaces and underscores."""
+    return "".join(name.split()).replace("_", "").casefold()

@@ -1,0 +1,66 @@
+"""Dates in a file's own pattern, converted to ISO 8601."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, time
+from functools import lru_cache
+from typing import Literal
+
+from project.base.errors import RowhouseError
+
+DateKind = Literal["date", "timestamp"]
+
+# Values that repeat (a day's requests, a shared due date) are parsed once.
+_REMEMBERED = 20_000
+
+
+class DatePatternInvalid(RowhouseError):
+    """The date pattern would guess a part of the date or the time."""
+
+    code = "date_pattern_invalid"
+
+
+def check_pattern(pattern: str) -> None:
+    """Raise `DatePatternInvalid` unless the strptime pattern says which moment is meant."""
+    parts = set(re.findall(r"%(.)", pattern))
+    has_day = "j" in parts or ("d" in parts and parts & {"m", "b", "B"})
+    if not (has_day and parts & {"Y", "y"}):
+        raise DatePatternInvalid(f"{pattern!r} needs a year, a month and a day")
+    if "I" in parts and "p" not in parts:
+        raise DatePatternInvalid(f"{pattern!r} has %I without %p: morning or evening?")
+    if "H" in parts and "p" in parts:
+        raise DatePatternInvalid(f"{pattern!r} has %p beside %H, which ignores it: use %I")
+    if "Z" in parts:
+        raise DatePatternInvalid(f"{pattern!r} has %Z: a zone's name is not an offset, use %z")
+    sample = datetime(2000, 1, 2, tzinfo=UTC).strftime(pattern)
+    try:
+        datetime.strptime(sample, pattern)  # noqa: DTZ007 - only tried
+    except ValueError as error:
+        raise DatePatternInvalid(f"{pattern!r}: {error}") from error
+
+
+def date_converter(pattern: str, kind: DateKind) -> Callable[[str], str]:
+    """Return a function from text in this pattern to ISO 8601.
+
+    What does not fit the pattern, and a time of day for a `date`, is returned as it is: the
+    service rejects it with its reason.
+    """
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def convert(text: str) -> str:
+        moment = parse_date(text, pattern)
+        if moment is None:
+            return text
+        if kind == "timestamp":
+            return moment.isoformat()
+        return moment.date().isoformat() if moment.timetz() == time() else text
+
+    return convert
+
+
+def parse_date(text: str, pattern: str) -> datetime | None:
+    """Return the date in this pattern, with an offset only where it has one; None for others."""
+    try:
+        return datetime.strptime(text, pattern)  # noqa: DTZ007 - no zone is invented
+    except ValueError:
+        return None

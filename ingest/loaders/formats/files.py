@@ -1,0 +1,162 @@
+"""Files read as batches that are ready to be sent."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import PurePath
+
+from ingest.loaders.formats.blocks import STDIN, SourceFile
+from ingest.loaders.formats.changes import Changes
+from ingest.loaders.formats.columns import ColumnNames, ColumnsInvalid
+from ingest.loaders.formats.csv_rows import split_csv
+from ingest.loaders.formats.json_rows import split_json
+from ingest.loaders.formats.layouts import (
+    FormatName,
+    Layout,
+    lay_out_csv,
+    lay_out_json,
+    lay_out_mapped_csv,
+    lay_out_mapped_json,
+)
+from ingest.loaders.formats.ndjson_rows import split_ndjson
+from ingest.loaders.formats.rows import FileMalformed, Rows, cut_rows
+from ingest.loaders.mapping import RowMapping
+from project.base.errors import RowhouseError
+
+# Bodies stay well below the service's limit (`ingest.max_bytes`), and as many as are in flight
+# below the loader's own memory.
+BATCH_BYTES = 2 * 1024 * 1024
+BATCH_ROWS = 1000
+
+_FORMATS: dict[str, FormatName] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".json": "json",
+}
+
+
+_NOTHING = Rows([], [])
+
+
+class FormatUnknown(RowhouseError):
+    """The file's name does not tell its format."""
+
+    code = "format_unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How files are read; what is None is told by a file's name."""
+
+    format: FormatName | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8-sig"
+    has_header: bool = True
+    names: ColumnNames = field(default_factory=ColumnNames)
+    changes: Changes = field(default_factory=Changes)
+    mapping: RowMapping | None = None  # instead of names and changes
+    batch_rows: int = BATCH_ROWS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Rows of one file, as the body of a request and as they stand in the file."""
+
+    body: bytes
+    layout: Layout
+    rows: Rows
+    file: str
+    bytes_read: int  # of the file, until this batch was complete
+
+    @property
+    def span(self) -> str:
+        """Say for people which rows these are."""
+        unit = "lines" if self.layout.place == "line" else "rows"
+        return f"{self.file}, {unit} {self.rows.places[0]} to {self.rows.places[-1]}"
+
+
+def read_batches(path: str, options: ReadOptions) -> Iterator[Batch]:
+    """Yield the batches of a file, or of stdin for `-`, in memory that does not grow.
+
+    Raises `FileMalformed` after the batches before the damage.
+    """
+    with SourceFile(path) as source, _named(source):
+        layout, chunks = _open_rows(source, path, options)
+        for rows in cut_rows(chunks, max_rows=options.batch_rows, max_bytes=BATCH_BYTES):
+            yield Batch(
+                body=layout.encode(rows.texts),
+                layout=layout,
+                rows=rows,
+                file=source.name,
+                bytes_read=source.bytes_read,
+            )
+
+
+def inspect_file(path: str, options: ReadOptions) -> Layout:
+    """Return the layout of a file by its first block; raise what is wrong with it so far."""
+    with SourceFile(path) as source, _named(source):
+        return _open_rows(source, path, options)[0]
+
+
+@contextmanager
+def _named(source: SourceFile) -> Iterator[None]:
+    """Say in errors which file they are about."""
+    try:
+        yield
+    except (FileMalformed, ColumnsInvalid) as error:
+        raise type(error)(f"{source.name}: {error.message}", **error.fields) from error
+
+
+def detect_format(path: str, options: ReadOptions) -> FormatName:
+    """Return the format that is asked for or that the file's name tells."""
+    if options.format:
+        return options.format
+    suffix = _suffix(path)
+    if suffix in _FORMATS:
+        return _FORMATS[suffix]
+    name = "stdin" if path == STDIN else path
+    raise FormatUnknown(f"{name}: say with --format whether this is csv, ndjson or json")
+
+
+def _suffix(path: str) -> str:
+    name = PurePath(path.lower())
+    return PurePath(name.stem).suffix if name.suffix == ".gz" else name.suffix
+
+
+def _open_rows(
+    source: SourceFile, path: str, options: ReadOptions
+) -> tuple[Layout, Iterator[Rows]]:
+    format_name = detect_format(path, options)
+    blocks = source.read_blocks(options.encoding)
+    if format_name == "csv":
+        delimiter = options.delimiter or ("\t" if _suffix(path) == ".tsv" else ",")
+        return _open_csv(split_csv(blocks, delimiter), delimiter, options)
+    as_lines = format_name == "ndjson"
+    if options.mapping:
+        layout = lay_out_mapped_json(as_lines=as_lines, mapping=options.mapping)
+    else:
+        layout = lay_out_json(as_lines=as_lines, names=options.names, changes=options.changes)
+    return layout, split_ndjson(blocks) if as_lines else split_json(blocks)
+
+
+def _open_csv(
+    chunks: Iterator[Rows], delimiter: str, options: ReadOptions
+) -> tuple[Layout, Iterator[Rows]]:
+    first = next((chunk for chunk in chunks if chunk.texts), _NOTHING)
+    record = first.texts[0] if first.texts else None
+    if options.mapping:
+        layout = lay_out_mapped_csv(record, delimiter=delimiter, mapping=options.mapping)
+    else:
+        layout = lay_out_csv(
+            record,
+            has_header=options.has_header,
+            delimiter=delimiter,
+            names=options.names,
+            changes=options.changes,
+        )
+    skipped = 1 if options.has_header else 0
+    rest = Rows(first.texts[skipped:], first.places[skipped:])
+    return layout, chain([rest], chunks)

@@ -1,0 +1,62 @@
+"""NDJSON text cut into lines without changing a byte of them."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import msgspec
+
+from ingest.loaders.formats.json_text import find_problem
+from ingest.loaders.formats.rows import FileMalformed, Rows, Unreadable, refuse_endless
+
+_decoder = msgspec.json.Decoder(msgspec.Raw)
+
+
+def split_ndjson(blocks: Iterable[bytes]) -> Iterator[Rows]:
+    """Yield the lines of UTF-8 NDJSON; blank lines are left out.
+
+    The place of a row is its line, from 1. `FileMalformed`, naming the line, comes after the rows
+    before the damage.
+    """
+    rest = b""
+    line = 1
+    try:
+        for block in chain(blocks, [b"\n"]):
+            data = rest + block
+            cut = data.rfind(b"\n") + 1
+            complete, rest = data[:cut], data[cut:]
+            yield from _sound_lines(complete, _lines(complete, line))
+            line += complete.count(b"\n")
+            refuse_endless(rest, f"line {line}", line=line)
+    except Unreadable as error:
+        raise FileMalformed(f"line {line}: {error.message}", line=line) from error
+
+
+def _lines(complete: bytes, line: int) -> Rows:
+    texts = complete.split(b"\n")
+    texts.pop()
+    if b"" not in texts and not any(map(bytes.isspace, texts)):
+        return Rows(texts, range(line, line + len(texts)))
+    kept = [(text, place) for place, text in enumerate(texts, line) if text.strip()]
+    return Rows([text for text, _ in kept], [place for _, place in kept])
+
+
+def _sound_lines(complete: bytes, rows: Rows) -> Iterator[Rows]:
+    """Yield the rows, or those before the first that is not JSON and then its error.
+
+    The service refuses a whole batch for one line that is not JSON.
+    """
+    if _is_sound(complete, len(rows.texts)):
+        yield rows
+        return
+    for count, (text, line) in enumerate(zip(rows.texts, rows.places, strict=True)):
+        if problem := find_problem(text):
+            yield Rows(rows.texts[:count], rows.places[:count])
+            raise FileMalformed(f"line {line}: {problem}", line=line)
+    yield rows
+
+
+def _is_sound(complete: bytes, count: int) -> bool:
+    try:
+        return len(_decoder.decode_lines(complete)) == count
+    except (msgspec.DecodeError, RecursionError):
+        return False

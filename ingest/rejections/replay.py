@@ -1,0 +1,263 @@
+"""Rejected rows sent again: each is stored at most once, and its rejection says by which batch.
+
+A rejection is locked, its row written, the receipt stored and the rejection closed in one
+transaction. A row that fails again stays the same open rejection: nothing is logged twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db.models import QuerySet
+from psycopg import Connection
+
+from ingest.catalog.definitions import Table
+from ingest.catalog.registry import KnownTable, TableRegistry
+from ingest.errors import TableUnknown
+from ingest.models import Rejection
+from ingest.outcome import Reason, Receipt
+from ingest.payload.csv_body import read_record, record_as_json
+from ingest.validation.rules import GroupBy, group_by_for
+from ingest.validation.validated_rows import Decoded
+from ingest.writing.batch import ingest_batch
+from ingest.writing.request import BatchRequest, Connect
+from project.base.errors import RowhouseError
+from project.base.sql_files import read_sql
+
+SQL = Path(__file__).parent / "sql"
+LOCK = read_sql(SQL / "lock_rejections.sql")
+CLOSE = read_sql(SQL / "close_rejections.sql")
+RENEW = read_sql(SQL / "renew_rejections.sql")
+
+# One call replays at most this many times `ingest.max_rows` rows, so that its end is in sight.
+BATCHES_PER_CALL = 10
+
+_encode = msgspec.json.Encoder().encode
+
+# A rejected row: its JSON text, or a CSV record's fields by column.
+RawRow = bytes | dict[str, str]
+
+# Refuses (by raising) a table that the caller may not write to.
+Allow = Callable[[Table], None]
+
+
+class RejectionNotOpen(RowhouseError):
+    """The rejection was replayed or discarded before."""
+
+    code = "rejection_not_open"
+
+
+class RejectionBusy(RowhouseError):
+    """The rejection is just being replayed by another request."""
+
+    code = "rejection_busy"
+
+
+class RawTruncated(RowhouseError):
+    """Only the beginning of the row was kept: send the whole row."""
+
+    code = "raw_truncated"
+
+
+class RawUnreadable(RowhouseError):
+    """The row's fields cannot be told apart: send the row as JSON."""
+
+    code = "raw_unreadable"
+
+
+class LockedRow(NamedTuple):
+    """A rejection in this transaction's hands."""
+
+    id: int
+    format: str
+    raw: bytes
+    raw_bytes: int
+    fields: list[str] | None  # the columns of a CSV record
+
+
+class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch of replayed rows, as the summary shows it."""
+
+    batch: UUID
+    table: str
+    received: int
+    inserted: int
+    updated: int
+    ignored: int
+    rejected: int
+
+
+class ReplaySummary(msgspec.Struct, kw_only=True):
+    """What became of the rejections that a call replayed.
+
+    `matched = replayed + rejected + skipped`, always. `skipped` counts, by code, those that could
+    not be tried; `remaining` those that the call did not get to, `next` is where to POST for them.
+    """
+
+    matched: int = 0
+    replayed: int = 0
+    rejected: int = 0
+    skipped: dict[str, int] = msgspec.field(default_factory=dict)
+    batches: list[BatchCounts] = msgspec.field(default_factory=list)
+    remaining: int = 0
+    next: str | None = None
+
+
+def read_raw(row: LockedRow) -> RawRow:
+    """Return what has to be sent again: a JSON text, or the fields of a CSV record by column.
+
+    Raises `RawTruncated` or `RawUnreadable` where that cannot be had from what was kept.
+    """
+    if row.raw_bytes > len(row.raw):
+        raise RawTruncated
+    if row.format == "json":
+        return row.raw
+    record = read_record(row.raw.decode())
+    if row.fields is None or len(record) != len(row.fields):
+        raise RawUnreadable
+    return dict(zip(row.fields, record, strict=True))
+
+
+def replay_rejection(
+    connect: Connect,
+    registry: TableRegistry,
+    rejection: Rejection,
+    request: BatchRequest,
+    allow: Allow,
+    corrected: bytes | None = None,
+) -> Receipt:
+    """Send one rejected row again, or the corrected row (a JSON text) in its place.
+
+    Raises `RejectionNotOpen`, `RejectionBusy`, `RawTruncated` or `RawUnreadable`.
+    """
+    replay = _Replay([rejection.pk], allow, group_by_for(request.on_conflict), corrected)
+    try:
+        receipt, _ = ingest_batch(connect, registry, request, replay.decode, replay)
+    except _NothingToReplay as error:
+        if replay.refusals:
+            raise replay.refusals[0] from error
+        rejection.refresh_from_db(fields=["state"])
+        if rejection.state == Rejection.State.OPEN:
+            raise RejectionBusy from error
+        raise RejectionNotOpen(f"The rejection is {rejection.state} already") from error
+    return receipt
+
+
+def replay_rejections(
+    connect: Connect,
+    registry: TableRegistry,
+    rejections: QuerySet[Rejection],
+    request: BatchRequest,
+    allow: Allow,
+) -> tuple[ReplaySummary, int]:
+    """Send rejected rows again as they were, oldest first, a batch for each table at a time.
+
+    Returns the summary and the id of the last rejection that was looked at. Every batch commits
+    on its own: an error keeps what was replayed before it.
+    """
+    summary, last = ReplaySummary(), 0
+    waiting = rejections.filter(state=Rejection.State.OPEN).order_by("pk")
+    for _ in range(BATCHES_PER_CALL):
+        chunk = list(
+            waiting.filter(pk__gt=last).values_list("pk", "table_name")[: registry.limits.max_rows]
+        )
+        if not chunk:
+            break
+        last = chunk[-1][0]
+        by_table: dict[str, list[int]] = {}
+        for identifier, table in chunk:
+            by_table.setdefault(table, []).append(identifier)
+        for table, ids in by_table.items():
+            _replay_batch(connect, registry, replace(request, table=table), allow, ids, summary)
+    summary.remaining = waiting.filter(pk__gt=last).count()
+    return summary, last
+
+
+def _replay_batch(
+    connect: Connect,
+    registry: TableRegistry,
+    request: BatchRequest,
+    allow: Allow,
+    ids: list[int],
+    summary: ReplaySummary,
+) -> None:
+    replay = _Replay(ids, allow, group_by_for(request.on_conflict))
+    refusals, taken = replay.refusals, 0
+    try:
+        receipt, _ = ingest_batch(connect, registry, request, replay.decode, replay)
+    except _NothingToReplay:
+        pass
+    except TableUnknown as error:
+        refusals = [error] * len(ids)
+    else:
+        taken = receipt.received
+        summary.replayed += taken - receipt.rejected
+        summary.rejected += receipt.rejected
+        counts = {name: getattr(receipt, name) for name in BatchCounts.__struct_fields__}
+        summary.batches.append(BatchCounts(**counts))
+    summary.matched += len(ids)
+    codes = [refusal.code for refusal in refusals]
+    # The rest are in another request's hands, or were in the meantime.
+    codes += [RejectionBusy.code] * (len(ids) - taken - len(codes))
+    for code in codes:
+        summary.skipped[code] = summary.skipped.get(code, 0) + 1
+
+
+class _NothingToReplay(Exception):
+    """None of the rejections is open, free, and of a row that can be sent again."""
+
+
+@dataclass
+class _Replay:
+    """The companion of a batch made of rejected rows."""
+
+    ids: list[int]
+    allow: Allow
+    group_by: GroupBy
+    corrected: bytes | None = None
+    refusals: list[RowhouseError] = field(default_factory=list)
+    rows: dict[int, RawRow] = field(default_factory=dict)  # by the rejection's id
+
+    def begin(self, connection: Connection) -> None:
+        self.refusals.clear()
+        self.rows.clear()
+        for found in connection.execute(LOCK, {"ids": self.ids}):
+            row = LockedRow(*found)
+            try:
+                self.rows[row.id] = read_raw(row) if self.corrected is None else self.corrected
+            except RowhouseError as error:
+                self.refusals.append(error)
+        if not self.rows:
+            raise _NothingToReplay
+
+    def decode(self, known: KnownTable) -> Decoded:
+        self.allow(known.table)
+        texts = [
+            row if isinstance(row, bytes) else record_as_json(known.rules, row)
+            for row in self.rows.values()
+        ]
+        if self.corrected is not None:
+            return known.rules.decode_each(texts, self.group_by)
+        # A row that is not JSON is rejected alone if it has a line; this one is from no file.
+        decoded = known.rules.decode_each(texts, self.group_by, lines=range(1, len(texts) + 1))
+        for rejection in decoded.rejections:
+            rejection.line = None
+        return replace(decoded, lines=None)
+
+    def finish(self, connection: Connection, receipt: Receipt) -> None:
+        ids = list(self.rows)
+        failed = {one.index: one.errors for one in receipt.rejections}
+        closed = [identifier for place, identifier in enumerate(ids) if place not in failed]
+        now = datetime.now(UTC)
+        connection.execute(CLOSE, {"ids": closed, "batch": receipt.batch, "now": now})
+        # A corrected row's errors are not those of the row that is kept.
+        if failed and self.corrected is None:
+            renewed = [
+                {"id": ids[place], **msgspec.structs.asdict(Reason.of(errors))}
+                for place, errors in failed.items()
+            ]
+            connection.execute(RENEW, {"rejections": _encode(renewed).decode()})

@@ -1,0 +1,301 @@
+"""Batches encoded for COPY by compiled code (beside it), where it was built.
+
+What it encodes, Python would store in the same way. What it leaves alone may be right or wrong:
+Python looks at it.
+"""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cffi import FFI
+
+from ingest.catalog.definitions import Column, Table
+from ingest.validation.native.encoded_rows import EncodedBatch
+from ingest.validation.row_checks import Field, Limits
+from ingest.writing.constraints.by_value import ASKABLE_TYPES
+
+logger = logging.getLogger("rowhouse.ingest")
+
+SOURCES = Path(__file__).parent
+LIBRARY = SOURCES / "rows.so"
+
+_TEXTS = {"text", "varchar", "bpchar"}
+
+# A thread has one buffer for all tables; it grows to what batches need.
+_BUFFER_BYTES = 1 << 18
+_scratch = threading.local()
+
+_read_plain = msgspec.json.Decoder(list[int | str | None]).decode
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+# A C structure, array or pointer.
+CData = Any
+
+# Does the work: batch.h says what it is given and returns.
+_Work = Callable[[CData], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The compiled code as batch.h declares it."""
+
+    ffi: FFI
+    code: Any  # functions and constants
+    kinds: Mapping[str, int]  # `enum kind` by PostgreSQL's names
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A `struct batch`, and the memory that it points to, which lives no longer than this."""
+
+    struct: CData
+    body: CData
+    sets: CData
+    noted: CData
+    rows: CData
+
+
+class RowEncoder:
+    """Encodes batches for one table in one version of its definition.
+
+    `read` are the columns whose values may be asked for row by row, beside those of foreign keys.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        table: Table,
+        fields: Sequence[Field],
+        limits: Limits,
+        read: Collection[str],
+    ) -> None:
+        self._library = library
+        self._ffi = library.ffi
+        columns = [each.column for each in fields]
+        self._names = [column.name for column in columns]
+        self._places = {name: place for place, name in enumerate(self._names)}
+        referring = {key.columns[0] for key in table.foreign_keys}
+        self._collected = [name for name in self._names if name in referring]
+        watched = [each for each in columns if each.name in referring.union(read)]
+        self._watched = {each.name: (each, place) for place, each in enumerate(watched)}
+        self._watched_places = self._list_places(self._watched)
+        self._limits = limits
+        self._texts = [self._ffi.from_buffer("uint8_t[]", name.encode()) for name in self._names]
+        self._fields = self._ffi.new("struct field[]", list(map(self._describe, columns)))
+        # What does not change from batch to batch.
+        self._form = self._ffi.new(
+            "struct batch *",
+            {
+                "fields": self._fields,
+                "field_count": len(columns),
+                "set_count": len(self._collected),
+                "watched": self._watched_places,
+                "watched_count": len(watched),
+                "max_rows": limits.max_rows,
+                "max_row_bytes": limits.max_row_bytes,
+            },
+        )
+
+    def encode_json(self, array: bytes) -> EncodedBatch | None:
+        """Return the rows of a JSON array, whose text is UTF-8; None where they are not certain.
+
+        Rows that are in doubt are left, and None is returned if all of them are.
+        """
+        return self._encode(array, self._library.code.encode_json_rows)
+
+    def encode_csv(self, body: bytes, start: int, names: Sequence[str]) -> EncodedBatch | None:
+        """Return the CSV records from a place in the body on, with fields of these columns.
+
+        None where one of them is in doubt.
+        """
+        order = self._list_places(names)
+
+        def work(batch: CData) -> int:
+            return int(self._library.code.encode_csv_rows(batch, order, len(order), start))
+
+        return self._encode(body, work)
+
+    def _list_places(self, names: Collection[str]) -> CData:
+        return self._ffi.new("int32_t[]", [self._places[name] for name in names])
+
+    def _describe(self, column: Column) -> dict[str, Any]:
+        """Return the members of a column's `struct field`."""
+        name = self._texts[self._places[column.name]]
+        limit, scale = _bounds_of(column, self._library.code.MOST_DIGITS)
+        collected = self._collected
+        return {
+            "name": name,
+            "name_size": len(name),
+            "kind": self._library.kinds[_kind_of(column)],
+            "limit": limit,
+            "scale": scale,
+            "nullable": not column.not_null,
+            "defaulted": column.has_default,
+            "required": column.required,
+            "set": collected.index(column.name) if column.name in collected else -1,
+        }
+
+    def _make_batch(self, body: bytes) -> _Batch:
+        new = self._ffi.new
+        most = min(self._limits.max_rows, len(body))  # a row takes a byte at least
+        slots = 1 << most.bit_length()
+        batch = _Batch(
+            struct=new("struct batch *", self._form[0]),
+            body=self._ffi.from_buffer("uint8_t[]", body),
+            sets=new("struct slice[]", slots * len(self._collected)),
+            noted=new("struct slice[]", most * len(self._watched)),
+            rows=new("struct row[]", most),
+        )
+        struct = batch.struct
+        struct.slot_count = slots
+        struct.body, struct.body_size = batch.body, len(body)
+        struct.sets, struct.noted, struct.rows = batch.sets, batch.noted, batch.rows
+        return batch
+
+    def _encode(self, body: bytes, work: _Work) -> EncodedBatch | None:
+        code = self._library.code
+        batch = self._make_batch(body)
+        struct = batch.struct
+        self._give_room(struct)
+        while (outcome := work(struct)) == code.BUFFER_FULL:
+            _scratch.buffer = self._ffi.new("uint8_t[]", 2 * struct.capacity)
+            self._give_room(struct)
+        if outcome == code.UNSURE:
+            return None
+        rows = self._read_members(batch.rows, struct.row_count)
+        written = zip(self._names, struct.written, strict=False)
+        return EncodedBatch(
+            columns=tuple(name for name, is_written in written if is_written),
+            tuples=self._ffi.buffer(struct.out, struct.size)[:],
+            tuple_ends=rows["tuple_end"],
+            is_whole=struct.tuple_count == struct.row_count,
+            body=body,
+            starts=rows["start"],
+            ends=rows["end"],
+            values={
+                name: self._read_set(body, batch, place)
+                for place, name in enumerate(self._collected)
+            },
+            read_column=partial(self._read_column, batch),
+        )
+
+    def _give_room(self, struct: CData) -> None:
+        # A new buffer for each batch would cost more than the encoding.
+        if not hasattr(_scratch, "buffer"):
+            _scratch.buffer = self._ffi.new("uint8_t[]", _BUFFER_BYTES)
+        struct.out, struct.capacity = _scratch.buffer, len(_scratch.buffer)
+
+    def _read_members(self, array: CData, count: int) -> "dict[str, memoryview[int]]":
+        """Return the members, which must all be int64_t, of so many structures, by name."""
+        structure = self._ffi.typeof(array).item
+        size = count * self._ffi.sizeof(structure)
+        numbers = memoryview(self._ffi.buffer(array, size)).cast("q")
+        names = _list_members(structure)
+        return {name: numbers[place :: len(names)] for place, name in enumerate(names)}
+
+    def _read_set(self, body: bytes, batch: _Batch, place: int) -> set[str]:
+        slots = batch.struct.slot_count
+        slices = self._read_members(batch.sets + place * slots, slots)
+        sizes = list(iter(iter(slices["size"]).__next__, -1))
+        starts = slices["start"][: len(sizes)].tolist()
+        return {
+            body[start : start + size].decode() for start, size in zip(starts, sizes, strict=True)
+        }
+
+    def _read_column(self, batch: _Batch, name: str) -> Sequence[Any]:
+        column, place = self._watched[name]
+        code, struct = self._library.code, batch.struct
+        room = struct.body_size + code.MOST_NULL_BYTES * struct.row_count + 2
+        text = self._ffi.new("uint8_t[]", room)
+        size = code.list_values(struct, place, text)
+        read = _read_plain if column.base in ASKABLE_TYPES else _read_raw
+        return read(memoryview(self._ffi.buffer(text, size)))
+
+
+def make_encoder(
+    table: Table, fields: Sequence[Field], limits: Limits, read: Collection[str] = ()
+) -> RowEncoder | None:
+    """Return an encoder for a table, None where there can be none.
+
+    `read` are the columns whose values may be asked for row by row, beside those of foreign keys.
+    """
+    library = load_library()
+    if library is None or not table.copyable or not fields:
+        return None
+    if limits.max_number_digits < library.code.MOST_DIGITS:
+        return None
+    if not all(_is_encodable(each.column, library.kinds) for each in fields):
+        return None
+    return RowEncoder(library, table, fields, limits, read)
+
+
+@cache
+def load_library() -> Library | None:
+    """Return the compiled code, None where it was not built, or not from these sources."""
+    ffi = FFI()
+    ffi.cdef((SOURCES / "batch.h").read_text())
+    try:
+        code = ffi.dlopen(str(LIBRARY))
+        digest = ffi.string(code.source_digest)
+    except (OSError, AttributeError):
+        return None
+    if digest != digest_sources().encode():
+        return None
+    kinds = ffi.typeof("enum kind").relements
+    return Library(ffi, code, {name.lower(): kind for name, kind in kinds.items()})
+
+
+def digest_sources() -> str:
+    """Return SHA-256 of the C sources and headers, as the Makefile gives it to the compiler."""
+    texts = [path.read_bytes() for path in sorted(SOURCES.glob("*.[ch]"))]
+    return hashlib.sha256(b"".join(texts)).hexdigest()
+
+
+def warn_without_library() -> None:
+    """Log that Python encodes all rows, where it does: for the start of the service."""
+    if load_library() is None:
+        fault = "of other sources or another machine" if LIBRARY.exists() else "missing"
+        logger.warning(
+            "The compiled row encoder is %s: build it, or rows are stored more slowly", fault
+        )
+
+
+@cache
+def _list_members(structure: Any) -> list[str]:
+    return [name for name, _ in structure.fields]
+
+
+def _read_raw(array: memoryview) -> list[msgspec.Raw | None]:
+    return [None if bytes(value) == b"null" else value for value in _split(array)]
+
+
+def _is_encodable(column: Column, kinds: Collection[str]) -> bool:
+    if column.kind not in {"base", "text"} or _kind_of(column) not in kinds:
+        return False
+    if "." in column.base_type:  # another schema's type of this name
+        return False
+    if not column.name.isprintable() or set(column.name) & set('"\\'):
+        return False  # JSON may write the name with escapes
+    bounds = column.precision_scale
+    return bounds is None or bounds[0] > bounds[1] >= 0
+
+
+def _kind_of(column: Column) -> str:
+    return "text" if column.base in _TEXTS else column.base
+
+
+def _bounds_of(column: Column, most_digits: int) -> tuple[int, int]:
+    """Return the limit and the scale of a column (`struct field` in batch.h)."""
+    if column.base == "numeric":
+        precision, scale = column.precision_scale or (2 * most_digits, most_digits)
+        return precision - scale, scale
+    if column.base in {"timestamp", "timestamptz"}:
+        return column.fraction_digits, 0
+    return (-1 if column.max_length is None else column.max_length), 0

@@ -1,0 +1,259 @@
+"""The slow look at one row: everything that is wrong with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from ingest.catalog.definitions import Column, Table
+from ingest.errors import JsonSyntax, TooDeep
+from ingest.outcome import RowError
+from ingest.payload.json_text import count_quotes, has_suspect_escape
+from ingest.validation.values import adapter_for
+from ingest.validation.values.adapter import SHOWN_CHARACTERS, Adapter, Fault, Number
+from ingest.validation.values.structures import RepeatedKey, is_deeper_than, parse_json
+
+_encode = msgspec.json.Encoder().encode
+_fragments = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_string = msgspec.json.Decoder(str).decode
+
+# The levels of arrays and objects around a row: the array of rows, the envelope around it.
+ENVELOPE_DEPTH = 2
+
+# A wrong number is shown as a number up to this length, a longer one as text.
+SHOWN_DIGITS = 30
+
+# Columns that a row brings and the table does not have are named up to this number; the rest are
+# counted. Everything else that can be wrong with a row is bounded by the table.
+NAMED_STRANGERS = 50
+
+# The JSON texts that give nothing, and none at all.
+_ABSENT: dict[bytes, str | None] = {b"": None, b"null": None, b'""': ""}
+
+# What a JSON number may begin with.
+_NUMERIC = b"-0123456789"
+
+# A row examined: its sound values in canonical form by column, and every error.
+Examined = tuple[dict[str, Any], list[RowError]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a batch and its parts may be."""
+
+    max_rows: int
+    max_row_bytes: int
+    max_depth: int
+    max_number_digits: int
+
+
+class Field:
+    """A column that rows may bring, and how its values are judged."""
+
+    def __init__(self, column: Column, place: int, limits: Limits) -> None:
+        self.column = column
+        self.adapter: Adapter = adapter_for(column, max_depth=limits.max_depth)
+        self.attribute = f"f{place}"
+        self.pick = itemgetter(place)
+        self.optional = not column.required
+        self.is_raw = self.adapter.annotation is msgspec.Raw
+        self._decode = msgspec.json.Decoder(self.adapter.annotation).decode
+
+    def accepts(self, text: bytes) -> bool:
+        """Return whether a value's JSON text, not that of null, is flawless at a quick look."""
+        try:
+            value = self._decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return False
+        return self.adapter.screen is None or self.adapter.screen([value])
+
+
+class Examiner:
+    """Judges single rows of one table, value by value."""
+
+    def __init__(self, table: Table, fields: list[Field], limits: Limits) -> None:
+        self._table = table
+        self._fields = {field.column.name: field for field in fields}
+        self._limits = limits
+
+    def examine_text(self, text: bytes, *, is_line: bool) -> Examined:
+        """Examine a row given as JSON text.
+
+        Text that is not JSON is the row's own error where the row is a line of its own; else the
+        whole body is wrong and `JsonSyntax` or `TooDeep` is raised.
+        """
+        if len(text) > self._limits.max_row_bytes:
+            return refuse_row("row_too_large", f"{len(text)} bytes in one row are too many")
+        if is_deeper_than(self._limits.max_depth - ENVELOPE_DEPTH + 1, text):
+            if is_line:
+                return refuse_row("json_too_deep", "nested too deep")
+            raise TooDeep
+        fragments = _read_plain_object(text)
+        if fragments is not None:
+            return self._examine_fragments(fragments)
+        try:
+            row = parse_json(text.decode())
+        except ValueError as error:
+            if is_line:
+                return refuse_row("bad_json", f"not JSON: {error}")
+            raise JsonSyntax(f"The body is not JSON: {error}") from error
+        if not isinstance(row, dict):
+            return refuse_row("row_not_object", "a row must be a JSON object")
+        return self.examine(row, _read_fragments(text, row))
+
+    def examine(
+        self, row: dict[str, Any], fragments: dict[str, msgspec.Raw] | None = None
+    ) -> Examined:
+        """Examine a parsed row; `fragments` holds its values' JSON text, none for CSV fields."""
+        errors = self._examine_keys(row)
+        sound: dict[str, Any] = {}
+        for name, field in self._fields.items():
+            value = row.get(name)
+            fault = _refuse_absence(field.column, value, is_given=name in row)
+            if fault is not None:
+                errors.append(fault)
+            elif value is not None:
+                examined = field.adapter.examine(value, fragments is None)
+                if isinstance(examined, Fault):
+                    errors.append(_describe(name, value, examined))
+                elif field.adapter.verbatim and fragments is not None:
+                    sound[name] = fragments[name]
+                else:
+                    sound[name] = examined
+            elif name in row:
+                sound[name] = None
+        return sound, errors
+
+    def _examine_fragments(self, fragments: dict[str, msgspec.Raw]) -> Examined:
+        """Examine a row whose keys are all different, looking closely at bad values only."""
+        errors = self._examine_keys(fragments)
+        sound: dict[str, Any] = {}
+        for name, field in self._fields.items():
+            text = fragments.get(name)
+            given = b"" if text is None else bytes(text)
+            absence = _ABSENT.get(given, "given")
+            fault = None
+            if given in _ABSENT:
+                fault = _refuse_absence(field.column, absence, is_given=text is not None)
+            if fault is not None:
+                errors.append(fault)
+            elif text is None:
+                continue
+            elif absence is None:
+                sound[name] = None
+            elif field.accepts(given):
+                sound[name] = text
+            else:
+                self._examine_value(field, given, sound, errors)
+        return sound, errors
+
+    def _examine_value(
+        self, field: Field, text: bytes, sound: dict[str, Any], errors: list[RowError]
+    ) -> None:
+        value = _read_value(text)
+        is_csv_field = False
+        examined = field.adapter.examine(value, is_csv_field)
+        if isinstance(examined, Fault):
+            errors.append(_describe(field.column.name, value, examined))
+        else:
+            sound[field.column.name] = msgspec.Raw(text) if field.adapter.verbatim else examined
+
+    def _examine_keys(self, row: Mapping[str, Any]) -> list[RowError]:
+        errors: list[RowError] = []
+        if isinstance(row, RepeatedKey):
+            key = printable(row.key[:SHOWN_CHARACTERS])
+            message = f"{key} stands twice in the row"
+            errors.append(RowError(code="duplicate_key_in_object", column=key, message=message))
+        if row.keys() <= self._fields.keys():
+            return errors
+        strangers = []
+        for name in row:
+            if name in self._fields:
+                continue
+            if name in self._table.by_name:
+                message = f"{name} is set by the database"
+                errors.append(RowError(code="column_read_only", column=name, message=message))
+            else:
+                strangers.append(name)
+        return errors + self._describe_strangers(strangers)
+
+    def _describe_strangers(self, names: list[str]) -> list[RowError]:
+        errors = []
+        for name in names[:NAMED_STRANGERS]:
+            shown = printable(name[:SHOWN_CHARACTERS])
+            message = f"{shown} is no column of {self._table.full_name}"
+            errors.append(RowError(code="unknown_column", column=shown, message=message))
+        more = len(names) - len(errors)
+        if more > 0:
+            message = f"{more} more are no columns of {self._table.full_name}"
+            errors.append(RowError(code="unknown_column", message=message))
+        return errors
+
+
+def refuse_row(code: str, message: str) -> Examined:
+    """Return the outcome of a row of which nothing can be read."""
+    return {}, [RowError(code=code, message=message)]
+
+
+def printable(text: str) -> str:
+    """Return text that JSON and PostgreSQL can hold: no U+0000, no half surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _read_plain_object(text: bytes) -> dict[str, msgspec.Raw] | None:
+    """Return the JSON text of an object's values, None where a closer look is needed.
+
+    Of two equal keys the last is kept: then the text has more quotes than what was kept.
+    """
+    if has_suspect_escape(text):
+        return None
+    try:
+        fragments = _fragments.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    quotes = count_quotes(text) - count_quotes(b" ".join(fragments.values()))
+    return fragments if quotes == 2 * len(fragments) else None
+
+
+def _read_value(text: bytes) -> Any:
+    """Parse the JSON text of a plain object's value as `parse_json` does, most of them sooner."""
+    if text[:1] == b'"':
+        return _string(text)
+    return Number(text.decode()) if text[0] in _NUMERIC else parse_json(text.decode())
+
+
+def _read_fragments(text: bytes, row: dict[str, Any]) -> dict[str, msgspec.Raw]:
+    try:
+        return _fragments.decode(text)
+    except msgspec.DecodeError:
+        # A key with half a surrogate pair: such a row is rejected, its fragments are not needed.
+        return dict.fromkeys(row, msgspec.Raw(b"null"))
+
+
+def _refuse_absence(column: Column, value: Any, *, is_given: bool) -> RowError | None:
+    name = column.name
+    if column.required and (value == "" if is_given else True):
+        return RowError(code="required_missing", column=name, message=f"{name} is required")
+    if is_given and value is None and column.not_null:
+        return RowError(code="null_not_allowed", column=name, message=f"{name} must not be null")
+    return None
+
+
+def _describe(name: str, value: Any, fault: Fault) -> RowError:
+    return RowError(
+        code=fault.code,
+        column=name,
+        message=printable(f"{name}: {fault.message}"),
+        element=fault.element or None,
+        value=_shorten(value),
+    )
+
+
+def _shorten(value: Any) -> msgspec.Raw:
+    if isinstance(value, Number) and len(value) <= SHOWN_DIGITS and "e" not in value.lower():
+        return msgspec.Raw(value.encode())
+    if isinstance(value, str | list | dict):
+        value = printable(str(value)[:SHOWN_CHARACTERS])
+    return msgspec.Raw(_encode(value))

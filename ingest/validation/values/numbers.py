@@ -1,0 +1,197 @@
+"""integer, real, double precision and numeric; boolean."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from msgspec import Meta, Raw
+
+from ingest.validation.values.adapter import (
+    Adapter,
+    Canonical,
+    Fault,
+    Number,
+    Value,
+    every_field_matches,
+    every_text_matches,
+    show,
+)
+
+INTEGER = r"-?(?:0|[1-9][0-9]*)"
+NUMBER = INTEGER + r"(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_integer = re.compile(INTEGER)
+_number = re.compile(NUMBER)
+_not_finite = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
+
+INTEGER_BITS = {"int2": 16, "int4": 32, "int8": 64}
+
+# The largest finite value and half of the smallest one above zero; PostgreSQL refuses what lies
+# outside instead of storing infinity or zero.
+FLOAT_BOUNDS = {"float4": (3.4028235677973366e38, 7.006492321624086e-46), "float8": (None, None)}
+
+# Numbers that are certainly within bounds; others take the slow path.
+_MODEST_FLOATS = {
+    "float4": r"-?(?:0|[1-9][0-9]{0,35})(?:\.[0-9]{1,30})?",
+    "float8": r"-?(?:0|[1-9][0-9]{0,35})(?:\.[0-9]{1,35})?(?:[eE][+-]?[0-9]{1,2})?",
+}
+
+NUMERIC_INTEGER_DIGITS = 131072
+NUMERIC_FRACTION_DIGITS = 16383
+
+
+def integer_adapter(base: str) -> Adapter:
+    """Return the adapter of smallint, integer or bigint."""
+    bits = INTEGER_BITS[base]
+    low, high = -(1 << bits - 1), (1 << bits - 1) - 1
+    # A string of fewer digits than the bound is in range; a longer one takes the slow path.
+    short = rf"-?(?:0|[1-9][0-9]{{0,{len(str(high)) - 2}}})"
+    # Of 18 digits at most: longer ones are compared one by one.
+    shape = every_field_matches(r"-?(?:0|[1-9][0-9]{0,17})")
+
+    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+        if not isinstance(value, str) or not _integer.fullmatch(value):
+            return Fault("not_integer", f"expected an integer, got {show(value)}")
+        if len(value) > 20 or not low <= int(value) <= high:
+            return Fault("out_of_range", f"must be between {low} and {high}")
+        return str(value)
+
+    def screen_fields(fields: Sequence[str]) -> bool:
+        if not shape(fields):
+            return False
+        if max(map(len, fields), default=0) < len(str(high)):
+            return True
+        numbers = list(map(int, fields))
+        return min(numbers) >= low and max(numbers) <= high
+
+    return Adapter(
+        examine=examine,
+        annotation=Annotated[int, Meta(ge=low, le=high)] | _text(short),
+        copied_as="scalar",
+        screen_fields=screen_fields,
+        schema={"type": "integer", "minimum": low, "maximum": high},
+    )
+
+
+def float_adapter(base: str) -> Adapter:
+    """Return the adapter of real or double precision."""
+    largest, vanishing = FLOAT_BOUNDS[base]
+    modest = _MODEST_FLOATS[base]
+
+    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+        fault = _refuse_not_a_number(value)
+        if fault is not None:
+            return fault
+        text = str(value)
+        number = abs(float(text))
+        too_small = number == 0 and re.search("[1-9]", re.split("[eE]", text)[0]) is not None
+        if largest is not None and vanishing is not None:
+            too_small = too_small or 0 < number <= vanishing
+        if too_small or number == float("inf") or (largest is not None and number >= largest):
+            return Fault("out_of_range", f"{show(value)} is outside the range of this type")
+        return text
+
+    return Adapter(
+        examine=examine,
+        # Not `float`: the text that was sent goes to PostgreSQL, checked in one sweep.
+        annotation=Raw,
+        screen=every_text_matches(f'"{modest}"|{modest}'),
+        screen_fields=every_field_matches(modest),
+        copied_as="scalar",
+        schema={"type": "number"},
+    )
+
+
+def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
+    """Return the adapter of numeric(precision, scale), or of numeric without bounds."""
+    if precision_scale is None:
+        digits, schema = NUMERIC_INTEGER_DIGITS, {"type": "number"}
+        scale = NUMERIC_FRACTION_DIGITS
+        plain = r"-?(?:0|[1-9][0-9]{0,300})(?:\.[0-9]{1,300})?"
+    else:
+        precision, scale = precision_scale
+        digits = precision - scale
+        plain = _plain_numeric(digits, scale)
+        schema = {"type": "number", **_numeric_schema(digits, scale)}
+
+    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+        fault = _refuse_not_a_number(value)
+        if fault is not None:
+            return fault
+        try:
+            integer_digits, fraction_digits = _count_digits(Decimal(str(value)))
+        except InvalidOperation:
+            integer_digits, fraction_digits = NUMERIC_INTEGER_DIGITS + 1, 0
+        if integer_digits > digits:
+            return Fault("out_of_range", f"{show(value)} has more than {digits} integer digits")
+        if fraction_digits > scale:
+            return Fault(
+                "scale_exceeded", f"{show(value)} has more than {scale} digits after the point"
+            )
+        return str(value)
+
+    return Adapter(
+        examine=examine,
+        # Not `Decimal`: it would be checked digit by digit in Python, the text in one sweep.
+        annotation=Raw,
+        screen=every_text_matches(f'"{plain}"|{plain}'),
+        screen_fields=every_field_matches(plain),
+        copied_as="scalar",
+        schema=schema,
+    )
+
+
+def boolean_adapter() -> Adapter:
+    """Return the adapter of boolean: true and false; in CSV also t and f, in any case."""
+
+    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+        if isinstance(value, bool):
+            return value
+        if is_field and isinstance(value, str) and value.lower() in {"true", "false", "t", "f"}:
+            return value.lower().startswith("t")
+        return Fault("not_boolean", f"expected true or false, got {show(value)}")
+
+    return Adapter(
+        examine=examine,
+        annotation=bool,
+        copied_as="scalar",
+        screen_fields=every_field_matches("true|false|t|f"),
+        schema={"type": "boolean"},
+    )
+
+
+def _text(pattern: str) -> Any:
+    return Annotated[str, Meta(pattern=rf"\A(?:{pattern})\Z")]
+
+
+def _refuse_not_a_number(value: Value) -> Fault | None:
+    if isinstance(value, str):
+        if _number.fullmatch(value):
+            return None
+        if not isinstance(value, Number) and _not_finite.fullmatch(value):
+            return Fault("not_finite", f"{show(value)} is not a finite number")
+    return Fault("not_number", f"expected a number, got {show(value)}")
+
+
+def _count_digits(number: Decimal) -> tuple[int, int]:
+    """Return the digits before and after the point that the number's exact value needs."""
+    _, digits, exponent = number.as_tuple()
+    significant = "".join(map(str, digits)).rstrip("0")
+    if not significant.strip("0") or not isinstance(exponent, int):
+        return 0, -NUMERIC_INTEGER_DIGITS  # zero fits wherever the point is
+    lowest_place = exponent + len(digits) - len(significant)
+    return max(number.adjusted() + 1, -NUMERIC_INTEGER_DIGITS), -lowest_place
+
+
+def _plain_numeric(digits: int, scale: int) -> str:
+    if digits < 1 or scale < 0:
+        return "0"
+    whole = rf"-?(?:0|[1-9][0-9]{{0,{digits - 1}}})"
+    return whole if scale == 0 else rf"{whole}(?:\.[0-9]{{1,{scale}}})?"
+
+
+def _numeric_schema(digits: int, scale: int) -> dict[str, Any]:
+    if digits < 1 or digits > 15:
+        return {}
+    bound = 10**digits
+    return {"exclusiveMinimum": -bound, "exclusiveMaximum": bound}

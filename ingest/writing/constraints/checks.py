@@ -1,0 +1,278 @@
+"""Every violated constraint of every row of a batch, found by one set-based statement.
+
+The errors PostgreSQL raises name one constraint of one row; these queries ask the data instead:
+which rows break a check, refer to nothing, or have a key that the table or an earlier row of the
+batch has.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+from psycopg import Connection
+from psycopg.sql import SQL, Composable, Composed, Identifier
+
+from ingest.catalog.definitions import Column, Table, UniqueKey
+from ingest.payload.json_text import array_text
+from ingest.writing.constraints.by_value import (
+    Repetition,
+    Values,
+    find_repeated,
+    look_up,
+    lookup_statement,
+)
+from ingest.writing.constraints.rules import BATCH, Rule, known_to_table_rule, make_rules
+from ingest.writing.statements import (
+    PLACE,
+    Statements,
+    execute_raw,
+    read_batch,
+    read_columns,
+    text_source,
+)
+
+# The first PostgreSQL that can try a value without raising an error; before, each row is tried.
+INPUT_IS_VALID_SINCE = 160000
+
+# A row's place, from 1, the number of the rule that it breaks, and its group.
+Found = tuple[int, int, int | None]
+
+
+class Violation(NamedTuple):
+    """A row (by its place in the array that was checked) that breaks a rule of the table."""
+
+    place: int
+    rule: Rule
+    group: int | None  # rows of the batch with equal keys have equal groups
+
+
+class BadValue(NamedTuple):
+    """A value, by its row's place in the array and its column, and PostgreSQL's words on it."""
+
+    place: int
+    column: str
+    message: str
+
+
+class ConstraintChecks:
+    """The rules of one table, asked all at once.
+
+    `judged` are the columns whose values only PostgreSQL can judge, `scalars` the names of those
+    whose values arrays can hold as they came.
+    """
+
+    def __init__(
+        self, table: Table, judged: Sequence[Column] = (), scalars: Collection[str] = ()
+    ) -> None:
+        self._judged = judged
+        self._scalars = frozenset(scalars)
+        self._known = frozenset(column.name for column in table.columns if column.identity != "a")
+        self._table = table
+        self._rules: dict[UniqueKey | None, list[Rule]] = {}
+        self._columns_read: dict[UniqueKey | None, tuple[Column, ...]] = {}
+        self._statements = Statements()
+        self._writable = frozenset(column.name for column in table.writable)
+        self._generated = frozenset(c.name for c in table.columns if c.generated is not None)
+        self._defaults = {
+            column.name: column.constant_default
+            for column in table.writable
+            if column.constant_default is not None
+        }
+        self._unforeseen = frozenset(
+            column.name
+            for column in table.writable
+            if column.has_default and column.name not in self._defaults
+        )
+
+    @property
+    def refers_to_itself(self) -> bool:
+        """Whether rows may refer to rows of the same table, and so of the same batch."""
+        return any(rule.refers_to for rule in self.rules(None))
+
+    @property
+    def are_references_by_value(self) -> bool:
+        """Whether asking by column can keep all that rows refer to."""
+        rules = [rule for rule in self.rules(None) if rule.error.code == "fk_violation"]
+        return all(rule.by_value is not None for rule in rules)
+
+    @property
+    def are_judging(self) -> bool:
+        """Whether some column's values are only PostgreSQL's to judge."""
+        return bool(self._judged)
+
+    @property
+    def names_read(self) -> frozenset[str]:
+        """The columns whose values alone answer all rules of rows that are only inserted."""
+        return frozenset(column.name for column in self.columns_read(None))
+
+    def rules(self, arbiter: UniqueKey | None) -> list[Rule]:
+        """Return the table's rules; a row may have the key `arbiter` in common with the table."""
+        if arbiter not in self._rules:
+            self._rules[arbiter] = [
+                rule
+                for rule in make_rules(self._table, arbiter)
+                if self._known.issuperset(rule.columns)
+            ]
+        return self._rules[arbiter]
+
+    def lacks_defaults(self, brought: Collection[str]) -> bool:
+        """Return whether rows that bring these columns get defaults that the rules must know."""
+        return bool(self._defaults) and not self._defaults.keys() <= set(brought)
+
+    def find_uncertain(self, brought: Collection[str], bad: Collection[str]) -> frozenset[str]:
+        """Return the columns of whose values nobody knows what they will be in the table.
+
+        `brought` are the columns a row brings, `bad` those whose values it brought are refused.
+        """
+        uncertain = self._unforeseen.difference(brought).union(bad)
+        return uncertain | self._generated if uncertain else uncertain
+
+    def find_absent(self, brought: Collection[str]) -> frozenset[str]:
+        """Return the columns that a row leaves out, and what is computed from them."""
+        absent = self._writable.difference(brought)
+        return absent | self._generated if absent else absent
+
+    def count_known(self, connection: Connection, array: str, key: UniqueKey) -> int:
+        """Return how many rows of a JSON array have a key that the table has."""
+        batch = _batch_query(self._table, self._defaults)
+        rule = known_to_table_rule(self._table, key, None)
+        statement = SQL("WITH {} AS MATERIALIZED ({}) SELECT count(*) FROM ({}) AS found").format(
+            BATCH, batch, rule.query
+        )
+        (count,) = execute_raw(connection, statement, [array], replan=True).fetchall()[0]
+        return int(count)
+
+    def columns_read(self, arbiter: UniqueKey | None) -> tuple[Column, ...]:
+        """Return the columns whose values alone answer all rules; none where whole rows do."""
+        if arbiter not in self._columns_read:
+            rules = self.rules(arbiter)
+            columns = self._find_columns(rules)
+            is_enough = all(rule.columns for rule in rules)
+            is_enough = is_enough and self._scalars.issuperset(each.name for each in columns)
+            self._columns_read[arbiter] = columns if is_enough else ()
+        return self._columns_read[arbiter]
+
+    def _find_columns(self, rules: Sequence[Rule]) -> tuple[Column, ...]:
+        read = {name for rule in rules for name in rule.columns + rule.refers_to}
+        return tuple(column for column in self._table.columns if column.name in read)
+
+    def find_violations(
+        self, connection: Connection, array: str, arbiter: UniqueKey | None, *, fill: bool
+    ) -> list[Violation]:
+        """Return every broken rule of every row of a JSON array, ordered by place and rule.
+
+        `fill` is needed where `lacks_defaults`.
+        """
+        rules = self.rules(arbiter)
+        if not rules:
+            return []
+        defaults = self._defaults if fill else {}
+        statement = self._statements.text(
+            connection,
+            (arbiter, "filled rows" if fill else "rows"),
+            lambda: _find_broken(list(enumerate(rules)), _batch_query(self._table, defaults)),
+        )
+        found = execute_raw(connection, statement, [array], replan=True).fetchall()
+        return _name_rules(found, rules)
+
+    def find_violations_by_column(
+        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, holding: bool
+    ) -> list[Violation] | None:
+        """Return the same for rows given by `columns_read`, None where only whole rows will do.
+
+        With `holding` what the rows refer to is kept until the commit.
+        """
+        rules = self.rules(arbiter)
+        asked = [each for each in enumerate(rules) if each[1].by_value is None]
+        columns = self._find_columns([rule for _, rule in asked])
+        arrays = [array for column in columns if (array := array_text(values[column.name]))]
+        if len(arrays) < len(columns):
+            return None
+        found = self._look_up(connection, values, arbiter, holding=holding)
+        if asked:
+            statement = self._statements.text(
+                connection, (arbiter, "columns"), lambda: _find_broken(asked, read_columns(columns))
+            )
+            found += execute_raw(connection, statement, arrays, replan=True).fetchall()
+        return _name_rules(sorted(found, key=itemgetter(0, 1)), rules)
+
+    def _look_up(
+        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, holding: bool
+    ) -> list[Found]:
+        """Find the rows that break rules which a column's values answer."""
+        found: list[Found] = []
+        numbers, lookups = [], []
+        for number, rule in enumerate(self.rules(arbiter)):
+            if isinstance(rule.by_value, Repetition):
+                repeated = find_repeated(values[rule.by_value.column])
+                found += [(place, number, integer) for place, integer in repeated]
+            elif rule.by_value is not None:
+                numbers.append(number)
+                lookups.append(rule.by_value)
+        if lookups:
+            statement = self._statements.text(
+                connection,
+                (arbiter, "held values" if holding else "values"),
+                lambda: lookup_statement(lookups, holding=holding),
+            )
+            failing = look_up(connection, statement, lookups, values)
+            for number, places in zip(numbers, failing, strict=True):
+                found += [(place, number, None) for place in places]
+        return found
+
+    def find_bad_values(self, connection: Connection, array: str) -> list[BadValue]:
+        """Return the values that PostgreSQL's own types refuse, among those it alone can judge."""
+        if not self._judged or connection.info.server_version < INPUT_IS_VALID_SINCE:
+            return []
+        found = execute_raw(connection, _bad_values_query(self._judged), [array]).fetchall()
+        return [
+            BadValue(place, self._judged[number].name, message) for place, number, message in found
+        ]
+
+
+def _name_rules(found: Iterable[Found], rules: Sequence[Rule]) -> list[Violation]:
+    return [Violation(place, rules[number], group) for place, number, group in found]
+
+
+def _find_broken(rules: Sequence[tuple[int, Rule]], batch: Composed) -> Composed:
+    parts = [
+        SQL("SELECT {}, {}, {} FROM ({}) AS broken").format(
+            PLACE,
+            SQL(str(number)),
+            _group_of(rule),
+            rule.query,
+        )
+        for number, rule in rules
+    ]
+    return SQL("WITH {} AS MATERIALIZED ({}) {} ORDER BY 1, 2").format(
+        BATCH, batch, SQL(" UNION ALL ").join(parts)
+    )
+
+
+def _batch_query(table: Table, defaults: Mapping[str, str]) -> Composed:
+    batch = read_batch(table.writable, defaults)
+    generated = [
+        SQL("({}) AS {}").format(SQL(column.generated), Identifier(column.name))
+        for column in table.columns
+        if column.generated is not None
+    ]
+    if not generated:
+        return batch
+    expressions = SQL(", ").join(generated)
+    return SQL("SELECT *, {} FROM ({}) AS given").format(expressions, batch)
+
+
+def _bad_values_query(columns: Sequence[Column]) -> Composed:
+    candidates = SQL(", ").join(
+        SQL("({}, {}, {})").format(SQL(str(number)), Identifier(column.name), column.base_type)
+        for number, column in enumerate(columns)
+    )
+    return SQL(
+        "SELECT {place}, one.number, (pg_input_error_info(one.given, one.type)).message"
+        " FROM {source} CROSS JOIN LATERAL (VALUES {candidates}) AS one (number, given, type)"
+        " WHERE NOT pg_input_is_valid(one.given, one.type)"
+    ).format(place=PLACE, source=text_source(columns), candidates=candidates)
+
+
+def _group_of(rule: Rule) -> Composable:
+    return SQL("key_group") if rule.key else SQL("NULL::bigint")

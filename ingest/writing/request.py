@@ -1,0 +1,66 @@
+"""What is asked for with a batch of rows, and what ingest needs to do it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from psycopg import Connection
+
+from ingest.catalog.registry import KnownTable
+from ingest.outcome import OnConflict, Receipt
+from ingest.validation.validated_rows import Decoded
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyClaim:
+    """A client's Idempotency-Key and what identifies the request it came with."""
+
+    key: str
+    request_hash: bytes
+    lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRequest:
+    """What a client asks for, apart from the rows."""
+
+    table: str
+    key_prefix: str
+    format: str = "json"
+    on_conflict: OnConflict = "reject"
+    conflict_key: str | None = None
+    atomic: bool = False
+    dry_run: bool = False
+    claim: IdempotencyClaim | None = None
+    max_raw_bytes: int = 65536
+    started: float = field(default_factory=time.perf_counter)
+
+
+# Sorts a batch's rows by the rules of the table it is for.
+Decode = Callable[[KnownTable], Decoded]
+
+# Returns a usable connection in autocommit mode, a new one where the last one was lost.
+Connect = Callable[[], Connection]
+
+# The same for a connection where foreign keys are not checked, None where there is none to be had.
+ConnectUnchecked = Callable[[], Connection | None]
+
+
+def connect_nowhere() -> None:
+    """Return no connection: foreign keys are PostgreSQL's own to check, row by row."""
+
+
+class Companion(Protocol):
+    """What is recorded in a batch's own transaction beside the batch: all of it, or nothing.
+
+    A batch that is tried again begins anew. Rows that are rejected stay inside the receipt: what
+    else is known of them is the companion's to record.
+    """
+
+    def begin(self, connection: Connection) -> None:
+        """Lock what the rows come from, before they are decoded."""
+
+    def finish(self, connection: Connection, receipt: Receipt) -> None:
+        """Record what became of the rows, before the commit."""

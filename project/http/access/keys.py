@@ -1,0 +1,126 @@
+"""API keys on requests: `Authorization: Api-Key KEY`, scopes, 401 and 403."""
+
+import time
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, cast
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from project.base.errors import RowhouseError
+from project.http.access.throttling import admit_request
+from project.models import ApiKey, Scope
+
+if TYPE_CHECKING:  # the views' module reads the settings that name this one
+    from rest_framework.views import APIView
+
+# A revoked key must stop working within a second, so a checked key is trusted for less.
+TRUSTED_S = 0.8
+LAST_USED_STEP = timedelta(minutes=1)
+
+
+class KeyRequired(RowhouseError):
+    """This endpoint needs an API key: `Authorization: Api-Key KEY`."""
+
+    code = "key_required"
+
+
+class KeyInvalid(RowhouseError):
+    """The API key is unknown, revoked or expired."""
+
+    code = "key_invalid"
+
+
+class ScopeMissing(RowhouseError):
+    """The API key does not have the scope this needs."""
+
+    code = "scope_missing"
+
+
+# By the SHA-256 of the secret: the key itself is not kept, and comparing sums tells nothing of it.
+_trusted: dict[bytes, tuple[float, ApiKey]] = {}
+
+
+def find_key(secret: str) -> ApiKey:
+    """Return the live key with this secret and count the request.
+
+    Raises `KeyInvalid` for any other secret, `TooManyRequests` beyond the limit.
+    """
+    key = _trust_key(secret)
+    admit_request(key.prefix, settings.CONFIG.http.requests_per_minute)
+    return key
+
+
+def _trust_key(secret: str) -> ApiKey:
+    now = time.monotonic()
+    digest = sha256(secret.encode()).digest()
+    trusted = _trusted.get(digest)
+    if trusted is not None and trusted[0] > now:
+        return trusted[1]
+    try:
+        key = cast("ApiKey", ApiKey.objects.get_from_key(secret))
+    except ApiKey.DoesNotExist as error:
+        _trusted.pop(digest, None)
+        raise KeyInvalid from error
+    if key.has_expired:
+        raise KeyInvalid
+    record_use(key)
+    if len(_trusted) > 1000:
+        _trusted.clear()
+    _trusted[digest] = (now + TRUSTED_S, key)
+    return key
+
+
+def forget_trusted_keys() -> None:
+    """Drop the checked keys this process remembers."""
+    _trusted.clear()
+
+
+def record_use(key: ApiKey) -> None:
+    """Remember, to the minute, when the key was last used."""
+    now = timezone.now()
+    if key.last_used_at is None or now - key.last_used_at > LAST_USED_STEP:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+
+
+class KeyAuthentication(BaseAuthentication):
+    """DRF authentication that puts the `ApiKey` into `request.auth`."""
+
+    def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
+        """Return the request's key, None without one; raise `KeyInvalid` for a bad one."""
+        scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "api-key":
+            return None
+        return None, find_key(secret.strip())
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the challenge of a 401 answer (RFC 9110, section 11.6.1)."""
+        return "Api-Key"
+
+
+class HasScope(BasePermission):
+    """DRF permission: the view's `scopes` name the scope each method needs, None for nobody's."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Return True; raise `KeyRequired` or `ScopeMissing` where the key does not suffice.
+
+        Anyone may ask which methods there are. A method there is not is no question of keys: the
+        view answers it with 405.
+        """
+        scopes: dict[str, Scope | None] = getattr(view, "scopes", {})
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method == "OPTIONS" or not hasattr(view, method.lower()):
+            return True
+        scope = scopes.get(method, Scope.ADMIN)
+        if scope is None:
+            return True
+        key: Any = request.auth
+        if key is None:
+            raise KeyRequired
+        if not key.may(scope):
+            raise ScopeMissing(f"This needs a key with the scope {scope}", scope=str(scope))
+        return True

@@ -1,0 +1,250 @@
+"""Requests on their way from the server's event loop to Django's threads and back (ASGI to WSGI).
+
+A body is collected on the event loop and its request given to a thread when it is complete: a slow
+or dead client holds no thread, and a body that was cut short is never taken for a whole one. The
+threads are the same ones all the time, so their database connections stay open. They send answers
+themselves, and do what clients need not wait for afterwards.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from http import HTTPStatus
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, cast
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+from project.base.errors import RowhouseError
+from project.base.logs import AFTER_ANSWER
+from project.base.metrics import count_refusal
+from project.http.content_policy import protect
+from project.http.environ import build_environ
+from project.http.problems import answer_refusal, problem, register_status
+from project.http.threads import Threads
+
+logger = logging.getLogger("rowhouse.request")
+
+# A larger body is kept in a temporary file while it arrives and while it waits for a thread.
+MEMORY_BYTES = 2 * 1024 * 1024
+# Small pieces of a streamed answer are sent together.
+PIECE_BYTES = 64 * 1024
+# A client that takes longer for a piece is slow: half of the threads at most wait for such ones.
+QUICK_S = 1.0
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[Any]]
+GetResponse = Callable[[WSGIRequest], HttpResponseBase]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a request's body may cost."""
+
+    max_bytes: int
+    timeout_s: float
+
+
+class BodyRefused(RowhouseError):
+    """The request's body cannot be taken."""
+
+    code = "bad_request"
+
+
+class BodyTooLarge(BodyRefused):
+    """The body is larger than the service takes at once."""
+
+    code = "too_large"
+
+
+class BodyIncomplete(BodyRefused):
+    """The body ended before it was complete."""
+
+    code = "bad_length"
+
+
+class BodyLate(BodyRefused):
+    """The body did not arrive in time."""
+
+    code = "request_timeout"
+
+
+register_status(BodyTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+register_status(BodyLate, HTTPStatus.REQUEST_TIMEOUT)
+
+
+class Gateway:
+    """An ASGI application that runs Django in a fixed number of threads.
+
+    `get_response` is that of Django's handler. What a WSGI handler does before it is left out:
+    addresses have no prefix here, and `request_started` is not sent (see project.asgi).
+    """
+
+    def __init__(self, get_response: GetResponse, *, threads: int, limits: Limits) -> None:
+        self._get_response = get_response
+        self._limits = limits
+        self._threads = Threads(threads, "request")
+        self._waiting = threading.Semaphore(max(1, threads // 2))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; other kinds of connections are not served."""
+        if scope["type"] != "http":
+            return
+        announced = _read_length(scope)
+        with _open_body(announced) as body:
+            try:
+                size = await _collect(receive, body, self._limits, announced)
+                environ = build_environ(scope, body, size)
+            except BodyRefused as error:
+                _send_whole(send, _refuse(scope, error))
+                return
+            except UnicodeError:
+                _send_whole(send, _refuse(scope, BodyRefused("The request is not understood")))
+                return
+            loop = asyncio.get_running_loop()
+            await self._threads.run(partial(self._respond, environ, loop, send))
+
+    def _respond(
+        self, environ: dict[str, Any], loop: asyncio.AbstractEventLoop, send: Send
+    ) -> Callable[[], None]:
+        """Send Django's answer from this thread; return what its client need not wait for."""
+        later: list[Callable[[], None]] = []
+        try:
+            environ[AFTER_ANSWER] = later
+            response = self._get_response(WSGIRequest(environ))
+            if response.streaming:
+                with closing(response):
+                    for message in _stream_messages(response):
+                        self._wait(asyncio.run_coroutine_threadsafe(_deliver(send, message), loop))
+            else:
+                later.append(response.close)
+                _send_whole(send, cast("HttpResponse", response))
+        except Exception:
+            # The answer, if any of it was sent, ends here: the client sees it cut short.
+            logger.exception("unexpected error")
+            failure = "Something went wrong here"
+            _send_whole(send, protect(problem(status=500, code="internal_error", detail=failure)))
+        return partial(_finish, later)
+
+    def _wait(self, sent: Future[None]) -> None:
+        """Wait until the client took a piece; raise TimeoutError where others need the thread."""
+        with suppress(TimeoutError):
+            return sent.result(QUICK_S)
+        if not self._waiting.acquire(blocking=False):
+            sent.cancel()
+            raise TimeoutError("a client that reads slowly, beside many others")
+        try:
+            return sent.result(self._limits.timeout_s)
+        finally:
+            self._waiting.release()
+
+
+def _finish(calls: list[Callable[[], None]]) -> None:
+    for call in calls:
+        try:
+            call()
+        except Exception:
+            logger.exception("unexpected error")
+
+
+async def _deliver(send: Send, message: Message) -> None:
+    await send(message)
+
+
+def _read_length(scope: Scope) -> int | None:
+    """Return the size of the request's body in bytes, None where it is not known yet."""
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length")
+    if length is not None:
+        return int(length)
+    return None if b"transfer-encoding" in headers else 0
+
+
+def _open_body(announced: int | None) -> IO[bytes]:
+    is_small = announced is not None and announced <= MEMORY_BYTES
+    return BytesIO() if is_small else SpooledTemporaryFile(max_size=MEMORY_BYTES)
+
+
+async def _collect(receive: Receive, body: IO[bytes], limits: Limits, announced: int | None) -> int:
+    """Write the request's body to a file, rewound; return its size in bytes."""
+    if announced == 0:
+        return 0
+    if announced is not None and announced > limits.max_bytes:
+        raise BodyTooLarge(max_bytes=limits.max_bytes)
+    try:
+        async with asyncio.timeout(limits.timeout_s):
+            size = await _copy(receive, body, limits, announced)
+    except TimeoutError as error:
+        raise BodyLate(f"The body did not arrive within {limits.timeout_s:g} s") from error
+    body.seek(0)
+    return size
+
+
+async def _copy(receive: Receive, body: IO[bytes], limits: Limits, announced: int | None) -> int:
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise BodyIncomplete
+        size += len(message["body"])
+        if size > limits.max_bytes:
+            raise BodyTooLarge(max_bytes=limits.max_bytes)
+        body.write(message["body"])
+        # Asking once more, only to hear that there was no more, took 0.05 ms.
+        if size == announced or not message.get("more_body"):
+            return size
+
+
+def _send_whole(send: Send, response: HttpResponse) -> None:
+    """Send an answer from any thread.
+
+    granian's `send` does its part when it is called. What it returns is to be awaited only where
+    the client has not taken yet what was sent before; of a whole answer there is no such part.
+    """
+    send(_start_message(response))
+    send({"type": "http.response.body", "body": response.content})
+
+
+def _stream_messages(response: HttpResponseBase) -> Iterator[Message]:
+    yield _start_message(response)
+    piece = bytearray()
+    for part in cast("Iterator[bytes]", response):
+        piece += part
+        if len(piece) >= PIECE_BYTES:
+            yield {"type": "http.response.body", "body": bytes(piece), "more_body": True}
+            piece.clear()
+    yield {"type": "http.response.body", "body": bytes(piece)}
+
+
+def _start_message(response: HttpResponseBase) -> Message:
+    headers = [(_write_name(name), value.encode("latin-1")) for name, value in response.items()]
+    headers += [
+        (b"set-cookie", cookie.output(header="").strip().encode("latin-1"))
+        for cookie in response.cookies.values()
+    ]
+    return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+
+@lru_cache(maxsize=256)
+def _write_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
+
+
+def _refuse(scope: Scope, error: BodyRefused) -> HttpResponse:
+    answer = protect(answer_refusal(error))
+    # What is left of the body would be taken for the next request.
+    answer["Connection"] = "close"
+    fields = {"method": scope["method"], "status": answer.status_code, "code": error.code}
+    logger.info("request", extra=fields)
+    count_refusal(scope["method"], answer.status_code)
+    return answer

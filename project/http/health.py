@@ -1,0 +1,125 @@
+"""Is the service alive, is it ready, how is it doing: for probes and Prometheus."""
+
+from functools import cache
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import cast
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from prometheus_client import CONTENT_TYPE_LATEST
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from project.base.errors import RowhouseError
+from project.base.metrics import write_metrics
+from project.http.access.keys import KeyInvalid, KeyRequired
+from project.http.access.throttling import TooManyRequests
+from project.http.answers import answer_json
+from project.http.openapi import Errors, answers
+from project.http.problems import register_status
+from project.models import ApiKey, Scope
+
+
+class NotReady(RowhouseError):
+    """The service cannot take requests now."""
+
+    code = "not_ready"
+
+
+_ALIVE = {"type": "object", "properties": {"status": {"const": "alive"}}, "required": ["status"]}
+_READY = {
+    "type": "object",
+    "properties": {
+        "status": {"const": "ready"},
+        "checks": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+    "required": ["status", "checks"],
+}
+
+register_status(NotReady, HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+class AliveView(APIView):
+    """GET /healthz: this process answers; the database is not asked."""
+
+    scopes = {"GET": None}
+    authentication_classes = ()
+
+    @extend_schema(summary="Is this process alive", responses=answers({200: _ALIVE}))
+    def get(self, request: Request) -> HttpResponse:
+        """Answer 200 while the process answers; the database is not asked."""
+        return answer_json({"status": "alive"})
+
+
+class ReadyView(APIView):
+    """GET /readyz: the database answers and has every migration."""
+
+    scopes = {"GET": None}
+    errors: Errors = {"GET": [NotReady]}
+    authentication_classes = ()
+
+    @extend_schema(summary="Is the service ready", responses=answers({200: _READY}))
+    def get(self, request: Request) -> HttpResponse:
+        """Answer 200, or 503 with what is missing."""
+        checks = check_readiness()
+        if any(answer != "ok" for answer in checks.values()):
+            raise NotReady(checks=checks)
+        return answer_json({"status": "ready", "checks": checks})
+
+
+class MetricsView(APIView):
+    """GET /internal/metrics: for a Prometheus on this machine, or one with a key."""
+
+    scopes = {"GET": None}
+    errors: Errors = {"GET": [KeyRequired, KeyInvalid, TooManyRequests]}
+
+    @extend_schema(
+        summary="Get metrics for Prometheus",
+        responses=answers({(200, "text/plain"): {"type": "string"}}),
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Answer Prometheus's text format; from another machine with a key of the scope read."""
+        key = cast("ApiKey | None", request.auth)
+        if not (_is_local(request) or (key and key.may(Scope.READ))):
+            raise KeyRequired("From another machine this needs a key with the scope read")
+        text = write_metrics(all_processes=settings.METRICS_ARE_SHARED)
+        return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def check_readiness() -> dict[str, str]:
+    """Return "ok", or in words what is wrong, for each thing the service needs."""
+    try:
+        missing = _missing_migrations()
+        # Through Django's cursor, which finds out that a connection was lost and opens another.
+        with connections["ingest"].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return {"database": "does not answer", "migrations": "unknown"}
+    return {"database": "ok", "migrations": f"{missing} not applied" if missing else "ok"}
+
+
+def _missing_migrations() -> int:
+    applied = MigrationRecorder(connection).applied_migrations()
+    return len(_last_migrations() - applied.keys())
+
+
+@cache
+def _last_migrations() -> set[tuple[str, str]]:
+    """Return the last migration of each app: those before it are applied with it."""
+    return set(MigrationLoader(None).graph.leaf_nodes())
+
+
+def _is_local(request: Request) -> bool:
+    # A proxy on this machine speaks for others.
+    if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_FORWARDED" in request.META:
+        return False
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False

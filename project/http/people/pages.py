@@ -1,0 +1,86 @@
+"""Views as pages: who may see them, and errors as pages."""
+
+import logging
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from project.base.errors import RowhouseError, Unavailable
+from project.http.access.keys import ScopeMissing
+from project.http.access.sessions import find_signed_in
+from project.http.problems import answer_refusal, status_of
+from project.models import Scope
+
+logger = logging.getLogger("rowhouse.error")
+
+READING = ("GET", "HEAD")
+
+# Headers of a problem document that mean the same beside a page.
+KEPT_HEADERS = ("WWW-Authenticate", "Retry-After")
+
+View = Callable[..., HttpResponseBase]
+
+
+def page(scope: Scope) -> Callable[[View], View]:
+    """Make a view a page for people who are signed in with the scope; others are led to do so."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            key = find_signed_in(request)
+            if key is None:
+                return lead_to_login(request)
+            if not key.may(scope):
+                raise ScopeMissing(f"This page needs a key with the scope {scope}")
+            response = view(request, **kwargs)
+            response.headers.setdefault("Cache-Control", "private, no-store")
+            return response
+
+        return answer_as_page(guarded)
+
+    return decorate
+
+
+def answer_as_page(view: View, *, methods: Collection[str] = READING) -> View:
+    """Let a view answer these methods only, and whatever it raises as a page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        if request.method not in methods:
+            return HttpResponse(status=405, headers={"Allow": ", ".join(methods)})
+        try:
+            return view(request, **kwargs)
+        except RowhouseError as error:
+            return show_error(request, error)
+        except (DatabaseError, psycopg.Error) as error:
+            # Not the error itself: its text may quote a row.
+            cause = error if isinstance(error, psycopg.Error) else error.__cause__
+            sqlstate = getattr(cause, "sqlstate", None)
+            logger.error("database error", extra={"sqlstate": sqlstate})
+            return show_error(request, Unavailable("The database cannot answer now"))
+
+    return guarded
+
+
+def show_error(request: HttpRequest, error: RowhouseError) -> HttpResponse:
+    """Answer an error as a page, with the status and the headers that programs would get."""
+    answer = answer_refusal(error)
+    shown = render(request, "site/problem.html", {"error": error}, status=status_of(type(error)))
+    for name in KEPT_HEADERS:
+        if name in answer:
+            shown.headers[name] = answer[name]
+    return shown
+
+
+def lead_to_login(request: HttpRequest) -> HttpResponseRedirect:
+    """Ask who it is, and come back here afterwards."""
+    query = urlencode({"next": request.get_full_path()})
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}?{query}")

@@ -1,0 +1,144 @@
+"""The service from nothing: a database, its tables, a key, then the processes that serve."""
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.db import connections
+
+from project.base.config import read_config
+from project.base.database import EMBEDDED_DATABASE, use_port
+from project.http.access.make_key import issue_first_key
+from project.server.banner import write_banner
+from project.server.children import Child, Program
+from project.server.demo import DEMO_STEPS
+from project.server.postgres.cluster import ServerSettings
+from project.server.postgres.server import (
+    Server,
+    create_database,
+    read_server_settings,
+    repair_password,
+    start_server,
+)
+from project.server.supervisor import (
+    Stopped,
+    Supervisor,
+    choose_port,
+    only_service,
+    stop_database,
+    stoppable,
+)
+
+Say = Callable[[str], None]
+
+# Requests, idle connections among them, that one worker process holds at once.
+HELD_REQUESTS = 256
+
+
+def run_service(*, web_only: bool, demo: bool, say: Say) -> None:
+    """Start everything, keep it running, and stop it when a signal says so.
+
+    Raises what keeps the service from starting; what was started by then is stopped.
+    """
+    with only_service(settings.DATA_DIR) as announce:
+        supervisor: Supervisor | None = None
+        try:
+            with stoppable():
+                host = settings.CONFIG.http.host
+                port = choose_port(host, settings.PORT)
+                address = _write_address(host, port)
+                announce(address)
+                server = _start_database()
+                key = _prepare()
+                supervisor = Supervisor(_make_children(host, port, web_only=web_only), server)
+                supervisor.start(host, port)
+                say(_greet(address, key))
+                for step in DEMO_STEPS if demo else ():
+                    step(address, say)
+                connections.close_all()
+                supervisor.watch()
+        except Stopped:
+            say("Stopping …")
+        finally:
+            if supervisor is not None:
+                supervisor.stop()
+            if not settings.DATABASE_URL:
+                stop_database(_server_settings())
+
+
+def web_command(host: str, port: int) -> tuple[str, ...]:
+    """Return the command line of the web server."""
+    options = {
+        "--interface": "asginl",
+        "--http": "1",
+        "--host": host,
+        "--port": port,
+        "--workers": settings.CONFIG.http.workers,
+        "--backpressure": HELD_REQUESTS,
+        # Of a request's headers, and of the next request on a connection that is kept open.
+        "--http1-header-read-timeout": settings.CONFIG.http.body_timeout_s * 1000,
+        "--workers-kill-timeout": 20,
+        "--log-level": "warning",
+    }
+    words = [str(word) for option in options.items() for word in option]
+    flags = ["--no-ws", "--respawn-failed-workers"]
+    return (sys.executable, "-m", "granian", *words, *flags, "project.asgi:application")
+
+
+def _start_database() -> Server | None:
+    if settings.DATABASE_URL:
+        return None
+    server = repair_password(start_server(_server_settings()))
+    create_database(server, EMBEDDED_DATABASE)
+    use_port([settings.DIRECT_DATABASE, *settings.DATABASES.values()], server.port)
+    return server
+
+
+def _server_settings() -> ServerSettings:
+    return read_server_settings(
+        settings.CONFIG.database.embedded,
+        data_dir=settings.DATA_DIR,
+        secrets_dir=settings.SECRETS_DIR,
+    )
+
+
+def _prepare() -> str | None:
+    """Bring tables up to date; return the first key if it was made now."""
+    call_command("setup_db", verbosity=0)
+    shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
+    settings.METRICS_DIR.mkdir()
+    return issue_first_key(settings.API_KEY_FILE)
+
+
+def _make_children(host: str, port: int, *, web_only: bool) -> Sequence[Child]:
+    programs = [
+        Program(
+            name="web",
+            command=web_command(host, port),
+            folder=settings.BASE_DIR,
+            environment=settings.WEB_ENVIRONMENT,
+        )
+    ]
+    if not web_only and "scheduler" in get_commands():
+        programs.append(
+            Program(
+                name="scheduler",
+                command=(sys.executable, "manage.py", "scheduler"),
+                folder=settings.BASE_DIR,
+                environment=settings.ENVIRONMENT,
+            )
+        )
+    return [Child(program, lambda: read_config(settings.CONFIG_PATH)) for program in programs]
+
+
+def _greet(address: str, key: str | None) -> str:
+    return write_banner(
+        address, key=key, key_file=settings.API_KEY_FILE, datasets=settings.CONFIG.datasets
+    )
+
+
+def _write_address(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

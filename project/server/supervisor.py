@@ -1,0 +1,195 @@
+"""Everything the running service consists of: started, watched, stopped.
+
+The embedded PostgreSQL, where there is one, and a list of programs beside it.
+"""
+
+import fcntl
+import http.client
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from project.base.errors import RowhouseError
+from project.server.children import Child
+from project.server.postgres.cluster import ServerSettings
+from project.server.postgres.postmaster import find_postmaster
+from project.server.postgres.server import Server, start_server, stop_server
+
+logger = logging.getLogger("rowhouse.up")
+
+TICK_S = 0.25
+SERVE_PATIENCE_S = 60.0
+STOP_PATIENCE_S = 30.0
+PORT_PATIENCE_S = 2.0
+DATABASE_RETRY_S = 5.0
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class AlreadyRunning(RowhouseError):
+    """Rowhouse is already running on this data folder."""
+
+    code = "already_running"
+
+
+class PortBusy(RowhouseError):
+    """Another program listens on the service's port."""
+
+    code = "port_busy"
+
+
+class ServiceFailed(RowhouseError):
+    """The web server does not start."""
+
+    code = "service_failed"
+
+
+class Stopped(BaseException):
+    """A signal asks the service to stop."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise `Stopped` in the main thread on Ctrl-C, SIGTERM and SIGHUP; ignore them afterwards."""
+    for number in _ENDING:
+        signal.signal(number, _raise_stopped)
+    try:
+        yield
+    finally:
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _raise_stopped(number: int, frame: FrameType | None) -> None:
+    for other in _ENDING:  # once is enough: stopping must not be interrupted
+        signal.signal(other, signal.SIG_IGN)
+    raise Stopped
+
+
+@contextmanager
+def only_service(data_dir: Path) -> Iterator[Callable[[str], None]]:
+    """Be the only service on the data folder; yield what tells others its address.
+
+    Raises `AlreadyRunning` with the other's address.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / "up.lock"
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            where = path.read_text(encoding="utf-8").strip() or "it is just starting"
+            raise AlreadyRunning(f"Rowhouse is already running: {where}") from error
+
+        def announce(address: str) -> None:
+            file.truncate(0)
+            file.write(f"{address} (process {os.getpid()})\n")
+            file.flush()
+
+        file.truncate(0)
+        yield announce
+        file.truncate(0)
+
+
+def choose_port(host: str, port: int) -> int:
+    """Return the port to serve on, a free one for 0; raise `PortBusy` where it is taken.
+
+    The processes of a service that was killed a moment ago are given time to end.
+    """
+    deadline = time.monotonic() + PORT_PATIENCE_S
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise PortBusy(
+                        f"{host}:{port} cannot be listened on ({error.strerror}): stop what "
+                        "listens there or choose another with PORT=…"
+                    ) from error
+            else:
+                return int(probe.getsockname()[1])
+        time.sleep(TICK_S)
+
+
+class Supervisor:
+    """Runs the programs beside the embedded server until the process is told to stop."""
+
+    def __init__(self, children: Sequence[Child], server: Server | None) -> None:
+        self._children = children
+        self._server = server
+        self._database_due = 0.0
+
+    def start(self, host: str, port: int) -> None:
+        """Start the programs; return when the first one, the web server, answers on its port.
+
+        Raises `ServiceFailed` where it does not.
+        """
+        for child in self._children:
+            child.start()
+        web = self._children[0]
+        deadline = time.monotonic() + SERVE_PATIENCE_S
+        while not _answers(host, port):
+            if not web.is_running or time.monotonic() > deadline:
+                raise ServiceFailed("The web server does not start; what it said is above")
+            time.sleep(TICK_S / 5)
+
+    def watch(self) -> None:
+        """Start again what dies, for ever; `Stopped` ends it."""
+        while True:
+            self._tend_database()
+            for child in self._children:
+                child.tend()
+            time.sleep(TICK_S)
+
+    def stop(self) -> None:
+        """Stop the programs: first all are asked, then those that do not end are killed."""
+        for child in self._children:
+            child.terminate()
+        deadline = time.monotonic() + STOP_PATIENCE_S
+        for child in self._children:
+            child.wait(max(0.0, deadline - time.monotonic()))
+
+    def _tend_database(self) -> None:
+        server = self._server
+        if server is None or find_postmaster(server.settings.data) is not None:
+            return
+        if time.monotonic() < self._database_due:
+            return
+        logger.error("PostgreSQL died and is started again")
+        try:
+            # On its old port, which the web processes know.
+            self._server = start_server(replace(server.settings, port=server.port))
+        except RowhouseError as error:
+            logger.error("PostgreSQL does not start: %s", error.message)
+            self._database_due = time.monotonic() + DATABASE_RETRY_S
+            return
+        if self._server.port != server.port:
+            self.stop()
+            for child in self._children:
+                child.start()
+
+
+def stop_database(settings: ServerSettings) -> None:
+    """Stop the embedded server, also one that an earlier service left running."""
+    if settings.data.exists():
+        stop_server(settings)
+
+
+def _answers(host: str, port: int) -> bool:
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    with closing(http.client.HTTPConnection(reachable, port, timeout=5)) as connection:
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR
+        except (OSError, http.client.HTTPException):
+            return False

@@ -1,0 +1,96 @@
+"""The reports there are: read from their files whenever these change, without a restart."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+from django.conf import settings
+
+from project.base.config import ReportOverride
+from reports.engine.definition import Definition, read_definition
+from reports.errors import DefinitionInvalid, ReportUnknown
+
+# A file's path, its time of change in ns and its size: what tells whether it must be read again.
+Stamp = tuple[Path, int, int]
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Every usable definition by name, and what is wrong with the others."""
+
+    found: dict[str, Definition] = field(default_factory=dict)
+    broken: dict[str, DefinitionInvalid] = field(default_factory=dict)
+
+
+def find_reports() -> Reports:
+    """Return the reports as their files and rest_conf.yml are now."""
+    folder: Path = settings.REPORTS_DIR
+    files = sorted(path for path in folder.rglob("*.sql") if path.is_file())
+    stamps = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
+    return _read(folder, stamps, _Overrides(settings.CONFIG.reports.definitions))
+
+
+def find_report(name: str) -> Definition:
+    """Return one report; raise `ReportUnknown`, or `DefinitionInvalid` where it is broken."""
+    reports = find_reports()
+    if name in reports.broken:
+        raise reports.broken[name]
+    try:
+        return reports.found[name]
+    except KeyError as error:
+        raise ReportUnknown(f"There is no report {name!r}"[:200], report=name[:100]) from error
+
+
+def override(definition: Definition, changes: ReportOverride) -> Definition:
+    """Return the definition with the parameters and the schedule that rest_conf.yml gives it."""
+    for key, value in changes.parameters.items():
+        if key not in definition.parameters:
+            _refuse(definition, f"parameters.{key}", "the report has no such parameter")
+        if type(value) is not type(definition.parameters[key]):
+            wanted = type(definition.parameters[key]).__name__
+            _refuse(definition, f"parameters.{key}", f"expected {wanted}, got {value!r}")
+    is_given = changes.schedule is not msgspec.UNSET
+    return msgspec.structs.replace(
+        definition,
+        parameters=definition.parameters | changes.parameters,
+        schedule=changes.schedule if is_given else definition.schedule,
+    )
+
+
+class _Overrides:
+    """The overrides as a key of the cache: the same object while the settings are the same."""
+
+    def __init__(self, by_name: dict[str, ReportOverride]) -> None:
+        self.by_name = by_name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Overrides) and self.by_name == other.by_name
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.by_name))
+
+
+@lru_cache(maxsize=2)
+def _read(folder: Path, stamps: tuple[Stamp, ...], overrides: _Overrides) -> Reports:
+    reports = Reports()
+    for path in sorted({folder / path.relative_to(folder).parts[0] for path, _, _ in stamps}):
+        try:
+            definition = read_definition(path)
+            if definition.name in reports.found:
+                raise DefinitionInvalid(
+                    f"{definition.name}: there is a file and a folder of this name",
+                    report=definition.name,
+                )
+            changes = overrides.by_name.get(definition.name, ReportOverride())
+            reports.found[definition.name] = override(definition, changes)
+        except DefinitionInvalid as error:
+            reports.broken[path.stem] = error
+    return reports
+
+
+def _refuse(definition: Definition, key: str, reason: str) -> None:
+    key_path = f"reports.definitions.{definition.name}.{key}"
+    raise DefinitionInvalid(
+        f"rest_conf.yml: {key_path}: {reason}", report=definition.name, key_path=key_path
+    )

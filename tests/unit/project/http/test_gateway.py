@@ -1,0 +1,230 @@
+"""The gateway between the server's event loop and Django's threads."""
+
+import asyncio
+import threading
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from project.base.logs import AFTER_ANSWER
+from project.http.gateway import Gateway, Limits
+
+Messages = list[dict[str, Any]]
+SCOPE = {
+    "type": "http",
+    "method": "POST",
+    "path": "/é",
+    "query_string": b"a=1",
+    "http_version": "1.1",
+    "headers": [(b"transfer-encoding", b"chunked")],
+}
+END = {"type": "http.request", "body": b"", "more_body": False}
+
+
+class Taken:
+    """What a server's `send` returns where the client has taken all that was sent."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
+
+
+def run(
+    handler: Any, *messages: dict[str, Any], sent: Messages | None = None, **changes: Any
+) -> Messages:
+    """Return what the gateway sends; after the given messages the client stays silent."""
+    incoming = list(messages)
+    sent = [] if sent is None else sent
+
+    async def receive() -> dict[str, Any]:
+        if not incoming:
+            await asyncio.Event().wait()
+        return incoming.pop(0)
+
+    def send(message: dict[str, Any]) -> Taken:
+        sent.append(message)
+        return Taken()
+
+    gateway = Gateway(handler, threads=1, limits=Limits(max_bytes=10, timeout_s=0.2))
+    asyncio.run(gateway(SCOPE | changes, receive, send))
+    return sent
+
+
+def echo(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"{request.META['CONTENT_LENGTH']} {request.body!r}")
+
+
+def part(body: bytes) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": True}
+
+
+def code(sent: Messages) -> tuple[int, str]:
+    return sent[0]["status"], msgspec.json.decode(sent[1]["body"])["code"]
+
+
+def test_a_body_reaches_django_whole_with_its_length() -> None:
+    sent = run(echo, part(b"one "), part(b"two"), END)
+    assert sent[0]["status"] == 200
+    assert sent[1]["body"] == b"7 b'one two'"
+
+
+def test_a_body_of_the_announced_length_is_whole_without_an_end() -> None:
+    sent = run(echo, part(b"one "), part(b"two"), headers=[(b"content-length", b"7")])
+    assert sent[1]["body"] == b"7 b'one two'"
+
+
+def test_headers_reach_django_as_wsgi_has_them() -> None:
+    def tell(request: HttpRequest) -> HttpResponse:
+        meta = request.META
+        named = {name: meta[name] for name in sorted(meta) if name.startswith(("CONTENT", "HTTP_"))}
+        return HttpResponse(repr((request.path, named, meta["REMOTE_ADDR"], request.get_port())))
+
+    headers = [
+        (b"content-type", b"text/csv"),
+        (b"content_length", b"9"),
+        (b"x-word", b"one"),
+        (b"x-word", b"tw\xf6"),
+    ]
+    sent = run(tell, headers=headers, client=("10.0.0.1", 9), server=("127.0.0.1", 8000))
+    named = {
+        "CONTENT_TYPE": "text/csv",
+        "HTTP_CONTENT_LENGTH": "9",
+        "HTTP_X_WORD": "one,twö",
+    }
+    assert sent[1]["body"].decode() == repr(("/é", named, "10.0.0.1", "8000"))
+
+
+def test_a_body_that_does_not_come_is_answered_408() -> None:
+    assert code(run(echo, part(b"one"))) == (408, "request_timeout")
+
+
+def test_a_body_that_ends_early_is_answered_400() -> None:
+    assert code(run(echo, part(b"one"), {"type": "http.disconnect"})) == (400, "bad_length")
+
+
+def test_a_body_of_the_most_bytes_is_taken_and_one_more_is_not() -> None:
+    assert run(echo, part(b"x" * 10), END)[0]["status"] == 200
+    assert code(run(echo, part(b"x" * 10), part(b"x"), END)) == (413, "too_large")
+
+
+def test_a_refusal_closes_the_connection() -> None:
+    sent = run(echo, headers=[(b"content-length", b"11")])
+    assert code(sent) == (413, "too_large")
+    assert (b"connection", b"close") in sent[0]["headers"]
+
+
+def test_a_query_that_is_not_ascii_is_refused() -> None:
+    assert code(run(echo, END, query_string=b"\xff")) == (400, "bad_request")
+
+
+def test_an_error_of_the_handler_is_answered_500() -> None:
+    def fail(request: HttpRequest) -> HttpResponse:
+        raise ZeroDivisionError
+
+    assert code(run(fail, END)) == (500, "internal_error")
+
+
+def test_small_pieces_of_a_stream_are_sent_together_and_it_is_closed() -> None:
+    closed = []
+
+    class Stream(StreamingHttpResponse):
+        def close(self) -> None:
+            closed.append(True)
+            super().close()
+
+    def pieces() -> Iterator[bytes]:
+        yield from [b"x" * 1000] * 100
+
+    sent = run(lambda request: Stream(pieces()), END)
+    bodies = [message["body"] for message in sent[1:]]
+    assert len(bodies) == 2
+    assert sum(map(len, bodies)) == 100_000
+    assert [message.get("more_body", False) for message in sent[1:]] == [True, False]
+    assert closed == [True]
+
+
+def test_what_a_client_need_not_wait_for_is_done_when_the_answer_is_sent(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sent: Messages = []
+    sent_before: list[int] = []
+    is_closed = threading.Event()
+
+    class Answer(HttpResponse):
+        def close(self) -> None:
+            sent_before.append(len(sent))
+            super().close()
+            is_closed.set()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        request.META[AFTER_ANSWER].append(fail)
+        return Answer("here")
+
+    assert run(handle, END, sent=sent)[1]["body"] == b"here"
+    assert is_closed.wait(60)
+    assert sent_before == [2]
+    assert [record.message for record in caplog.records] == ["unexpected error"]
+
+
+def test_cookies_are_sent() -> None:
+    response = HttpResponse()
+    response.set_cookie("a", "b")
+    sent = run(lambda request: response, END)
+    assert (b"set-cookie", b"a=b; Path=/") in sent[0]["headers"]
+
+
+def test_clients_that_read_slowly_keep_half_of_the_threads_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("project.http.gateway.QUICK_S", 0.05)
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        is_stream = request.META["QUERY_STRING"] == "stream"
+        return StreamingHttpResponse([b"x"]) if is_stream else HttpResponse("here")
+
+    handler: Any = handle
+
+    async def receive() -> dict[str, Any]:
+        return END
+
+    async def talk() -> None:
+        gateway = Gateway(handler, threads=4, limits=Limits(max_bytes=10, timeout_s=600))
+        reads_on = asyncio.Event()
+        whole: list[list[int]] = []
+
+        async def read_slowly() -> None:
+            statuses: list[int] = []
+
+            def send(message: dict[str, Any]) -> Any:
+                if "status" not in message:
+                    return reads_on.wait() if statuses == [200] else Taken()
+                statuses.append(message["status"])
+                return Taken()
+
+            await gateway(SCOPE | {"query_string": b"stream"}, receive, send)
+            whole.append(statuses)
+
+        slow = [asyncio.create_task(read_slowly()) for _ in range(6)]
+        while sum(task.done() for task in slow) < 4:  # those for whom no thread waits
+            await asyncio.wait([task for task in slow if not task.done()], timeout=0.1)
+        assert whole == [[200, 500]] * 4
+        answered: Messages = []
+
+        def send(message: dict[str, Any]) -> Taken:
+            answered.append(message)
+            return Taken()
+
+        await gateway(SCOPE, receive, send)
+        assert answered[1]["body"] == b"here"
+        assert sum(task.done() for task in slow) == 4
+        reads_on.set()
+        await asyncio.gather(*slow)
+        assert whole[4:] == [[200], [200]]
+
+    asyncio.run(talk())
