@@ -16,8 +16,9 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ingest.catalog.registry import KnownTable, TableRegistry
 from ingest.payload.json_body import split_lines
-from ingest.validation.native.binding import load_library, make_encoder
+from ingest.validation.native.binding import make_encoder
 from ingest.validation.native.encoded_rows import EncodedRows
+from ingest.validation.native.library import load_library
 from ingest.validation.row_checks import Limits
 from ingest.validation.rules import RowRules
 from ingest.validation.validate import CsvSource, decode_array, decode_lines

@@ -1,6 +1,6 @@
 /* The functions that Python calls and the structures that it shares with them.
  *
- * binding.py gives this text to cffi, which takes declarations and numeric #defines, but no
+ * library.py gives this text to cffi, which takes declarations and numeric #defines, but no
  * #include and no #ifdef: encode.h includes what this file needs before it, and guards it.
  */
 

@@ -4,27 +4,18 @@ What it encodes, Python would store in the same way. What it leaves alone may be
 Python looks at it.
 """
 
-import hashlib
-import logging
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
-from cffi import FFI
 
 from ingest.catalog.definitions import Column, Table
 from ingest.validation.native.encoded_rows import EncodedBatch
+from ingest.validation.native.library import CData, Library, load_library
 from ingest.validation.row_checks import Field, Limits
 from ingest.writing.constraints.by_value import ASKABLE_TYPES
-
-logger = logging.getLogger("rowhouse.ingest")
-
-SOURCES = Path(__file__).parent
-LIBRARY = SOURCES / "rows.so"
 
 _TEXTS = {"text", "varchar", "bpchar"}
 
@@ -35,25 +26,12 @@ _scratch = threading.local()
 _read_plain = msgspec.json.Decoder(list[int | str | None]).decode
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
-# A C structure, array or pointer.
-CData = Any
-
 # Does the work: batch.h says what it is given and returns.
 _Work = Callable[[CData], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
-    """The compiled code as batch.h declares it."""
-
-    ffi: FFI
-    code: Any  # functions and constants
-    kinds: Mapping[str, int]  # `enum kind` by PostgreSQL's names
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """A `struct batch`, and the memory that it points to, which lives no longer than this."""
+class _Batch(msgspec.Struct, frozen=True):
+    """A `struct batch`, with the memory it points to: cffi frees what Python no longer holds."""
 
     struct: CData
     body: CData
@@ -169,7 +147,7 @@ class RowEncoder:
             self._give_room(struct)
         if outcome == code.UNSURE:
             return None
-        rows = self._read_members(batch.rows, struct.row_count)
+        rows = self._library.read_members(batch.rows, struct.row_count)
         written = zip(self._names, struct.written, strict=False)
         return EncodedBatch(
             columns=tuple(name for name, is_written in written if is_written),
@@ -192,18 +170,10 @@ class RowEncoder:
             _scratch.buffer = self._ffi.new("uint8_t[]", _BUFFER_BYTES)
         struct.out, struct.capacity = _scratch.buffer, len(_scratch.buffer)
 
-    def _read_members(self, array: CData, count: int) -> "dict[str, memoryview[int]]":
-        """Return the members, which must all be int64_t, of so many structures, by name."""
-        structure = self._ffi.typeof(array).item
-        size = count * self._ffi.sizeof(structure)
-        numbers = memoryview(self._ffi.buffer(array, size)).cast("q")
-        names = _list_members(structure)
-        return {name: numbers[place :: len(names)] for place, name in enumerate(names)}
-
     def _read_set(self, body: bytes, batch: _Batch, place: int) -> set[str]:
         slots = batch.struct.slot_count
-        slices = self._read_members(batch.sets + place * slots, slots)
-        sizes = list(iter(iter(slices["size"]).__next__, -1))
+        slices = self._library.read_members(batch.sets + place * slots, slots)
+        sizes = list(iter(iter(slices["size"]).__next__, -1))  # up to the first free slot
         starts = slices["start"][: len(sizes)].tolist()
         return {
             body[start : start + size].decode() for start, size in zip(starts, sizes, strict=True)
@@ -234,42 +204,6 @@ def make_encoder(
     if not all(_is_encodable(each.column, library.kinds) for each in fields):
         return None
     return RowEncoder(library, table, fields, limits, read)
-
-
-@cache
-def load_library() -> Library | None:
-    """Return the compiled code, None where it was not built, or not from these sources."""
-    ffi = FFI()
-    ffi.cdef((SOURCES / "batch.h").read_text())
-    try:
-        code = ffi.dlopen(str(LIBRARY))
-        digest = ffi.string(code.source_digest)
-    except (OSError, AttributeError):
-        return None
-    if digest != digest_sources().encode():
-        return None
-    kinds = ffi.typeof("enum kind").relements
-    return Library(ffi, code, {name.lower(): kind for name, kind in kinds.items()})
-
-
-def digest_sources() -> str:
-    """Return SHA-256 of the C sources and headers, as the Makefile gives it to the compiler."""
-    texts = [path.read_bytes() for path in sorted(SOURCES.glob("*.[ch]"))]
-    return hashlib.sha256(b"".join(texts)).hexdigest()
-
-
-def warn_without_library() -> None:
-    """Log that Python encodes all rows, where it does: for the start of the service."""
-    if load_library() is None:
-        fault = "of other sources or another machine" if LIBRARY.exists() else "missing"
-        logger.warning(
-            "The compiled row encoder is %s: build it, or rows are stored more slowly", fault
-        )
-
-
-@cache
-def _list_members(structure: Any) -> list[str]:
-    return [name for name, _ in structure.fields]
 
 
 def _read_raw(array: memoryview) -> list[msgspec.Raw | None]:
