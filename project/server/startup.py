@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.db import connections
 
-from ingest.validation.native.library import warn_without_library
 from project.base.config import read_config
 from project.base.database import EMBEDDED_DATABASE, use_port
 from project.http.access.make_key import issue_first_key
@@ -51,7 +50,6 @@ def run_service(*, web_only: bool, demo: bool, say: Say) -> None:
                 port = choose_port(host, settings.PORT)
                 address = _write_address(host, port)
                 announce(address)
-                warn_without_library()
                 server = _start_database()
                 key = _prepare()
                 supervisor = Supervisor(_make_children(host, port, web_only=web_only), server)

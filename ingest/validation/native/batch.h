@@ -50,7 +50,7 @@ struct batch {
     int32_t set_count;
     int32_t slot_count; /* of each set: a power of two above max_rows */
     int32_t watched_count;
-    const int32_t *watched; /* the fields whose values are noted row by row, in JSON */
+    const int32_t *watched; /* the fields whose values are noted row by row */
     int64_t max_rows;
     int64_t max_row_bytes;
     const uint8_t *body; /* UTF-8, followed by a NUL */
@@ -59,11 +59,12 @@ struct batch {
     int64_t capacity;
     /* What came of it. */
     struct slice *sets; /* the different values of some columns; a size of -1 marks a free slot */
-    struct slice *noted; /* for each row the watched values as JSON; a size of 0 stands for null */
+    struct slice *noted; /* for each row the watched values; a size of 0 stands for null */
     struct row *rows;
     int64_t row_count;
     int64_t tuple_count;
     int64_t size;
+    bool noted_bare; /* the noted values are strings of JSON without the quotes around them */
     bool written[MOST_FIELDS]; /* the columns that the tuples are written to */
 };
 

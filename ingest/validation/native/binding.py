@@ -11,11 +11,10 @@ from typing import Any
 
 import msgspec
 
-from ingest.catalog.definitions import Column, Table
+from ingest.catalog.definitions import ASKABLE_TYPES, Column, Table
+from ingest.validation.fields import Field, Limits
 from ingest.validation.native.encoded_rows import EncodedBatch
 from ingest.validation.native.library import CData, Library, load_library
-from ingest.validation.row_checks import Field, Limits
-from ingest.writing.constraints.by_value import ASKABLE_TYPES
 
 _TEXTS = {"text", "varchar", "bpchar"}
 
@@ -91,7 +90,7 @@ class RowEncoder:
     def encode_csv(self, body: bytes, start: int, names: Sequence[str]) -> EncodedBatch | None:
         """Return the CSV records from a place in the body on, with fields of these columns.
 
-        None where one of them is in doubt.
+        Rows that are in doubt are left; None where all of them are, or where records begin is.
         """
         order = self._list_places(names)
 

@@ -27,7 +27,11 @@ struct token {
 enum outcome begin_rows(struct batch *batch);
 enum outcome end_rows(struct batch *batch);
 
-/* Add a row of this text, where there is place for one more; without tokens it is left to Python. */
+/* Where as many rows are left before the first tuple, the others will hardly be better. */
+#define MOST_LEFT_AT_FIRST 32
+
+/* Add a row of this text, where there is place for one more; without tokens it is left to Python.
+ * UNSURE where it is not worth going on. */
 enum outcome add_row(
     struct batch *batch, const uint8_t *start, const uint8_t *end, const struct token *tokens
 );
