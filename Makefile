@@ -82,6 +82,11 @@ $(VENV)/made.stamp:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(NATIVE): $(wildcard ingest/validation/native/*.[ch])
-	@$(CC) -std=c11 -O3 -Wall -Wextra -shared -fPIC -o $@ $(filter %.c,$^) \
+NATIVE_FLAGS := -O3
+
+# The library carries the digest of its sources: Python loads none that was built from others.
+DIGEST := import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())
+$(NATIVE): $(sort $(wildcard ingest/validation/native/*.[ch]))
+	@$(CC) -std=c11 $(NATIVE_FLAGS) -Wall -Wextra -shared -fPIC -o $@ $(filter %.c,$^) \
+		-DSOURCE_DIGEST=\"$$(cat $^ | $(PYTHON) -c '$(DIGEST)')\" \
 		|| echo "Without a C compiler Python encodes the batches: more slowly."

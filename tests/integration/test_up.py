@@ -185,6 +185,23 @@ def test_a_busy_port_is_named(service: Service, tmp_path: Path) -> None:
     assert not (tmp_path / "var" / "postgres").exists()
 
 
+def test_a_start_without_the_compiled_encoder_is_logged_once(tmp_path: Path) -> None:
+    # Python runs this file first: no library can be loaded then.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import cffi\n\ndef refuse(*_):\n    raise OSError\n\ncffi.FFI.dlopen = refuse\n"
+    )
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    other = Service(tmp_path, PYTHONPATH=str(tmp_path), DATABASE_URL=nowhere)
+    assert other.run("up").returncode == 1
+    lines = map(json.loads, (other.logs / "rowhouse.log").read_text().splitlines())
+    said = [
+        (line["level"], line["message"]) for line in lines if line["logger"] == "rowhouse.ingest"
+    ]
+    assert len(said) == 1
+    assert said[0][0] == "WARNING"
+    assert said[0][1].startswith("The compiled row encoder ")
+
+
 def test_a_bad_port_and_a_bad_setting_end_in_one_line(tmp_path: Path) -> None:
     bad = Service(tmp_path, PORT="eighty").run("up")
     assert (bad.returncode, bad.stderr) == (

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from ingest.validation.native.library import warn_without_library
 from project.server.startup import run_service
 
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes."""
+        warn_without_library()
         run_service(web_only=options["web_only"], demo=options["demo"], say=self._say)
 
     def _say(self, text: str) -> None:
