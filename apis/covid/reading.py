@@ -12,7 +12,7 @@ from apis.covid.fields.documents import PublishedField
 from apis.covid.fields.templates import format_moment
 from apis.covid.refresh.refresh import REPORT
 from project.base.sql_files import read_sql
-from reports.engine.state import SQL as REPORTS_SQL
+from reports.engine.state import FOLDER as REPORTS_SQL
 
 READ_STATUS = read_sql(REPORTS_SQL / "read_status.sql")
 

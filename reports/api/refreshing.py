@@ -10,8 +10,9 @@ from project.http.answers import answer_json
 from project.http.openapi import Errors, answers, parameter
 from project.http.pagination import refuse_unknown
 from project.models import Scope
-from reports.engine.refresh import Refreshed, refresh_report
+from reports.engine.refresh import Refreshed
 from reports.engine.registry import find_report
+from reports.engine.report_table import refresh_report
 from reports.errors import RefreshFailed, ReportBusy, ReportUnknown
 
 

@@ -12,9 +12,10 @@ from psycopg import ClientCursor, Connection
 from psycopg.sql import SQL, Composed, Identifier
 
 from reports.engine.definition import Definition
+from reports.engine.refresh import open_snapshot
 from reports.engine.state import read_last_batch
 from reports.engine.tables import TableColumn
-from reports.errors import DefinitionInvalid, ReportBusy
+from reports.errors import DefinitionInvalid
 
 SPOOL_BYTES = 16 * 1024 * 1024  # results up to this size stay in memory
 COMPUTED = Identifier("rowhouse_computed")
@@ -32,9 +33,7 @@ class Computed:
 
 
 @contextmanager
-def compute_report(
-    connection: Connection, definition: Definition, *, timeout_s: int
-) -> Iterator[Computed]:
+def compute_report(connection: Connection, definition: Definition) -> Iterator[Computed]:
     """Run the report's SELECT in a snapshot of its own; the rows are there inside the block.
 
     COPY instead of INSERT … SELECT, which PostgreSQL never runs in parallel. Raise `ReportBusy`
@@ -42,10 +41,7 @@ def compute_report(
     columns are not those of the header.
     """
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
-        with connection.transaction():
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            _limit(connection, timeout_s)
-            _claim(connection, definition.name)
+        with open_snapshot(connection, definition.name):
             now = datetime.now(UTC)
             columns = _describe(connection, definition)
             source, line = _evaluate(connection, definition)
@@ -53,19 +49,6 @@ def compute_report(
             last_batch = read_last_batch(connection, definition.header.sources)
         spool.seek(0)
         yield Computed(columns=columns, spool=spool, now=now, last_batch=last_batch, line=line)
-
-
-def _limit(connection: Connection, timeout_s: int) -> None:
-    connection.execute("SELECT set_config('statement_timeout', %s, true)", [f"{timeout_s}s"])
-
-
-def _claim(connection: Connection, name: str) -> None:
-    key = f"rowhouse.report.{name}"
-    row = connection.execute(
-        "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [key]
-    ).fetchone()
-    if not row or not row[0]:
-        raise ReportBusy(report=name)
 
 
 def _describe(connection: Connection, definition: Definition) -> tuple[TableColumn, ...]:

@@ -2,8 +2,8 @@
 
 from project.base.schedule import Schedule
 from project.jobs.registry import Job, time_zone
-from reports.engine.refresh import refresh_report
 from reports.engine.registry import find_report, find_reports
+from reports.engine.report_table import refresh_report
 
 
 def list_report_jobs() -> list[Job]:

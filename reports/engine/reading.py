@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from project.base.sql_files import read_sql
 from reports.engine.computation import order_by
 from reports.engine.definition import Definition
-from reports.engine.state import SQL as FOLDER
+from reports.engine.state import FOLDER
 from reports.engine.tables import SCHEMA, TableColumn, read_columns
 from reports.errors import NotRefreshed
 

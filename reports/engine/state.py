@@ -10,14 +10,18 @@ from psycopg import Connection
 
 from project.base.sql_files import read_sql
 
-SQL = Path(__file__).parent / "sql"
+FOLDER = Path(__file__).parent / "sql"
 
-FINGERPRINT = read_sql(SQL / "fingerprint.sql")
-LAST_BATCH = read_sql(SQL / "last_batch.sql")
-READ_STATE = read_sql(SQL / "read_state.sql")
-STORE_FAILURE = read_sql(SQL / "store_failure.sql")
-STORE_RUN = read_sql(SQL / "store_run.sql")
-STORE_STATE = read_sql(SQL / "store_state.sql")
+FINGERPRINT = read_sql(FOLDER / "fingerprint.sql")
+LAST_BATCH = read_sql(FOLDER / "last_batch.sql")
+READ_STATE = read_sql(FOLDER / "read_state.sql")
+STORE_FAILURE = read_sql(FOLDER / "store_failure.sql")
+STORE_RUN = read_sql(FOLDER / "store_run.sql")
+STORE_STATE = read_sql(FOLDER / "store_state.sql")
+
+
+class Overtaken(Exception):
+    """Another process wrote the table since its state was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,11 @@ class Written:
     sources: Sequence[str]
     definition: str
     fingerprint: str
-    now: datetime
+    refreshed_at: datetime
     rows: int
     last_batch: UUID | None
-    snapshot_date: date | None
-    line: float | None
+    snapshot_date: date | None = None
+    line: float | None = None
 
 
 def read_fingerprint(connection: Connection, sources: Sequence[str]) -> str:
@@ -72,11 +76,12 @@ def read_state(connection: Connection, name: str) -> State:
     return State(*row)
 
 
-def lock_version(connection: Connection, name: str) -> int:
-    """Lock the report's state until the transaction ends; return its version."""
+def lock_state(connection: Connection, name: str, version: int) -> None:
+    """Lock the report's state until the transaction ends; raise `Overtaken` for another version."""
     query = "SELECT version FROM service.report WHERE name = %s FOR UPDATE"
     row = connection.execute(query, [name]).fetchone()
-    return int(row[0]) if row else 0
+    if row is None or row[0] != version:
+        raise Overtaken
 
 
 def store_written(connection: Connection, written: Written) -> None:

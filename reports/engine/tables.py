@@ -15,7 +15,7 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from project.base.sql_files import read_sql
 from reports.engine.definition import HISTORY_SUFFIX, Definition
-from reports.engine.state import SQL as FOLDER
+from reports.engine.state import FOLDER
 from reports.errors import DefinitionInvalid, RefreshFailed
 
 SCHEMA = "reports"
