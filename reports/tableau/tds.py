@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from reports.api.description import DescribedColumn
+from reports.engine.contents import DescribedColumn
 from reports.engine.tables import SCHEMA
 
 VERSION = "18.1"  # of the file format, from Tableau 2018.1 on

@@ -74,7 +74,7 @@ def write_head(area: str, day: date, last_update: datetime, states: int | None) 
     """Return the beginning of a row: whose it is, of which day, when it last changed."""
     whose = f'"state":"{area}",' if states is None else ""
     count = "" if states is None else f'"states":{states},'
-    moment = format_moment(last_update)
+    moment = format_timestamp(last_update)
     return f'{{{whose}"date":"{day}T00:00:00Z",{count}"meta":{{"last_update":"{moment}"}}'
 
 
@@ -86,7 +86,7 @@ def read_figures(lines: str | None) -> dict[int, str]:
     return {int(number): figure for number, figure in found}
 
 
-def format_moment(moment: datetime) -> str:
+def format_timestamp(moment: datetime) -> str:
     """Return a moment as the API writes it: to the second, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 

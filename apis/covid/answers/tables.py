@@ -1,20 +1,26 @@
-"""What the API reads: the build that is published, and its parts."""
+"""What the refresh wrote, read back: the build, prepared documents, states and rows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
+from apis.covid.answers.envelope import Part
+from apis.covid.answers.ranges import Days
+from apis.covid.answers.selection import Selection
 from apis.covid.errors import NotBuilt, StateUnknown
 from apis.covid.fields.documents import PublishedField
-from apis.covid.fields.templates import format_moment
+from apis.covid.fields.templates import Form, format_timestamp
+from apis.covid.refresh.packing import Piece
 from apis.covid.refresh.refresh import REPORT
-from project.base.sql_files import read_sql
-from reports.engine.state import FOLDER as REPORTS_SQL
 
-READ_STATUS = read_sql(REPORTS_SQL / "read_status.sql")
+_PACKED = """
+SELECT deflated, size, crc FROM reports.covid_packed_days
+WHERE form = %s AND date BETWEEN %s AND %s ORDER BY date DESC
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,7 @@ class BuildStatus:
     @property
     def build_time(self) -> str:
         """When it was built, as answers say it."""
-        return format_moment(self.built_at)
+        return format_timestamp(self.built_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +99,37 @@ def read_span(connection: Connection, area: str | None) -> tuple[date, date] | N
         query = "SELECT min(date), max(date) FROM reports.covid_days WHERE area = %s"
         row = connection.execute(query, [area]).fetchone()
     return (row[0], row[1]) if row and row[0] else None
+
+
+@dataclass(frozen=True)
+class RowReader:
+    """Reads rows in one form, with all fields or the selected ones."""
+
+    connection: Connection
+    form: Form
+    selection: Selection | None
+
+    def read_all_states(self, days: Days) -> list[Part]:
+        """Return the rows of all states, a part a day, the newest day first."""
+        parameters = [self.form, days.first, days.last]
+        # Django's own cursors are the client's, which take no binary results.
+        found = Cursor(self.connection).execute(_PACKED, parameters, binary=True)
+        return [self._select(Piece(*row)) for row in found]
+
+    def read_area(self, area: str, days: Days) -> list[Part]:
+        """Return the rows of a state or the nation, the newest first."""
+        return list(self._read_area(area, days.first, days.last))
+
+    def _read_area(self, area: str, first: date, last: date) -> Iterator[Part]:
+        column = "nested" if self.form == "nested" else "simple"
+        rows = self.connection.execute(
+            f"SELECT {column} FROM reports.covid_days"  # noqa: S608 - one of two names
+            " WHERE area = %s AND date BETWEEN %s AND %s ORDER BY date DESC",
+            [area, first, last],
+        )
+        return (self._select(row[0].encode()) for row in rows)
+
+    def _select(self, part: Part) -> Part:
+        if self.selection is None:
+            return part
+        return self.selection.filter_rows(part.unpack() if isinstance(part, Piece) else part)

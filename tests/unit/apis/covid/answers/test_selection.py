@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from apis.covid.answers.selection import Notice, select_fields
 from apis.covid.errors import FieldUnknown
 from apis.covid.fields.documents import PublishedField
-from apis.covid.selection import Notice, select_fields
 
 LAUNCH, CHANGE, END = "2020-07-05T14:00:00Z", "2020-09-01T12:00:00Z", "2020-09-22T12:00:00Z"
 

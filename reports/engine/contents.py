@@ -1,4 +1,4 @@
-"""A report as it is now: its status and its rows, read in one snapshot."""
+"""What a report holds now: its status, its columns and its rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,13 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from project.base.sql_files import read_sql
 from reports.engine.computation import order_by
-from reports.engine.definition import Definition
+from reports.engine.definition import ColumnNote, Definition
 from reports.engine.state import FOLDER
-from reports.engine.tables import SCHEMA, TableColumn, read_columns
+from reports.engine.tables import SCHEMA, read_columns
 from reports.errors import NotRefreshed
 
 READ_STATUS = read_sql(FOLDER / "read_status.sql")
+NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -36,8 +37,18 @@ class Status(msgspec.Struct, frozen=True):
     table_exists: bool
 
 
+class DescribedColumn(msgspec.Struct, frozen=True):
+    """A column as people read it."""
+
+    name: str
+    caption: str
+    description: str
+    type: str
+    role: str
+
+
 @contextmanager
-def one_snapshot() -> Iterator[Connection]:
+def read_only_snapshot() -> Iterator[Connection]:
     """Give the service's connection in a read-only transaction that sees one moment."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -50,23 +61,37 @@ def read_statuses(connection: Connection) -> dict[str, Status]:
     return {row[0]: Status(*row) for row in rows}
 
 
+def find_status(connection: Connection, name: str) -> Status | None:
+    """Return one report's status, None where no refresh was ever tried."""
+    row = connection.execute(READ_STATUS, {"name": name}).fetchone()
+    return Status(*row) if row else None
+
+
 def read_status(connection: Connection, name: str) -> Status:
     """Return one report's status; raise `NotRefreshed` where it has no table yet."""
-    row = connection.execute(READ_STATUS, {"name": name}).fetchone()
-    status = Status(*row) if row else None
+    status = find_status(connection, name)
     if status is None or not status.table_exists:
         reason = f"; the last try failed: {status.last_error}" if status else ""
         raise NotRefreshed(f"{name} was never refreshed{reason}", report=name)
     return status
 
 
-def read_shown_columns(connection: Connection, definition: Definition) -> list[TableColumn]:
+def describe_columns(connection: Connection, definition: Definition) -> list[DescribedColumn]:
     """Return the table's columns that the definition describes, in the table's order.
 
     They differ for as long as a changed definition was not refreshed yet.
     """
-    columns = read_columns(connection, definition.name)
-    return [column for column in columns if column.name in definition.header.columns]
+    notes = definition.header.columns
+    return [
+        DescribedColumn(name, note.caption, note.description, type_, _choose_role(note, type_))
+        for name, type_ in read_columns(connection, definition.name)
+        if (note := notes.get(name))
+    ]
+
+
+def _choose_role(note: ColumnNote, type_: str) -> str:
+    """Return what a column is to Tableau: numbers are measures unless the header says otherwise."""
+    return note.role or ("measure" if type_.startswith(NUMBERS) else "dimension")
 
 
 def read_rows(
@@ -88,7 +113,7 @@ def read_csv(connection: Connection, definition: Definition) -> bytes:
 
 
 def _select(connection: Connection, definition: Definition, *, iso_times: bool) -> Composed:
-    columns = read_shown_columns(connection, definition)
+    columns = describe_columns(connection, definition)
     present = {column.name for column in columns}
     ordered = [item for item in definition.header.order if item.partition(" ")[0] in present]
     return SQL("SELECT {} FROM {} AS report{}").format(
@@ -98,7 +123,7 @@ def _select(connection: Connection, definition: Definition, *, iso_times: bool) 
     )
 
 
-def _show(column: TableColumn, *, iso_times: bool) -> Composed:
+def _show(column: DescribedColumn, *, iso_times: bool) -> Composed:
     is_time = iso_times and column.type.startswith("timestamp")
     template = "to_json({}) #>> '{{}}' AS {}" if is_time else "{} AS {}"
     return SQL(template).format(Identifier("report", column.name), Identifier(column.name))

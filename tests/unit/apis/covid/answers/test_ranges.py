@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from apis.covid.ranges import Days, choose_days, read_asked, read_day
+from apis.covid.answers.ranges import Days, choose_days, read_asked, read_day
 from project.base.errors import BadParameter
 
 SPAN = (date(2020, 3, 1), date(2020, 4, 9))  # forty days

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apis.covid.conditions import accepts_gzip
+from apis.covid.answers.caching import accepts_gzip
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Caching: what an answer is known by, 304 where the client has it, gzip where it is understood."""
+"""HTTP caching and compression of answers: validators, 304, gzip."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
-from apis.covid.envelope import COMMA, Part, covid_config
-from apis.covid.reading import BuildStatus
+from apis.covid.answers.envelope import COMMA, Part, covid_config
+from apis.covid.answers.tables import BuildStatus
 from apis.covid.refresh.packing import Piece, count_joined, join, pack
 from project.http.answers import in_pieces
 from reports.api.caching import find_unmodified, make_etag, mark
@@ -23,8 +23,8 @@ _PACKED_COMMA = pack(COMMA)
 _REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*$", re.IGNORECASE)
 
 
-class Exchange:
-    """A request for something of one build, and the headers of its answer."""
+class ConditionalAnswer:
+    """The answer to a request for something of one build, with its validators (RFC 9110)."""
 
     def __init__(self, request: Request, build: BuildStatus) -> None:
         self._request = request
@@ -39,22 +39,22 @@ class Exchange:
         )
 
     def find_unmodified(self) -> HttpResponseBase | None:
-        """Return the 304 (or 412) that the request's conditions ask for."""
+        """Return the 304 (or 412) that the request's preconditions lead to."""
         found = find_unmodified(self._request._request, self._etag, self._build.built_at)
         return self.finish(found) if found is not None else None
 
-    def answer(self, parts: Sequence[Part]) -> HttpResponseBase:
+    def send(self, parts: Sequence[Part]) -> HttpResponseBase:
         """Return the parts as one JSON answer."""
         if self.is_gzip:
             pieces = [_as_piece(part) for part in parts]
-            response = self._send(join(pieces), count_joined(pieces))
+            response = self._respond(join(pieces), count_joined(pieces))
             response.headers["Content-Encoding"] = "gzip"
         else:
             size = sum(part.size if isinstance(part, Piece) else len(part) for part in parts)
-            response = self._send(_unpack(parts), size)
+            response = self._respond(_unpack(parts), size)
         return self.finish(response)
 
-    def _send(self, texts: Iterator[bytes], size: int) -> HttpResponseBase:
+    def _respond(self, texts: Iterator[bytes], size: int) -> HttpResponseBase:
         if size > WHOLE_BYTES:
             if self._request.method == "HEAD":
                 texts = iter(())
@@ -65,7 +65,7 @@ class Exchange:
         return response
 
     def finish(self, response: HttpResponseBase) -> HttpResponseBase:
-        """Give an answer its validators, and say who may keep it for how long."""
+        """Set the answer's validators, Cache-Control, Vary and CORS headers."""
         config = covid_config()
         mark(response, self._etag, self._build.built_at)
         audience = "public" if config.public else "private"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from apis.covid.errors import DefinitionsConflict
-from apis.covid.fields.templates import RowTemplate, format_moment, read_figures, write_head
+from apis.covid.fields.templates import RowTemplate, format_timestamp, read_figures, write_head
 
 NAMES = {
     0: "cases.cases.current",
@@ -75,4 +75,4 @@ def test_the_head_says_whose_row_it_is_and_when_it_changed() -> None:
     }
     nation = json.loads(write_head("US", date(2020, 4, 5), moment, 56) + "}")
     assert ("state" in nation, nation["states"]) == (False, 56)
-    assert format_moment(datetime(2020, 4, 6, tzinfo=UTC)) == "2020-04-06T00:00:00Z"
+    assert format_timestamp(datetime(2020, 4, 6, tzinfo=UTC)) == "2020-04-06T00:00:00Z"

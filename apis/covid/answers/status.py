@@ -5,11 +5,11 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
+from apis.covid.answers.tables import read_document
 from apis.covid.fields.documents import SumCheck
-from apis.covid.fields.templates import format_moment
-from apis.covid.reading import READ_STATUS, read_document
+from apis.covid.fields.templates import format_timestamp
 from apis.covid.refresh.refresh import REPORT, SOURCES
-from reports.engine.reading import Status
+from reports.engine.contents import find_status
 from reports.engine.state import read_last_batch
 
 
@@ -28,8 +28,7 @@ class ApiStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_api_status(connection: Connection) -> ApiStatus:
     """Return the status of the API as it is now."""
-    row = connection.execute(READ_STATUS, {"name": REPORT}).fetchone()
-    status = Status(*row) if row else None
+    status = find_status(connection, REPORT)
     if status is None or status.refreshed_at is None:
         return ApiStatus(
             health="failing" if status and status.last_error else "not_built",
@@ -45,11 +44,11 @@ def read_api_status(connection: Connection) -> ApiStatus:
     health = "ok" if newest == status.last_batch else "behind"
     return ApiStatus(
         health="failing" if status.last_error else health,
-        build_time=format_moment(status.refreshed_at),
+        build_time=format_timestamp(status.refreshed_at),
         last_batch=status.last_batch,
         rows=status.rows or 0,
         open_rejections=status.open_rejections,
         last_error=status.last_error,
-        checked_at=format_moment(status.checked_at) if status.checked_at else None,
+        checked_at=format_timestamp(status.checked_at) if status.checked_at else None,
         sums=msgspec.json.decode(read_document(connection, "totals"), type=list[SumCheck]),
     )

@@ -8,7 +8,7 @@ import msgspec
 from django.conf import settings
 from rest_framework.request import Request
 
-from apis.covid.ranges import Days
+from apis.covid.answers.ranges import Days
 from apis.covid.refresh.packing import Piece
 from project.base.config import Covid
 
