@@ -1,12 +1,9 @@
-"""What is counted about the closure of requests, and what a place that counts it offers."""
+"""What is counted about the closure of requests, and what it can be grouped by."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from ingest.loaders.socrata.requests import RequestSource, Selection
 from project.base.errors import RowhouseError
-from reports.closure.etl import Arithmetic
 
 # What requests can be grouped and restricted by: the columns with few values.
 GROUP_COLUMNS = (
@@ -40,23 +37,6 @@ class DayCount(NamedTuple):
     keys: tuple[str | None, ...]
     days: int
     requests: int
-
-
-class ClosureSource(RequestSource, Protocol):
-    """A place that counts service requests itself."""
-
-    def tally(
-        self, selection: Selection, keys: Sequence[str], arithmetic: Arithmetic, timeout_s: float
-    ) -> list[Tally]:
-        """Return a tally of each group, in any order."""
-
-    def count_days(
-        self, selection: Selection, keys: Sequence[str], arithmetic: Arithmetic, timeout_s: float
-    ) -> list[DayCount]:
-        """Return each group's closed requests by the days they took, in any order."""
-
-    def find_newest(self, timeout_s: float) -> datetime | None:
-        """Return the floating moment when the newest request was made, None without any."""
 
 
 def check_keys(keys: Sequence[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from ingest.loaders.socrata.client import SodaClient
 from ingest.loaders.socrata.requests import IS_CLOSED, Selection, SodaRequests, read_since
 from ingest.loaders.socrata.soql import Query
-from reports.closure.etl import Arithmetic
+from reports.closure.arithmetic import Arithmetic
 from reports.closure.tallies import DayCount, Tally
 
 DAYS: dict[Arithmetic, str] = {
@@ -69,7 +69,7 @@ class PushedDownRequests(SodaRequests):
         ]
 
     def find_newest(self, timeout_s: float) -> datetime | None:
-        """Return the floating moment when the newest request was made, None without any."""
+        """Return the floating timestamp of the newest request, None without any."""
         found = self._soda.query(Query(select=["max(created_date) AS newest"]), timeout_s)
         newest = found[0].get("newest") if found else None
         return read_since(newest) if newest else None

@@ -1,6 +1,6 @@
 import pytest
 
-from reports.closure.etl import is_closed, time_to_closure
+from reports.closure.arithmetic import is_closed, time_to_closure
 
 # created, closed, calendar days, days by the week of the year
 CASES = [

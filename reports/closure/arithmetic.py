@@ -31,5 +31,5 @@ def _day_of_weeks(day: date) -> int:
 
 
 def _read_date(value: datetime | str) -> date:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment.date()
+    timestamp = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return timestamp.date()

@@ -13,10 +13,10 @@ from ingest.loaders.socrata.conditions import Condition
 from ingest.loaders.socrata.requests import Row, Selection
 from project.base.errors import Unavailable
 from project.base.sql_files import read_sql
-from reports.closure.etl import Arithmetic
+from reports.closure.arithmetic import Arithmetic
 from reports.closure.tallies import DayCount, Tally, check_keys
 
-_FOLDER = Path(__file__).parent / "sql"
+FOLDER = Path(__file__).parent / "sql"
 _IS_CLOSED = SQL("status = 'Closed' AND closed_date IS NOT NULL")
 _TABLE = Identifier("nyc311", "service_requests")
 _OPERATORS = {
@@ -64,7 +64,7 @@ class LocalRequests:
         return [DayCount(row[: len(keys)], *row[len(keys) :]) for row in rows]
 
     def find_newest(self, timeout_s: float) -> datetime | None:
-        """Return the floating moment when the newest request was made, None without any."""
+        """Return the floating timestamp of the newest request, None without any."""
         query = SQL("SELECT max(created_date) FROM {}").format(_TABLE)
         ((newest,),) = self._read(query, {}, timeout_s, tuple_row)
         found: datetime | None = newest
@@ -79,7 +79,7 @@ class LocalRequests:
         timeout_s: float,
     ) -> list[tuple[Any, ...]]:
         condition, values = _select(selection)
-        query = SQL(read_sql(_FOLDER / file)).format(
+        query = SQL(read_sql(FOLDER / file)).format(
             keys=SQL(", ").join(map(Identifier, check_keys(keys))),
             days=_days(arithmetic),
             within_a_day=_within_a_day(arithmetic),
@@ -107,13 +107,13 @@ class LocalRequests:
 def _days(arithmetic: Arithmetic) -> SQL:
     if arithmetic == "calendar":
         return SQL("(closed_date::date - created_date::date)")
-    return SQL(read_sql(_FOLDER / "week_of_year.sql"))
+    return SQL(read_sql(FOLDER / "week_of_year.sql"))
 
 
 def _within_a_day(arithmetic: Arithmetic) -> Composable:
     """Return the condition that a request took one day at most.
 
-    For calendar days a comparison of moments, which is quicker than another difference of days.
+    For calendar days a comparison of timestamps, which is faster than a difference of dates.
     """
     if arithmetic == "calendar":
         return SQL("closed_date < created_date::date + 2")
