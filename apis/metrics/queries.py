@@ -7,11 +7,11 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from apis.metrics.definitions import Metric
+from apis.metrics.definition import Metric
 from apis.metrics.errors import QueryInvalid
 from apis.metrics.time.durations import Duration, parse_duration
-from apis.metrics.time.grids import Grid, TooManyIntervals, floor_moment, make_grid
-from apis.metrics.time.moments import find_zone, format_moment, parse_moment
+from apis.metrics.time.grids import Grid, TooManyIntervals, floor_timestamp, make_grid
+from apis.metrics.time.timestamps import find_zone, format_timestamp, parse_timestamp
 
 Spelling = Literal["metric", "measure"]
 
@@ -56,10 +56,10 @@ class Query:
         """Return the answer's `query`: what was asked for, dates in the time zone."""
         described: dict[str, Any] = {
             "interval": str(self.duration),
-            "start_date": format_moment(self.grid.start, self.zone),
+            "start_date": format_timestamp(self.grid.start, self.zone),
         }
         if self.last is not None:
-            described["end_date"] = format_moment(self.last, self.zone)
+            described["end_date"] = format_timestamp(self.last, self.zone)
         if self.zone_name is not None:
             described["timezone"] = self.zone_name
         described[f"{self.spelling}s"] = [metric.name for metric in self.metrics]
@@ -91,10 +91,10 @@ def read_query(body: MetricsQuery, known: Mapping[str, Metric], *, max_intervals
     metrics = _read_metrics(body, known, f"{spelling}s")
     duration = _understand("interval", body.interval, parse_duration)
     _check_pairs(metrics, duration)
-    start = _understand("start_date", body.start_date, parse_moment)
+    start = _understand("start_date", body.start_date, parse_timestamp)
     last = None
     if body.end_date is not None:
-        last = _understand("end_date", body.end_date, parse_moment)
+        last = _understand("end_date", body.end_date, parse_timestamp)
         if last < start:
             raise QueryInvalid("it is before start_date", field="end_date")
     zone = start.tzinfo or UTC
@@ -149,10 +149,10 @@ def _check_pairs(metrics: Sequence[Metric], duration: Duration) -> None:
 def _read_grid(
     duration: Duration, start: datetime, last: datetime, zone: tzinfo, limit: int
 ) -> Grid:
-    floor = floor_moment(start, duration, zone)
+    floor = floor_timestamp(start, duration, zone)
     if floor != start:
         raise QueryInvalid(
-            f"no interval of {duration} begins then; one begins {format_moment(floor, zone)}",
+            f"no interval of {duration} begins then; one begins {format_timestamp(floor, zone)}",
             field="start_date",
         )
     try:

@@ -10,11 +10,11 @@ import psycopg
 from django.conf import settings
 from psycopg import Connection
 
-from apis.metrics.definitions import Aggregate, Extreme, Family, Metric, Ratio, read_definitions
-from apis.metrics.statements import compose_since
+from apis.metrics.computation.statements import compose_since
+from apis.metrics.definition import Aggregate, Extreme, Family, Metric, Ratio, read_definitions
 from apis.metrics.time.durations import Duration
-from apis.metrics.time.grids import floor_moment
-from apis.metrics.time.moments import FIRST_YEAR, format_moment
+from apis.metrics.time.grids import floor_timestamp
+from apis.metrics.time.timestamps import FIRST_YEAR, format_timestamp
 
 logger = logging.getLogger("rowhouse.metrics")
 
@@ -119,7 +119,7 @@ def _since(
         moments.append(firsts[id(family)])
     known = [moment for moment in moments if moment is not None]
     first = max(min(known, default=now), datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
-    return format_moment(floor_moment(first, _shortest(metric), UTC), UTC)
+    return format_timestamp(floor_timestamp(first, _shortest(metric), UTC), UTC)
 
 
 def _shortest(metric: Metric) -> Duration:

@@ -14,12 +14,11 @@ from psycopg import Connection
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apis.metrics.answers import MetricsAnswer, make_answer
-from apis.metrics.computation import Computation
+from apis.metrics.answers import MetricsAnswer, find_result, keep_result, make_answer
+from apis.metrics.computation.computation import Computation
 from apis.metrics.errors import QueryInvalid, ResultUnknown
 from apis.metrics.queries import MetricsQuery, decode_body, read_query
 from apis.metrics.registry import MetricsDiscovery, discover, find_metrics
-from apis.metrics.results import find_result, keep_result
 from ingest.errors import TooLarge
 from project.base.config import Metrics
 from project.base.csv_text import csv_lines

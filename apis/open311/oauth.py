@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
 
-from apis.open311.headers import answer_preflight, share
+from apis.open311.answers.headers import answer_preflight, share
 
 # No form-action: the form's answer leads back to the application, wherever that is.
 CONTENT_SECURITY_POLICY = (

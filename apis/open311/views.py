@@ -11,13 +11,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from apis.open311.access import identify_caller
-from apis.open311.calls import check_arguments, read_parameters, take_text
+from apis.open311.answers.formats import CONTENT_TYPES, count_headers, write_answer
+from apis.open311.answers.headers import allow_caching, answer_preflight, share
+from apis.open311.answers.pages import Listing
 from apis.open311.errors import MethodMissing, VerbNotAllowed, describe_error
-from apis.open311.formats import CONTENT_TYPES, count_headers, write_answer
-from apis.open311.headers import allow_caching, answer_preflight, share
 from apis.open311.methods import METHODS, Call
 from apis.open311.openapi import describe_service
-from apis.open311.pages import Listing
+from apis.open311.parameters import check_arguments, read_parameters, take_text
 from apis.open311.search.places import list_terms
 from apis.open311.specification import Method, read_specification
 from project.base.config import Config

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 
-from apis.open311.search.listings import forget_services
+from apis.open311.search.services import forget_services
 from apis.open311.search.sources import list_sources
 from project.models import AppliedSchema
 from project.schema.dataset_links import LinkRefused, apply_links

@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 from psycopg.sql import SQL
 
+from apis.open311.answers.pages import Listing, Page, cut_page
 from apis.open311.errors import IncidentUnknown
-from apis.open311.pages import Listing, Page, cut_page
 from apis.open311.search.database import Row, fetch_planned, fetch_rows
-from apis.open311.search.searches import (
+from apis.open311.search.sources import FOLDER, REPORTER, RESERVED, Source, list_sources
+from apis.open311.search.statements import (
     Conditions,
     build_conditions,
     is_of_a_service,
     write_statement,
 )
-from apis.open311.search.sources import FOLDER, REPORTER, RESERVED, Source, list_sources
 from project.base.sql_files import read_sql
 
 # OpenStreetMap's tags for what goes beyond the reserved keys (api.md, "Incidents").

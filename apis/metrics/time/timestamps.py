@@ -14,7 +14,7 @@ _PATTERN = re.compile(
 )
 
 
-def parse_moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """Return the moment in the offset it is written with, UTC without one; raise ValueError."""
     match = _PATTERN.fullmatch(text)
     if match is None:
@@ -37,7 +37,7 @@ def _offset(match: re.Match[str]) -> tzinfo:
     return timezone(-offset if match["sign"] == "-" else offset)
 
 
-def format_moment(moment: datetime, zone: tzinfo) -> str:
+def format_timestamp(moment: datetime, zone: tzinfo) -> str:
     """Return the moment in the zone, with the shortest offset: Z, -07, +05:30."""
     local = moment.astimezone(zone)
     text = local.strftime("%Y-%m-%dT%H:%M")

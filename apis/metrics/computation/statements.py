@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
-from apis.metrics.definitions import Aggregate, Family
+from apis.metrics.definition import Aggregate, Family
 from apis.metrics.time.grids import Grid
 from project.base.sql_files import read_sql
 
@@ -24,8 +24,8 @@ MINUTE_CEILING: LiteralString = (
 class Statement:
     """A query whose rows are an interval, the dimensions, then a value for each metric.
 
-    The interval is its start or its place, counted from 1. `support` says which metrics have, after
-    all values, the number of trips they tell of.
+    The interval is its start or its number, counted from 1. After the values stand, for the metrics
+    in `support`, the numbers of trips they are computed from.
     """
 
     text: Composed
@@ -70,7 +70,7 @@ def _kind(metric: Aggregate) -> str:
 
 
 class _Parts:
-    """The pieces that the statements of a family are put together from."""
+    """The clauses that the statements of a family are composed of."""
 
     def __init__(self, family: Family, grid: Grid, selection: Selection) -> None:
         self.family = family
@@ -99,15 +99,14 @@ class _Parts:
         """What the filters ask for."""
         known = self.family.dimensions | self.family.filters
         return [
-            SQL("({})::text = ANY({})").format(_sql(known[name]), Placeholder(f"filter_{place}"))
-            for place, (name, _) in enumerate(self._filters)
+            SQL("({})::text = ANY({})").format(_sql(known[name]), Placeholder(f"filter_{number}"))
+            for number, (name, _) in enumerate(self._filters)
         ]
 
     @property
     def groups(self) -> Composed:
         """The interval and the dimensions, which every statement selects first."""
-        places = [Literal(place + 1) for place in range(len(self.names) + 1)]
-        return SQL(", ").join(places)
+        return SQL(", ").join(Literal(number + 1) for number in range(len(self.names) + 1))
 
     def interval(self, moment: Composable) -> Composed:
         """Return SQL of the interval a moment is in."""
@@ -122,7 +121,7 @@ class _Parts:
             "end": self.grid.end,
             "starts": list(self.grid.starts),
             "step": self.grid.step,
-        } | {f"filter_{place}": list(values) for place, (_, values) in enumerate(self._filters)}
+        } | {f"filter_{number}": list(values) for number, (_, values) in enumerate(self._filters)}
 
 
 def _compose_rows(parts: _Parts, metrics: tuple[Aggregate, ...]) -> Statement:
@@ -162,7 +161,7 @@ def _compose_sweep(
 ) -> Statement:
     family = parts.family
     wheres = list(dict.fromkeys(metric.entry.where or "true" for metric in metrics))
-    numbers = {where: Identifier(f"number_{place}") for place, where in enumerate(wheres)}
+    numbers = {where: Identifier(f"number_{number}") for number, where in enumerate(wheres)}
     begun = SQL("greatest({}, %(start)s)").format(parts.time)
     ended = SQL("least({}, %(end)s)").format(_sql(family.until or ""))
     conditions = [*parts.conditions, _any(map(_sql, wheres))]

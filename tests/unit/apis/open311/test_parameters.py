@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apis.open311.calls import read_parameters
 from apis.open311.errors import BodyInvalid, ParameterInvalid
+from apis.open311.parameters import read_parameters
 
 
 def read(query: str) -> dict[str, object]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from apis.metrics.definitions import Aggregate, Extreme, Ratio, read_definitions
+from apis.metrics.definition import Aggregate, Extreme, Ratio, read_definitions
 from apis.metrics.errors import DefinitionInvalid
 from apis.metrics.registry import FOLDER
 

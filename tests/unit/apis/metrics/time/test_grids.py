@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apis.metrics.time.durations import Duration, parse_duration
-from apis.metrics.time.grids import TooManyIntervals, divide_grid, floor_moment, make_grid
+from apis.metrics.time.grids import TooManyIntervals, divide_grid, floor_timestamp, make_grid
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE = timedelta(minutes=1)
@@ -62,7 +62,7 @@ def test_edges_are_those_of_the_clock_where_it_changes(
     zone_name: str, change: datetime, duration_text: str, minutes: int
 ) -> None:
     zone, duration = ZoneInfo(zone_name), parse_duration(duration_text)
-    start = floor_moment(change - timedelta(hours=20), Duration("day", 1), zone)
+    start = floor_timestamp(change - timedelta(hours=20), Duration("day", 1), zone)
     last = change + timedelta(hours=20)
     grid = make_grid(duration, start, last, zone, limit=1000)
     assert [*grid.starts, grid.end] == edges_by_the_clock(start, grid.end, minutes, zone)
@@ -79,12 +79,12 @@ def test_every_moment_is_in_one_interval(
     zone_name: str, duration_text: str, moment: datetime
 ) -> None:
     zone, duration = ZoneInfo(zone_name), parse_duration(duration_text)
-    start = floor_moment(moment, duration, zone)
+    start = floor_timestamp(moment, duration, zone)
     grid = make_grid(duration, start, start, zone, limit=1)
     assert start <= moment < grid.end
-    assert floor_moment(start, duration, zone) == start
-    assert floor_moment(grid.end, duration, zone) == grid.end
-    assert floor_moment(grid.end - MINUTE / 60, duration, zone) == start
+    assert floor_timestamp(start, duration, zone) == start
+    assert floor_timestamp(grid.end, duration, zone) == grid.end
+    assert floor_timestamp(grid.end - MINUTE / 60, duration, zone) == start
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """Vehicle states as intervals: `reports.vehicle_state_intervals`, refreshed incrementally."""
 
-from django.conf import settings
 from psycopg import Connection
 
 from project.base.database import reader_connection
+from reports.engine.refresh import limit_statements
 
 TABLE = "reports.vehicle_state_intervals"
 
@@ -22,7 +22,6 @@ def refresh_state_intervals(connection: Connection) -> int:
 def refresh() -> str:
     """Refresh as a scheduled job, which may take as long as a report; say what was done."""
     connection = reader_connection()
-    timeout = f"{settings.CONFIG.reports.statement_timeout_s}s"
     with connection.transaction():
-        connection.execute("SELECT set_config('statement_timeout', %s, true)", [timeout])
+        limit_statements(connection)
         return f"{refresh_state_intervals(connection)} intervals written"

@@ -5,7 +5,7 @@ import hashlib
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 
-from apis.open311.formats import COUNT_HEADERS
+from apis.open311.answers.formats import COUNT_HEADERS
 
 # Where a client says what it has already; without Last-Modified there is only the ETag.
 _CONDITIONS = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"})

@@ -7,15 +7,15 @@ from typing import Any
 
 from psycopg import Connection
 
-from apis.metrics.definitions import Aggregate, Extreme, Metric, Ratio
+from apis.metrics.computation.statements import Selection, Statement, compose_statements
+from apis.metrics.computation.vehicle_states import TABLE as STATES
+from apis.metrics.computation.vehicle_states import refresh_state_intervals
+from apis.metrics.definition import Aggregate, Extreme, Metric, Ratio
 from apis.metrics.errors import QueryInvalid
 from apis.metrics.queries import Query
-from apis.metrics.statements import Selection, Statement, compose_statements
-from apis.metrics.states import TABLE as STATES
-from apis.metrics.states import refresh_state_intervals
 from apis.metrics.time.durations import Duration
 from apis.metrics.time.grids import Grid, TooManyIntervals, divide_grid
-from apis.metrics.time.moments import format_moment
+from apis.metrics.time.timestamps import format_timestamp
 
 Number = int | float | None
 Combination = tuple[str | None, ...]
@@ -36,26 +36,26 @@ class Cells:
         """Keep the rows of a statement with so many dimensions."""
         first_support = 1 + width + len(statement.metrics)
         for row in rows:
-            place = self._place(row[0])
+            index = self._index_of(row[0])
             combination = tuple(None if v is None else str(v) for v in row[1 : 1 + width])
             self.combinations.add(combination)
             for metric, value in zip(statement.metrics, row[1 + width :], strict=False):
-                self.values[metric.name, place, combination] = value
+                self.values[metric.name, index, combination] = value
             for metric, count in zip(statement.support, row[first_support:], strict=True):
-                self.trips[metric.name, place, combination] = count
+                self.trips[metric.name, index, combination] = count
 
-    def _place(self, interval: datetime | int) -> int:
+    def _index_of(self, interval: datetime | int) -> int:
         return interval - 1 if isinstance(interval, int) else self.grid.positions[interval]
 
-    def value(self, metric: Aggregate, place: int, combination: Combination) -> Number:
+    def value(self, metric: Aggregate, index: int, combination: Combination) -> Number:
         """Return a value, the metric's empty one where there are no rows."""
-        return self.values.get((metric.name, place, combination), metric.empty)
+        return self.values.get((metric.name, index, combination), metric.empty)
 
-    def is_small(self, metric: Aggregate, place: int, combination: Combination, k: int) -> bool:
+    def is_small(self, metric: Aggregate, index: int, combination: Combination, k: int) -> bool:
         """Return whether the value tells of fewer trips than may be told of."""
         if not (k and metric.entry.trips):
             return False
-        return self.trips.get((metric.name, place, combination), 0) < k
+        return self.trips.get((metric.name, index, combination), 0) < k
 
 
 class Computation:
@@ -128,11 +128,11 @@ class Computation:
             )
         return [
             [
-                format_moment(start, self._query.zone),
+                format_timestamp(start, self._query.zone),
                 *combination,
-                *(self._value(metric, place, combination) for metric in self._query.metrics),
+                *(self._value(metric, index, combination) for metric in self._query.metrics),
             ]
-            for place, start in enumerate(starts)
+            for index, start in enumerate(starts)
             for combination in combinations
         ]
 
@@ -142,31 +142,31 @@ class Computation:
         found = self._cells.combinations.union(*(c.combinations for c in self._divided.values()))
         return sorted(found, key=lambda values: [(v is None, v or "") for v in values])
 
-    def _value(self, metric: Metric, place: int, combination: Combination) -> Number:
+    def _value(self, metric: Metric, index: int, combination: Combination) -> Number:
         match metric:
             case Aggregate():
-                if self._cells.is_small(metric, place, combination, self._k):
+                if self._cells.is_small(metric, index, combination, self._k):
                     return REDACTED
-                return self._cells.value(metric, place, combination)
+                return self._cells.value(metric, index, combination)
             case Ratio():
-                return self._divide_sums(metric, place, combination)
+                return self._divide_sums(metric, index, combination)
             case Extreme():
-                return self._choose(metric, place, combination)
+                return self._choose(metric, index, combination)
         raise TypeError(metric.name)
 
-    def _divide_sums(self, metric: Ratio, place: int, combination: Combination) -> Number:
+    def _divide_sums(self, metric: Ratio, index: int, combination: Combination) -> Number:
         parts = metric.of + metric.to
-        if any(self._cells.is_small(part, place, combination, self._k) for part in parts):
+        if any(self._cells.is_small(part, index, combination, self._k) for part in parts):
             return REDACTED
-        of = [self._cells.value(part, place, combination) or 0 for part in metric.of]
-        to = [self._cells.value(part, place, combination) or 0 for part in metric.to]
+        of = [self._cells.value(part, index, combination) or 0 for part in metric.of]
+        to = [self._cells.value(part, index, combination) or 0 for part in metric.to]
         return sum(of) / sum(to) if sum(to) else None
 
-    def _choose(self, metric: Extreme, place: int, combination: Combination) -> Number:
+    def _choose(self, metric: Extreme, index: int, combination: Combination) -> Number:
         cells = self._divided[metric.over]
         starts = (*self._query.grid.starts, self._query.grid.end)
-        first = cells.grid.positions[starts[place]]
-        following = cells.grid.positions.get(starts[place + 1], len(cells.grid.starts))
+        first = cells.grid.positions[starts[index]]
+        following = cells.grid.positions.get(starts[index + 1], len(cells.grid.starts))
         values = [cells.value(metric.of, part, combination) for part in range(first, following)]
         numbers = [value for value in values if value is not None]
         if not numbers:

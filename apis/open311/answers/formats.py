@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from apis.open311.pages import Listing
+from apis.open311.answers.pages import Listing
 
 CONTENT_TYPES = {
     "json": "application/json",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apis.metrics.time.moments import find_zone, format_moment, parse_moment
+from apis.metrics.time.timestamps import find_zone, format_timestamp, parse_timestamp
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.integers(0, 226 * 365 * 24 * 60).map(
@@ -16,7 +16,7 @@ MOMENTS = st.integers(0, 226 * 365 * 24 * 60).map(
 
 @given(MOMENTS, OFFSETS)
 def test_a_formatted_moment_is_read_as_the_same_moment(moment: datetime, zone: timezone) -> None:
-    read = parse_moment(format_moment(moment, zone))
+    read = parse_timestamp(format_timestamp(moment, zone))
     assert read == moment
     assert read.utcoffset() == zone.utcoffset(None)
 
@@ -29,7 +29,7 @@ def test_a_formatted_moment_is_read_as_the_same_moment(moment: datetime, zone: t
     ],
 )
 def test_understands_every_way_to_write_a_moment(text: str) -> None:
-    assert parse_moment(text) == datetime(2019, 10, 21, 7, tzinfo=UTC)
+    assert parse_timestamp(text) == datetime(2019, 10, 21, 7, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_understands_every_way_to_write_a_moment(text: str) -> None:
 )
 def test_refuses_any_other_text(text: str) -> None:
     with pytest.raises(ValueError, match=" "):
-        parse_moment(text)
+        parse_timestamp(text)
 
 
 @pytest.mark.parametrize("offset", ["-07", "+05:30", "Z"])
 def test_writes_the_shortest_offset(offset: str) -> None:
     text = f"2019-10-21T00:00{offset}"
-    moment = parse_moment(text)
-    assert format_moment(moment, moment.tzinfo or UTC) == text
+    moment = parse_timestamp(text)
+    assert format_timestamp(moment, moment.tzinfo or UTC) == text
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "/etc/localtime", "America"])

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from django.http import HttpRequest
 
+from apis.open311.answers.pages import Page
 from apis.open311.errors import (
     BodyInvalid,
     CriterionMissing,
@@ -15,7 +16,6 @@ from apis.open311.errors import (
     ParameterMissing,
     ParameterUnknown,
 )
-from apis.open311.pages import Page
 from apis.open311.search.dates import parse_period
 from apis.open311.search.places import parse_place
 from apis.open311.specification import Method, Parameter
