@@ -16,7 +16,7 @@ from project.http.access.sessions import find_signed_in
 from project.http.people.navigation import mark_viewer
 from project.http.people.pages import View, answer_as_page
 from project.models import Scope
-from reports.api.caching import answer_file, find_unmodified, make_etag, mark
+from reports.api.caching import answer_file, find_unmodified, make_etag, set_validators
 from reports.api.tableau import answer_data_source, answer_schema_source
 from reports.api.views import CSV
 from reports.charts.bars import Bars, draw_bars
@@ -46,7 +46,7 @@ class Cell(NamedTuple):
 
 
 def for_people(view: View) -> View:
-    """Let the view answer only who may see reports, and errors as a page."""
+    """Check access before the view runs, and answer errors as a page."""
 
     @wraps(view)
     def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
@@ -111,7 +111,7 @@ def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
             "caption": _name_figure(definition),
         },
     )
-    mark(page, etag, None)
+    set_validators(page, etag, None)
     return page
 
 
@@ -126,7 +126,7 @@ def download_csv(request: HttpRequest, name: str) -> HttpResponseBase:
         if answer is None:
             content = read_csv(connection, definition)
             answer = answer_file(content, content_type=CSV, name=f"{name}.csv")
-    mark(answer, etag, status.refreshed_at)
+    set_validators(answer, etag, status.refreshed_at)
     return answer
 
 
@@ -151,7 +151,7 @@ def _show(value: object, role: str) -> Cell:
 
 
 def _name_figure(definition: Definition) -> str | None:
-    """Return what a chart of one figure shows; of several its legend tells."""
+    """Return the caption of a chart of one figure; several have a legend."""
     chart = definition.header.chart
     if chart is None or len(chart.values) > 1:
         return None

@@ -1,4 +1,4 @@
-"""Addresses under /api that tell about reports."""
+"""Addresses of reports under /api."""
 
 from django.urls import URLPattern, path
 

@@ -13,7 +13,7 @@ from psycopg import Connection
 from rest_framework.request import Request
 
 from apis.covid.answers.envelope import Part, covid_config, make_links, make_meta, wrap
-from apis.covid.answers.ranges import PARAMETERS, Days, choose_days, read_asked, read_day
+from apis.covid.answers.ranges import PARAMETERS, Days, choose_days, read_day, read_range
 from apis.covid.answers.selection import Selection, select_fields
 from apis.covid.answers.tables import (
     BuildStatus,
@@ -40,7 +40,7 @@ OF_NATION = answers({200: envelope_of(ROW)})
 
 @dataclass(frozen=True)
 class Found:
-    """What was asked for: rows, their days where a range may be asked for, states' metadata."""
+    """The rows of an answer, their days where a range can be given, the states' metadata."""
 
     rows: list[Part]
     days: Days | None = None
@@ -208,7 +208,7 @@ class UsDayView(_DayView):
 
 
 def _find_days(connection: Connection, request: Request, area: str | None) -> Days | None:
-    asked = read_asked(request.GET)
+    asked = read_range(request.GET)
     span = read_span(connection, area)
     return choose_days(asked, span, covid_config().page_days) if span else None
 
@@ -224,7 +224,7 @@ def _read_notes(connection: Connection, scope: Scope, selection: Selection | Non
 
 
 def _describe_deprecation(request: Request, selection: Selection | None) -> dict[str, str]:
-    """Return headers that tell who asks for a former name (RFC 9745, RFC 8594, RFC 5829)."""
+    """Return the headers for deprecated names (RFC 9745, RFC 8594, RFC 5829)."""
     if selection is None or not selection.notices:
         return {}
     deprecated_at = min(_read_timestamp(notice.deprecated_at) for notice in selection.notices)

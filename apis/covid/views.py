@@ -41,7 +41,7 @@ class AnswerParts:
 
 
 class CovidView(APIView):
-    """An answer that is made of one build and may be had again with 304 until the next one."""
+    """An answer from one build, which is answered with 304 until the next one."""
 
     parameters: ClassVar[frozenset[str]] = frozenset()
     errors: Errors = ERRORS
@@ -52,7 +52,7 @@ class CovidView(APIView):
         return {"GET": None if covid_config().public else Scope.READ}
 
     def answer(self, request: Request, **named: Any) -> HttpResponseBase:
-        """Answer 304 without a look at the data where the client has this build's answer."""
+        """Answer 304 without reading the data where the client has this build's answer."""
         refuse_unknown(request.GET, self.parameters)
         with covid_snapshot() as connection:
             build = read_build(connection)

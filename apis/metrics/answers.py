@@ -32,7 +32,7 @@ class MetricsAnswer(msgspec.Struct, frozen=True):
 
 
 def make_answer(identifier: UUID, query: Query, rows: list[list[Any]], *, k: int) -> MetricsAnswer:
-    """Return the document; where small counts are redacted it tells below which (MDS 2.0)."""
+    """Return the document; with `k_value` where counts below it are redacted (MDS 2.0)."""
     described = query.describe()
     if k:
         described["k_value"] = k
@@ -45,7 +45,7 @@ def make_answer(identifier: UUID, query: Query, rows: list[list[Any]], *, k: int
 
 
 def keep_result(answer: MetricsAnswer, lifetime: timedelta) -> None:
-    """Store the answer until its lifetime is over; forget those whose lifetime is."""
+    """Store the answer for its lifetime; delete the answers that have expired."""
     now = datetime.now(UTC)
     MetricResult.objects.filter(expires_at__lt=now).delete()
     MetricResult.objects.create(

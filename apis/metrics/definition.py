@@ -29,10 +29,10 @@ class Entry(_Part, frozen=True):
 
     value: str  # an SQL aggregate, or a `SpanValue` where rows last for a time
     type: DataType
-    empty: Literal[0] | None = None  # the value of nothing; that of an integer is 0
+    empty: Literal[0] | None = None  # the value without rows; that of an integer is 0
     where: str | None = None  # spans: those that count
     unless: str | None = None  # subjects: not those with a span like this in the interval
-    trips: str | None = None  # SQL aggregate: how many trips it tells of, for redaction
+    trips: str | None = None  # SQL aggregate: the number of trips behind the value, for redaction
 
 
 class Family(_Part, frozen=True):
@@ -148,7 +148,7 @@ def _aggregates(family: Family) -> Iterator[Aggregate]:
     intervals = _intervals(family.intervals)
     dimensions = frozenset(family.dimensions)
     for pattern, entry in family.metrics.items():
-        for name, text in _spell_out(pattern, entry, family.each):
+        for name, text in _expand(pattern, entry, family.each):
             if (family.until is not None) != (text.value in SPAN_VALUES):
                 raise DefinitionInvalid(f"{name}: {text.value!r} does not fit its table")
             yield Aggregate(
@@ -162,9 +162,7 @@ def _aggregates(family: Family) -> Iterator[Aggregate]:
             )
 
 
-def _spell_out(
-    pattern: str, entry: Entry, each: dict[str, list[str]]
-) -> Iterator[tuple[str, Entry]]:
+def _expand(pattern: str, entry: Entry, each: dict[str, list[str]]) -> Iterator[tuple[str, Entry]]:
     """Yield a metric for each word that `[placeholder]` in its name stands for."""
     placeholder = re.search(r"\[(\w+)\]", pattern)
     if placeholder is None:

@@ -1,4 +1,4 @@
-"""A query as it was sent, understood and checked: every refusal names the field."""
+"""Queries, decoded and checked: every error names the field."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,12 +71,12 @@ class Query:
 
 
 def decode_body(body: bytes) -> MetricsQuery:
-    """Return the body's fields; raise `QueryInvalid` for what is missing, unknown or of no use."""
+    """Return the body's fields; raise `QueryInvalid` for an unknown field or a wrong type."""
     try:
         return msgspec.json.decode(body, type=MetricsQuery)
     except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$")
-        field = place.rstrip("`").removeprefix(".").partition("[")[0]
+        problem, _, path = str(error).partition(" - at `$")
+        field = path.rstrip("`").removeprefix(".").partition("[")[0]
         if "unknown field `" in problem:
             unknown = problem.partition("unknown field `")[2].rstrip("`")
             field = f"{field}.{unknown}" if field else unknown
@@ -89,17 +89,17 @@ def read_query(body: MetricsQuery, known: Mapping[str, Metric], *, max_intervals
     """Return the query; raise `QueryInvalid` for whatever cannot be answered."""
     spelling: Spelling = "metric" if body.measures is None else "measure"
     metrics = _read_metrics(body, known, f"{spelling}s")
-    duration = _understand("interval", body.interval, parse_duration)
+    duration = _parse("interval", body.interval, parse_duration)
     _check_pairs(metrics, duration)
-    start = _understand("start_date", body.start_date, parse_timestamp)
+    start = _parse("start_date", body.start_date, parse_timestamp)
     last = None
     if body.end_date is not None:
-        last = _understand("end_date", body.end_date, parse_timestamp)
+        last = _parse("end_date", body.end_date, parse_timestamp)
         if last < start:
             raise QueryInvalid("it is before start_date", field="end_date")
     zone = start.tzinfo or UTC
     if body.timezone is not None:
-        zone = _understand("timezone", body.timezone, find_zone)
+        zone = _parse("timezone", body.timezone, find_zone)
     return Query(
         metrics=metrics,
         spelling=spelling,
@@ -128,7 +128,7 @@ def _read_metrics(
     return tuple(known[name] for name in names)
 
 
-def _understand(field: str, text: str | None, read: Callable[[str], _Read]) -> _Read:
+def _parse(field: str, text: str | None, read: Callable[[str], _Read]) -> _Read:
     if text is None:
         raise QueryInvalid("it is required", field=field)
     try:

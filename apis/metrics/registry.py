@@ -78,7 +78,7 @@ def find_metrics(connection: Connection) -> dict[str, Metric]:
 
 
 def discover(connection: Connection, *, max_intervals: int) -> MetricsDiscovery:
-    """Return what can be asked for, from one look at each table's first moment."""
+    """Return which metrics there are, and since when: one query for each table."""
     firsts: dict[int, datetime | None] = {}
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     dimensions: dict[str, None] = {}
@@ -88,7 +88,7 @@ def discover(connection: Connection, *, max_intervals: int) -> MetricsDiscovery:
         try:
             since = _since(connection, metric, firsts, now)
         except psycopg.errors.UndefinedColumn as error:
-            # The table is another than the definition was written for.
+            # The table does not have the columns that the definition names.
             logger.warning("metric unusable", extra={"metric": metric.name, "error": str(error)})
             continue
         intervals = tuple(map(str, metric.intervals))
@@ -110,7 +110,7 @@ def discover(connection: Connection, *, max_intervals: int) -> MetricsDiscovery:
 def _since(
     connection: Connection, metric: Metric, firsts: dict[int, datetime | None], now: datetime
 ) -> str:
-    """Return the start of the metric's first interval with data, of the present one without."""
+    """Return the start of the metric's first interval with data, of the current one without."""
     moments = []
     for family in families_of(metric):
         if id(family) not in firsts:

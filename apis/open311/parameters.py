@@ -1,4 +1,4 @@
-"""A request read as a call: the method, its parameters as text, then as checked values."""
+"""The parameters of a call: read from the request as text, then checked and converted."""
 
 from collections.abc import Callable
 from typing import Any
@@ -104,7 +104,7 @@ def take_text(given: Given, name: str) -> str:
 
 
 def _as_text(name: str, value: msgspec.Raw) -> str:
-    """Return a JSON value as the text a form would have brought."""
+    """Return a JSON value as the text that a form would have."""
     try:
         decoded = msgspec.json.decode(value)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -121,8 +121,8 @@ def check_arguments(
 ) -> Arguments:
     """Return the values of a method's parameters, all of them checked.
 
-    Parameters of type `row` are handed on as they came: the ingest writer judges them. Raise what
-    is wrong first.
+    Parameters of type `row` are handed on as they came: ingest validates them. Raise the first
+    error.
     """
     for name in given:
         if name not in method.all_parameters:

@@ -19,7 +19,7 @@ from project.http.answers import answer_json
 from project.http.openapi import CSV_TEXT, Errors, answers, page_of, parameter, reference
 from project.http.pagination import read_number, refuse_unknown
 from project.models import Scope
-from reports.api.caching import answer_file, find_unmodified, make_etag, mark
+from reports.api.caching import answer_file, find_unmodified, make_etag, set_validators
 from reports.engine.contents import (
     DescribedColumn,
     Status,
@@ -144,7 +144,7 @@ class ReportView(APIView):
             elif answer is None:
                 body = asdict(described) | _read_page(connection, definition, status, limit, offset)
                 answer = answer_json(_add_links(request, body, limit, offset))
-        mark(answer, etag, status.refreshed_at)
+        set_validators(answer, etag, status.refreshed_at)
         return answer
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
-# calendar: days between the two dates. week_of_year: what the library this takes over from has,
-# which is wrong where a year's end lies between; kept to compare with figures it published.
+# calendar: days between the two dates. week_of_year: as the library that this replaces counts,
+# which is wrong across the end of a year; kept to compare with the figures it published.
 Arithmetic = Literal["calendar", "week_of_year"]
 
 

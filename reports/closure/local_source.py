@@ -33,7 +33,7 @@ _Read = TypeVar("_Read")
 
 
 class LocalRequests:
-    """The requests in nyc311.service_requests, seen through a connection."""
+    """The requests in nyc311.service_requests."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -41,7 +41,7 @@ class LocalRequests:
     def read_requests(
         self, selection: Selection, fields: Sequence[str], limit: int | None, timeout_s: float
     ) -> list[Row]:
-        """Return the rows with their values as Python knows them, by their number."""
+        """Return the rows with values of Python's types, ordered by unique_key."""
         condition, values = _select(selection)
         names = SQL(", ").join(map(Identifier, fields)) if fields else SQL("*")
         query = SQL("SELECT {} FROM {} WHERE {} ORDER BY unique_key LIMIT %(limit)s").format(
@@ -121,15 +121,15 @@ def _within_a_day(arithmetic: Arithmetic) -> Composable:
 
 
 def _select(selection: Selection) -> tuple[Composed, _Values]:
-    """Return the selection as SQL and its values: only columns and operators become SQL."""
+    """Return the selection's WHERE clause and its parameters."""
     values: _Values = {"since": selection.since}
     parts: list[Composable] = [
         SQL("{} >= %(since)s::timestamp").format(Identifier(selection.moment_field))
     ]
     if selection.closed_only:
         parts.append(_IS_CLOSED)
-    for place, condition in enumerate(selection.conditions):
-        name = f"value_{place}"
+    for number, condition in enumerate(selection.conditions):
+        name = f"value_{number}"
         parts.append(_compare(condition, name))
         if condition.operator in {"in", "not in"}:
             values[name] = list(condition.values)

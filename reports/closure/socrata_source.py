@@ -1,4 +1,4 @@
-"""Closure counted by Socrata: the requests stay there, only the counts travel."""
+"""Closure counted by Socrata: queries aggregate there, only the counts are downloaded."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ DAYS: dict[Arithmetic, str] = {
 }
 
 
-class PushedDownRequests(SodaRequests):
+class SocrataRequests(SodaRequests):
     """The requests at Socrata, counted there."""
 
     def __init__(self, soda: SodaClient) -> None:

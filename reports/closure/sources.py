@@ -11,7 +11,7 @@ from ingest.loaders.socrata.client import SodaClient
 from ingest.loaders.socrata.requests import RequestSource, Selection, soda_client
 from reports.closure.arithmetic import Arithmetic
 from reports.closure.local_source import LocalRequests
-from reports.closure.socrata_source import PushedDownRequests
+from reports.closure.socrata_source import SocrataRequests
 from reports.closure.tallies import DayCount, Tally
 
 
@@ -42,6 +42,6 @@ def closure_source(client: Client) -> Iterator[ClosureSource]:
         yield LocalRequests(client)
     elif client is None or isinstance(client, SodaClient):
         with soda_client(client) as soda:
-            yield PushedDownRequests(soda)
+            yield SocrataRequests(soda)
     else:
         yield client

@@ -1,4 +1,4 @@
-"""Closure statistics under the names of the library they take over from.
+"""Closure statistics, under the names that the library they replace gave them.
 
 Each function has two sources and returns the same rows: with a `SodaClient` (or None) Socrata
 counts, with a database connection PostgreSQL counts what was ingested. `group_key` names columns,
@@ -153,10 +153,10 @@ def pull_closed_within_a_day_stats_since_x_weeks(
 
 
 def find_weeks_end(client: Client = None, timeout: float = TIMEOUT_S) -> datetime:
-    """Return what weeks can be counted back from so that there are requests in them.
+    """Return the end of the weeks to report on: there are requests in the last of them.
 
-    That is when the newest request was made, in New York's time; now, where there is none or it
-    bears a date that is still to come.
+    That is the date of the newest request, in New York's time; now, where there is none or its date
+    is in the future.
     """
     now = read_since(datetime.now(NEW_YORK))
     with closure_source(client) as source:
@@ -240,7 +240,7 @@ def _as_frame(
 
 
 def _as_closed(row: Row, fields: Sequence[str], arithmetic: Arithmetic) -> Row:
-    """Return a request in the same form wherever it was read."""
+    """Return a request in the form that both sources share."""
     same: Row = {name: row.get(name) for name in fields}
     same["unique_key"] = str(same["unique_key"])
     for name in ("created_date", "closed_date"):

@@ -21,14 +21,14 @@ class GroupUnknown(RowhouseError):
 
 
 class Tally(NamedTuple):
-    """What became of one group of requests."""
+    """The counts of one group of requests."""
 
     keys: tuple[str | None, ...]
     total: int
     closed: int
     days: int  # of all closed requests together
     within_a_day: int  # closed after one calendar day at most
-    before_created: int  # whose closed_date lies before the created_date, whatever their status
+    before_created: int  # closed_date earlier than created_date, in any status
 
 
 class DayCount(NamedTuple):
@@ -40,7 +40,7 @@ class DayCount(NamedTuple):
 
 
 def check_keys(keys: Sequence[str]) -> tuple[str, ...]:
-    """Return the names as they are; raise `GroupUnknown` for one that is none, or comes twice."""
+    """Return the names; raise `GroupUnknown` for an unknown or repeated one, or none at all."""
     for name in keys:
         if name not in GROUP_COLUMNS:
             known = ", ".join(GROUP_COLUMNS)

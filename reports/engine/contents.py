@@ -49,7 +49,7 @@ class DescribedColumn(msgspec.Struct, frozen=True):
 
 @contextmanager
 def read_only_snapshot() -> Iterator[Connection]:
-    """Give the service's connection in a read-only transaction that sees one moment."""
+    """Give the service's connection in a read-only transaction with one snapshot."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield connection.connection

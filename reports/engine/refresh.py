@@ -25,7 +25,7 @@ from reports.errors import RefreshFailed, ReportBusy
 
 logger = logging.getLogger("rowhouse.reports")
 
-# How often a refresh starts anew because another process finished one in between.
+# Attempts, where another process finished a refresh meanwhile.
 TRIES = 3
 
 Connect = Callable[[], Connection]
@@ -33,10 +33,10 @@ Outcome = Literal["refreshed", "unchanged"]
 
 
 class Refreshable(ABC):
-    """Tables that are refreshed together and share a row of service.report.
+    """Tables that are refreshed together and have one row in service.report.
 
-    `digest` changes with all that decides the rows beside the `sources`; messages of failures begin
-    with `title`.
+    `digest` is a hash, or a version, of how the rows are computed; `title` is what messages of
+    failures begin with.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Refreshable(ABC):
     digest: str
 
     def read_fingerprint(self, connection: Connection) -> str:
-        """Return a text that changes when the data the rows are computed from change."""
+        """Return a text that changes with the data that the rows are computed from."""
         return state.read_fingerprint(connection, self.sources)
 
-    def is_due(self, known: State) -> bool:
-        """Return whether to refresh although digest and fingerprint are the same."""
+    def is_stale(self, known: State) -> bool:
+        """Return whether the tables are stale even if digest and fingerprint are unchanged."""
         return False
 
     @abstractmethod
@@ -76,10 +76,10 @@ class Refreshed:
 def refresh(
     target: Refreshable, *, force: bool = False, connect: Connect = report_connection
 ) -> Refreshed:
-    """Refresh the tables, unless nothing that they depend on has changed.
+    """Refresh the tables where they are stale.
 
-    `force` refreshes in any case. Raise `RefreshFailed` with the reason, which is recorded too, or
-    `ReportBusy`.
+    `force` refreshes them in any case. Raise `ReportBusy`, or `RefreshFailed` with the reason that
+    is recorded.
     """
     started, started_at = time.perf_counter(), datetime.now(UTC)
     try:
@@ -117,10 +117,10 @@ def _refresh(
 ) -> tuple[Outcome, State | Written]:
     for _ in range(TRIES):
         known = state.read_state(connection, target.name)
-        # Before the sources are read: what it counts, they then hold.
+        # Before the snapshot: changes that it counts are visible there.
         fingerprint = target.read_fingerprint(connection)
         is_same = (known.definition, known.fingerprint) == (target.digest, fingerprint)
-        if is_same and not force and not target.is_due(known):
+        if is_same and not force and not target.is_stale(known):
             state.store_check(connection, target.name, datetime.now(UTC))
             return "unchanged", known
         try:
@@ -132,7 +132,7 @@ def _refresh(
 
 @contextmanager
 def open_snapshot(connection: Connection, name: str) -> Iterator[None]:
-    """Open the transaction that a refresh reads its sources in, all of them as of one moment.
+    """Open the transaction that a refresh reads its sources in, as of one snapshot.
 
     Raise `ReportBusy` where another process has one open for the same name.
     """
@@ -148,7 +148,7 @@ def open_snapshot(connection: Connection, name: str) -> Iterator[None]:
 
 
 def limit_statements(connection: Connection) -> None:
-    """Let the transaction's statements take as long as those of a refresh may."""
+    """Set the transaction's statement timeout to that of refreshes."""
     timeout = f"{settings.CONFIG.reports.statement_timeout_s}s"
     connection.execute("SELECT set_config('statement_timeout', %s, true)", [timeout])
 

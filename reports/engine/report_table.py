@@ -1,4 +1,4 @@
-"""A report's table as the refresh rebuilds it: readers see the old table or the new one, whole."""
+"""A report's table as a refresh rebuilds it: readers see the old table or the new one, complete."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -40,8 +40,8 @@ class ReportTable(Refreshable):
         self._snapshot_date = today if definition.header.snapshot == "daily" else None
         self._patience_s = settings.CONFIG.reports.swap_patience_s
 
-    def is_due(self, known: State) -> bool:
-        """Return whether the table or the day's snapshot is missing, or the header asks for it."""
+    def is_stale(self, known: State) -> bool:
+        """Return whether the table or the day's snapshot is missing, or every refresh rebuilds."""
         return (
             not known.table_exists
             or self._definition.header.refresh == "always"
@@ -64,13 +64,13 @@ class ReportTable(Refreshable):
         self, connection: Connection, known: State, fingerprint: str, computed: Computed
     ) -> Written:
         existing = tables.read_columns(connection, self.name)
-        is_other = existing != computed.columns
-        name = self.name + NEXT_SUFFIX if existing and is_other else self.name
-        if is_other:
-            rows = tables.make_table(connection, name, computed.columns, computed.spool)
+        is_altered = existing != computed.columns
+        name = self.name + NEXT_SUFFIX if existing and is_altered else self.name
+        if is_altered:
+            rows = tables.create_table(connection, name, computed.columns, computed.spool)
         else:
-            rows = tables.refill_table(connection, name, computed.spool)
-        if is_other or known.definition != self.digest:
+            rows = tables.replace_rows(connection, name, computed.spool)
+        if is_altered or known.definition != self.digest:
             columns = self._definition.header.columns
             tables.comment_table(connection, name, self._definition, columns)
         if self._snapshot_date is not None:
@@ -88,5 +88,5 @@ class ReportTable(Refreshable):
         )
         state.store_written(connection, written)
         if name != self.name:
-            tables.exchange_table(connection, self.name, name, patience_s=self._patience_s)
+            tables.swap_table(connection, self.name, name, patience_s=self._patience_s)
         return written

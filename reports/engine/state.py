@@ -1,4 +1,4 @@
-"""What service.report knows of a report table: how old it is and what it was made of."""
+"""The rows of service.report and service.report_run: a table's state, and each refresh."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,13 +60,13 @@ def read_fingerprint(connection: Connection, sources: Sequence[str]) -> str:
 
 
 def read_last_batch(connection: Connection, sources: Sequence[str]) -> UUID | None:
-    """Return the last batch of the sources that the present snapshot sees."""
+    """Return the last batch of the sources that is visible to the current snapshot."""
     row = connection.execute(LAST_BATCH, {"sources": list(sources)}).fetchone()
     return row[0] if row else None
 
 
 def read_state(connection: Connection, name: str) -> State:
-    """Return the report's state, making an empty one for a new report."""
+    """Return the report's state; insert an empty one for a new report."""
     connection.execute(
         "INSERT INTO service.report (name) VALUES (%s) ON CONFLICT DO NOTHING", [name]
     )

@@ -12,13 +12,13 @@ from apis.covid.answers.envelope import COMMA, Part, covid_config
 from apis.covid.answers.tables import BuildStatus
 from apis.covid.refresh.packing import Piece, count_joined, join, pack
 from project.http.answers import in_pieces
-from reports.api.caching import find_unmodified, make_etag, mark
+from reports.api.caching import find_unmodified, make_etag, set_validators
 
 JSON = "application/json"
-# A larger answer is sent piece by piece.
+# Larger answers are streamed.
 WHOLE_BYTES = 1024 * 1024
-# Text that is compressed for one answer only.
-QUICK_LEVEL = 4
+# For text that is compressed for one answer only.
+FAST_LEVEL = 4
 _PACKED_COMMA = pack(COMMA)
 _REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*$", re.IGNORECASE)
 
@@ -67,7 +67,7 @@ class ConditionalAnswer:
     def finish(self, response: HttpResponseBase) -> HttpResponseBase:
         """Set the answer's validators, Cache-Control, Vary and CORS headers."""
         config = covid_config()
-        mark(response, self._etag, self._build.built_at)
+        set_validators(response, self._etag, self._build.built_at)
         audience = "public" if config.public else "private"
         response.headers["Cache-Control"] = f"{audience}, max-age={config.cache_s}"
         patch_vary_headers(response, ["Accept-Encoding"])
@@ -90,7 +90,7 @@ def accepts_gzip(header: str) -> bool:
 def _as_piece(part: Part) -> Piece:
     if isinstance(part, Piece):
         return part
-    return _PACKED_COMMA if part is COMMA else pack(part, QUICK_LEVEL)
+    return _PACKED_COMMA if part is COMMA else pack(part, FAST_LEVEL)
 
 
 def _unpack(parts: Sequence[Part]) -> Iterator[bytes]:

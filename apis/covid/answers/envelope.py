@@ -37,7 +37,7 @@ def make_links(request: Request, days: Days | None = None) -> dict[str, str | No
 
 
 def make_meta(request: Request, build_time: str | None, notes: Any) -> dict[str, Any]:
-    """Return what is told about the data of an answer; `notes` are the field definitions."""
+    """Return the metadata of an answer; `notes` are the field definitions."""
     config = covid_config()
     definitions = config.definitions or request.build_absolute_uri(FIELDS_PATH)
     return {

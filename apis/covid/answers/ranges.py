@@ -1,4 +1,4 @@
-"""Which days are asked for: `from`, `to` and `page`, and the links to the days beside them."""
+"""The requested days (`from`, `to`, `page`), and the links to those before and after."""
 
 import re
 from collections.abc import Mapping
@@ -9,12 +9,13 @@ from project.base.errors import BadParameter
 
 PARAMETERS = frozenset({"from", "to", "page"})
 DAY = timedelta(days=1)
+Span = tuple[date, date]  # the first and the last day
 _PAGE = re.compile(r"[1-9][0-9]{0,5}")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request says; None is not said."""
+class DayRange:
+    """The parameters of a request; None where one is not given."""
 
     first: date | None
     last: date | None
@@ -23,7 +24,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Days:
-    """The days of an answer and, where a range or page is asked for, what lies beside them.
+    """The days of an answer and, where a range or page is asked for, those before and after.
 
     `following` and `preceding` are the parameters of the days before and after: answers begin with
     the newest day. None is nothing there.
@@ -35,7 +36,7 @@ class Days:
     preceding: Mapping[str, str] | None = None
 
 
-def read_asked(query: Mapping[str, str]) -> Asked:
+def read_range(query: Mapping[str, str]) -> DayRange:
     """Read the parameters; raise `BadParameter`."""
     first, last = (_read_optional(query, name) for name in ("from", "to"))
     if first and last and first > last:
@@ -43,7 +44,7 @@ def read_asked(query: Mapping[str, str]) -> Asked:
     text = query.get("page")
     if text is not None and not _PAGE.fullmatch(text):
         raise BadParameter("page must be a number from 1", parameter="page")
-    return Asked(first, last, int(text) if text else None)
+    return DayRange(first, last, int(text) if text else None)
 
 
 def read_day(text: str, parameter: str) -> date:
@@ -59,7 +60,7 @@ def read_day(text: str, parameter: str) -> date:
         ) from error
 
 
-def choose_days(asked: Asked, span: tuple[date, date], page_days: int) -> Days:
+def choose_days(asked: DayRange, span: Span, page_days: int) -> Days:
     """Return the days to answer out of those there are."""
     first = max(asked.first or span[0], span[0])
     last = min(asked.last or span[1], span[1])
@@ -85,7 +86,7 @@ def _choose_page(page: int, first: date, last: date, page_days: int) -> Days:
     )
 
 
-def _list_before(asked: Asked, span: tuple[date, date], length: timedelta) -> dict[str, str] | None:
+def _list_before(asked: DayRange, span: Span, length: timedelta) -> dict[str, str] | None:
     if asked.first is None or asked.first <= span[0]:
         return None
     found = {"to": str(asked.first - DAY)}
@@ -94,7 +95,7 @@ def _list_before(asked: Asked, span: tuple[date, date], length: timedelta) -> di
     return found
 
 
-def _list_after(asked: Asked, span: tuple[date, date], length: timedelta) -> dict[str, str] | None:
+def _list_after(asked: DayRange, span: Span, length: timedelta) -> dict[str, str] | None:
     if asked.last is None or asked.last >= span[1]:
         return None
     found = {"from": str(asked.last + DAY)}

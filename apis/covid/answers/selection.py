@@ -1,4 +1,4 @@
-"""The parameter `fields`: some fields instead of all, and what is said of names that are going."""
+"""The parameter `fields`: a selection of fields, and notices of deprecated names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _HEAD = frozenset({"state", "states", "date", "meta"})
 
 @dataclass(frozen=True)
 class Notice:
-    """A name that was asked for and is going or gone."""
+    """A requested name that is deprecated or removed."""
 
     name: str
     deprecated_at: str
@@ -29,7 +29,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Selection:
-    """The fields that were asked for, by the names they have now, and notices of former names."""
+    """The requested fields under their current names, and notices of former names."""
 
     names: frozenset[str]
     notices: list[Notice] = field(default_factory=list)
@@ -73,15 +73,15 @@ def _find(
         each for each in published if each.field == asked or each.field.startswith(asked + ".")
     ]
     if found:
-        is_going = all(each.deprecated for each in found)
-        return found, _notice(asked, found[0]) if is_going else None
+        is_deprecated = all(each.deprecated for each in found)
+        return found, _notice(asked, found[0]) if is_deprecated else None
     for known in fields:
         if known.field == asked and known.status == "gone":
             return _find_successors(known, fields, published), _notice(asked, known)
     found = [each for each in published if asked in each.formerly]
     if not found:
         _refuse(asked, scope)
-    # It was never a name of this version: it was gone when its successor came.
+    # Never a name of this version: it was removed when its successor was introduced.
     moment = min(each.launched_at for each in found)
     return found, Notice(asked, moment, moment)
 
@@ -129,7 +129,7 @@ def _filter(row: dict[str, msgspec.Raw], wanted: dict[str, Any]) -> dict[str, An
 
 
 def _prune(value: msgspec.Raw, wanted: dict[str, Any]) -> Any:
-    """Return an object with the wanted members only; all of it where nothing more is said."""
+    """Return an object with the wanted members only, all of them where none is named."""
     if not wanted:
         return value
     members = _decode_members(value)

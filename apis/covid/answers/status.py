@@ -1,4 +1,4 @@
-"""/status: the last build, what it was made of, and whether all is well."""
+"""/status: the last build, its sources and its health."""
 
 from uuid import UUID
 

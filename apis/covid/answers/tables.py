@@ -9,7 +9,7 @@ import msgspec
 from psycopg import Connection, Cursor
 
 from apis.covid.answers.envelope import Part
-from apis.covid.answers.ranges import Days
+from apis.covid.answers.ranges import Days, Span
 from apis.covid.answers.selection import Selection
 from apis.covid.errors import NotBuilt, StateUnknown
 from apis.covid.fields.documents import PublishedField
@@ -59,7 +59,7 @@ def read_build(connection: Connection) -> BuildStatus:
 
 
 def read_document(connection: Connection, name: str) -> msgspec.Raw:
-    """Return a prepared part as JSON."""
+    """Return a document that the refresh prepared, as JSON."""
     row = connection.execute(
         "SELECT body FROM reports.covid_documents WHERE name = %s", [name]
     ).fetchone()
@@ -67,7 +67,7 @@ def read_document(connection: Connection, name: str) -> msgspec.Raw:
 
 
 def read_fields(connection: Connection) -> list[PublishedField]:
-    """Return every name of the API, gone ones too."""
+    """Return every name of the API, removed ones too."""
     return msgspec.json.decode(read_document(connection, "fields"), type=list[PublishedField])
 
 
@@ -90,7 +90,7 @@ def find_state(connection: Connection, name: str) -> State:
     return State(row[0], msgspec.Raw(row[1].encode()))
 
 
-def read_span(connection: Connection, area: str | None) -> tuple[date, date] | None:
+def read_span(connection: Connection, area: str | None) -> Span | None:
     """Return the first and the last day of an area, of all states for None; None without any."""
     if area is None:
         query = "SELECT min(date), max(date) FROM reports.covid_packed_days WHERE form = 'simple'"

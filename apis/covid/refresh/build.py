@@ -1,4 +1,4 @@
-"""One build of what the API reads, inside one transaction."""
+"""One build of the tables the API reads, in the caller's transaction."""
 
 from datetime import datetime
 from pathlib import Path
@@ -27,12 +27,12 @@ NAME_VALUES = read_sql(FOLDER / "name_values.sql")
 STATES = read_sql(FOLDER / "states.sql")
 TOTALS = read_sql(FOLDER / "totals.sql")
 
-# Memory for sorting half a million figures; the default would go to disk.
+# Enough to sort half a million figures in memory; the default would use disk.
 WORK_MEMORY = "64MB"
 
 
 class Build:
-    """What is published at a moment, computed and written by the caller's transaction."""
+    """The figures and documents published as of `now`."""
 
     def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
@@ -53,7 +53,7 @@ class Build:
     def _write_values(self) -> None:
         before = _read_stages(self._connection)
         sources: dict[str, Any] = {scope: self._published.sources(scope) for scope in SCOPES}
-        # A statement that makes a table takes no parameters of the server's.
+        # CREATE TABLE AS takes no parameters on the server.
         ClientCursor(self._connection).execute(COMPUTE, sources)
         self._keep_frozen(before)
         self._delete_values()
@@ -65,14 +65,14 @@ class Build:
         )
 
     def _keep_frozen(self, before: dict[str, str]) -> None:
-        """Put aside, as they are published now, the figures of names that are to be kept so."""
+        """Copy the currently published figures of names that become frozen."""
         kept = [field.name for field in self._published.series() if not field.is_updated]
         self._connection.execute("DELETE FROM reports.covid_frozen WHERE field <> ALL (%s)", [kept])
         updated = {Stage.LIVE.name.lower(), Stage.REPLACED.name.lower()}
         self._freeze([name for name in kept if before.get(name) in updated])
 
     def _freeze_unpublished(self, before: dict[str, str]) -> None:
-        """Freeze the names that were never published before at their present figures."""
+        """Freeze the names that were never published before, with their current figures."""
         late = [
             field
             for field in self._published.series()

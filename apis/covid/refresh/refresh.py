@@ -1,4 +1,4 @@
-"""The refresh: what the API reads brought up to date with what was ingested and with the clock."""
+"""The refresh of the tables the API reads, by the data that were ingested and by the clock."""
 
 from datetime import UTC, datetime
 
@@ -23,12 +23,12 @@ SOURCES = tuple(
     )
 )
 DOWNLOADS = ("covid_states_daily", "covid_us_daily")
-# Grows when this program writes something else than before out of the same data.
+# Incremented when the program computes other rows from the same data.
 EDITION = "1"
 
 
 class CovidTables(Refreshable):
-    """The tables the API reads, as of a moment: the stages of fields follow the clock."""
+    """The tables the API reads; the stages of fields depend on `now`."""
 
     name = REPORT
     title = "covid"

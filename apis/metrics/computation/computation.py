@@ -1,4 +1,4 @@
-"""A query computed: every metric in every interval, for every combination of dimensions."""
+"""The computation of a query: each metric by interval and combination of dimensions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,8 +32,8 @@ class Cells:
     trips: dict[tuple[str, int, Combination], int] = field(default_factory=dict)
     combinations: set[Combination] = field(default_factory=set)
 
-    def take(self, statement: Statement, rows: Iterable[tuple[Any, ...]], width: int) -> None:
-        """Keep the rows of a statement with so many dimensions."""
+    def add_rows(self, statement: Statement, rows: Iterable[tuple[Any, ...]], width: int) -> None:
+        """Add the rows of a statement; `width` is the number of dimensions."""
         first_support = 1 + width + len(statement.metrics)
         for row in rows:
             index = self._index_of(row[0])
@@ -48,18 +48,18 @@ class Cells:
         return interval - 1 if isinstance(interval, int) else self.grid.positions[interval]
 
     def value(self, metric: Aggregate, index: int, combination: Combination) -> Number:
-        """Return a value, the metric's empty one where there are no rows."""
+        """Return a value, the metric's `empty` where there are no rows."""
         return self.values.get((metric.name, index, combination), metric.empty)
 
     def is_small(self, metric: Aggregate, index: int, combination: Combination, k: int) -> bool:
-        """Return whether the value tells of fewer trips than may be told of."""
+        """Return whether the value is of fewer than `k` trips."""
         if not (k and metric.entry.trips):
             return False
         return self.trips.get((metric.name, index, combination), 0) < k
 
 
 class Computation:
-    """One query on its way to rows."""
+    """The computation of one query."""
 
     def __init__(self, query: Query, *, k: int, max_intervals: int, max_rows: int) -> None:
         self._query = query
@@ -84,7 +84,7 @@ class Computation:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             for cells, metrics in plan:
                 self._fill(connection, cells, metrics)
-        return self._lay_out()
+        return self._make_rows()
 
     def _plan(self) -> list[tuple[Cells, list[Aggregate]]]:
         needed: dict[str, Aggregate] = {}
@@ -117,9 +117,9 @@ class Computation:
     def _fill(self, connection: Connection, cells: Cells, metrics: list[Aggregate]) -> None:
         for statement in compose_statements(metrics, cells.grid, self._selection):
             rows = connection.execute(statement.text, statement.parameters)
-            cells.take(statement, rows, len(self._query.dimensions))
+            cells.add_rows(statement, rows, len(self._query.dimensions))
 
-    def _lay_out(self) -> list[list[Any]]:
+    def _make_rows(self) -> list[list[Any]]:
         combinations = self._combinations()
         starts = self._query.grid.starts
         if len(combinations) * len(starts) > self._max_rows:

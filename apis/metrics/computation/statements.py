@@ -46,7 +46,7 @@ class Selection:
 def compose_statements(
     metrics: Iterable[Aggregate], grid: Grid, selection: Selection
 ) -> list[Statement]:
-    """Return as few statements as compute the metrics, which may be of several families."""
+    """Return the statements that compute the metrics: one a family and kind."""
     groups: dict[tuple[int, str], list[Aggregate]] = {}
     for metric in metrics:
         groups.setdefault((id(metric.family), _kind(metric)), []).append(metric)
@@ -199,13 +199,9 @@ def _compose_sweep(
 
 def _compose_subjects(parts: _Parts, metrics: tuple[Aggregate, ...]) -> Statement:
     family = parts.family
-    wanted = [
-        (_sql(m.entry.where or "true"), Identifier(f"wanted_{n}")) for n, m in enumerate(metrics)
-    ]
-    barred = [
-        (_sql(m.entry.unless or "false"), Identifier(f"barred_{n}")) for n, m in enumerate(metrics)
-    ]
-    pairs = wanted + barred
+    wanted = _flag("wanted", [metric.entry.where or "true" for metric in metrics])
+    excluded = _flag("excluded", [metric.entry.unless or "false" for metric in metrics])
+    pairs = wanted + excluded
     text = _read("subjects.sql").format(
         subject=_sql(family.subject or ""),
         kept=SQL(" AND ").join([SQL("true"), *parts.conditions]),
@@ -221,7 +217,7 @@ def _compose_subjects(parts: _Parts, metrics: tuple[Aggregate, ...]) -> Statemen
         grouped_names=_each(SQL(", {}").format(name) for name in parts.names),
         judged=_join(
             "{0} AND NOT bool_or({1}) OVER everywhere AS {0}",
-            [(name, bar) for (_, name), (_, bar) in zip(wanted, barred, strict=True)],
+            [(name, bar) for (_, name), (_, bar) in zip(wanted, excluded, strict=True)],
         ),
         values=_join("count(*) FILTER (WHERE {})", [(name,) for _, name in wanted]),
     )
@@ -241,6 +237,10 @@ _SWEPT: dict[str, LiteralString] = {
     "start": "(array_agg({0} ORDER BY moment))[1]",
     "seconds": "sum({0} * seconds)",
 }
+
+
+def _flag(name: str, conditions: list[str]) -> list[tuple[SQL, Identifier]]:
+    return [(_sql(one), Identifier(f"{name}_{number}")) for number, one in enumerate(conditions)]
 
 
 def _sql(expression: str) -> SQL:

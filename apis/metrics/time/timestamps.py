@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-# Offsets are whole minutes from 1973 on; a later year than the last is a slip of the pen.
+# Offsets are whole minutes from 1973 on; later years are refused as typing errors.
 FIRST_YEAR = 1973
 LAST_YEAR = 2199
 _PATTERN = re.compile(
@@ -15,7 +15,7 @@ _PATTERN = re.compile(
 
 
 def parse_timestamp(text: str) -> datetime:
-    """Return the moment in the offset it is written with, UTC without one; raise ValueError."""
+    """Return the timestamp with the offset it is written with, or UTC; raise ValueError."""
     match = _PATTERN.fullmatch(text)
     if match is None:
         raise ValueError("not an ISO 8601 date and time to the minute, such as 2019-10-21T00:00-07")
@@ -37,9 +37,9 @@ def _offset(match: re.Match[str]) -> tzinfo:
     return timezone(-offset if match["sign"] == "-" else offset)
 
 
-def format_timestamp(moment: datetime, zone: tzinfo) -> str:
-    """Return the moment in the zone, with the shortest offset: Z, -07, +05:30."""
-    local = moment.astimezone(zone)
+def format_timestamp(timestamp: datetime, zone: tzinfo) -> str:
+    """Return the timestamp in the zone, with the shortest offset: Z, -07, +05:30."""
+    local = timestamp.astimezone(zone)
     text = local.strftime("%Y-%m-%dT%H:%M")
     offset = local.utcoffset() or timedelta()
     if not offset:

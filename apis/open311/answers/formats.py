@@ -16,7 +16,7 @@ CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
 }
 
-# What a CSV answer tells about its page, in headers, for it has no other place.
+# The counts of a page, which CSV can carry in headers only.
 COUNT_HEADERS = {
     "total": "X-Total",
     "pages": "X-Pages",
@@ -40,7 +40,7 @@ def write_answer(answer: Listing | Mapping[str, Any], form: str) -> bytes:
 
 
 def count_headers(answer: Listing) -> dict[str, str]:
-    """Return the headers that tell about a list's page."""
+    """Return the headers with the counts of a list's page."""
     return {COUNT_HEADERS[name]: str(value).lower() for name, value in answer.counts.items()}
 
 

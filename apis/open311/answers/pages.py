@@ -29,7 +29,7 @@ class Listing(msgspec.Struct, frozen=True):
 
     @property
     def counts(self) -> dict[str, Any]:
-        """What is told about the page beside its results."""
+        """The counts that go with the page's results."""
         counts: dict[str, Any] = {
             "total": self.total,
             "pages": -(-self.total // self.page.size),
@@ -40,5 +40,5 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 def cut_page(name: str, rows: Sequence[dict[str, Any]], page: Page) -> Listing:
-    """Return a page of a list that is there as a whole."""
+    """Return a page of a complete list."""
     return Listing(name, rows[page.offset : page.offset + page.size], len(rows), page)

@@ -1,4 +1,4 @@
-"""The short lists a client needs before it asks for incidents: services, statuses."""
+"""Services and statuses, which a client lists before it searches for incidents."""
 
 import time
 
@@ -6,17 +6,17 @@ from psycopg.sql import SQL
 
 from apis.open311.errors import ServiceUnknown
 from apis.open311.search.database import Row, fetch_rows
-from apis.open311.search.sources import FOLDER, REMEMBERED_S, Source, forget_sources, list_sources
+from apis.open311.search.sources import CACHED_S, FOLDER, Source, clear_sources_cache, list_sources
 from project.base.sql_files import read_sql
 
-# By the view they come from, with the time until which they are remembered.
-_remembered: dict[str, tuple[float, list[Row]]] = {}
+# By the view they come from, with the time when the entry expires.
+_cached: dict[str, tuple[float, list[Row]]] = {}
 
 
 def list_services() -> list[Row]:
     """Return every service by id: the dataset's own, then those of other sources.
 
-    A new one of another source is noticed after `REMEMBERED_S`.
+    A new one of another source is noticed after `CACHED_S`.
     """
     services = {
         row["id"]: row
@@ -33,23 +33,23 @@ def list_services() -> list[Row]:
 
 def _services_of(source: Source) -> list[Row]:
     now = time.monotonic()
-    until, services = _remembered.get(source.view, (0.0, []))
+    until, services = _cached.get(source.view, (0.0, []))
     if until < now:
         statement = SQL(read_sql(FOLDER / "services_of_source.sql"))
         found = fetch_rows(statement.format(source=source.identifier))
         services = [row | {"type": None, "description": None} for row in found]
-        _remembered[source.view] = now + REMEMBERED_S, services
+        _cached[source.view] = now + CACHED_S, services
     return services
 
 
-def forget_services() -> None:
-    """Have the views, and the services of each, looked up again by the next call."""
-    forget_sources()
-    _remembered.clear()
+def clear_services_cache() -> None:
+    """Have the next call look up the views and their services again."""
+    clear_sources_cache()
+    _cached.clear()
 
 
 def list_services_briefly() -> list[Row]:
-    """Return every service with what is needed to choose one."""
+    """Return every service without its description."""
     return [{name: row[name] for name in ("id", "name", "type")} for row in list_services()]
 
 

@@ -17,10 +17,10 @@ from project.base.sql_files import read_sql
 _LISTS = {"service_id": "service_id", "incident_id": "id", "status_id": "status_id"}
 _DATES = ("created", "modified")
 
-# So long a period of one service is read from its index in milliseconds, whatever else is asked.
-_QUICK = timedelta(days=366)
+# One service's incidents of this period are read from its index in milliseconds.
+_SHORT = timedelta(days=366)
 
-# A single value lets an index give the order, too.
+# With a single value an index also gives the order.
 _FORMS: dict[str, LiteralString] = {
     "one": "{column} = {value}",
     "several": "{column} = ANY ({value}::bigint[])",
@@ -31,8 +31,8 @@ _FORMS: dict[str, LiteralString] = {
 }
 
 
-class Part(NamedTuple):
-    """A condition without its values: a form, a column, the names of what is compared with it."""
+class Condition(NamedTuple):
+    """A condition without its values: its form, the column, and the names of the values."""
 
     form: str
     column: str
@@ -46,15 +46,15 @@ class Part(NamedTuple):
 
 @dataclass
 class Conditions:
-    """Conditions that must all hold, their parameters, and the columns they need beside."""
+    """Conditions joined by AND, their parameters, and the additional columns they need."""
 
-    parts: list[Part] = field(default_factory=list)
+    terms: list[Condition] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     columns: set[str] = field(default_factory=set)
 
     def add(self, form: str, column: str, **values: Any) -> None:
         """Add a condition with the values that its form names."""
-        self.parts.append(Part(form, column, tuple(values)))
+        self.terms.append(Condition(form, column, tuple(values)))
         self.parameters |= {f"{column}_{name}": value for name, value in values.items()}
 
 
@@ -84,22 +84,22 @@ def write_statement(name: str, conditions: Conditions) -> bytes:
     Its parameters are those of the conditions and the statement's own.
     """
     columns = frozenset(conditions.columns)
-    return _write(f"{name}.sql", list_sources(), columns, tuple(conditions.parts))
+    return _write(f"{name}.sql", list_sources(), columns, tuple(conditions.terms))
 
 
 @lru_cache(maxsize=256)
 def _write(
-    file: str, sources: tuple[Source, ...], columns: frozenset[str], parts: tuple[Part, ...]
+    file: str, sources: tuple[Source, ...], columns: frozenset[str], terms: tuple[Condition, ...]
 ) -> bytes:
     statement = SQL(read_sql(FOLDER / file)).format(
         columns=SQL(", ").join(map(Identifier, RESERVED)),
         incidents=union_of(sources, columns),
-        conditions=SQL(" AND ").join(part.write() for part in parts),
+        conditions=SQL(" AND ").join(term.write() for term in terms),
     )
     return statement.as_bytes()
 
 
-def is_of_a_service(values: dict[str, Any]) -> bool:
+def is_service_search(values: dict[str, Any]) -> bool:
     """Return whether a search is for one service in a time of up to a year.
 
     One plan fits all of these. Other searches are planned for their own values: a box of any size,
@@ -108,7 +108,7 @@ def is_of_a_service(values: dict[str, Any]) -> bool:
     period: Period | None = values.get("created")
     return (
         period is not None
-        and period.end - period.start <= _QUICK
+        and period.end - period.start <= _SHORT
         and len(values.get("service_id", ())) == 1
     )
 

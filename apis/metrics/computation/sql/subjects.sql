@@ -13,16 +13,16 @@ WITH spans AS (
     AND ({relevant})
 ),
 presence AS (
-  SELECT place, subject, is_kept, {names}{gathered}
-  FROM spans CROSS JOIN generate_series(first, last) AS place
-  GROUP BY place, subject, is_kept{grouped_names}
+  SELECT number, subject, is_kept, {names}{gathered}
+  FROM spans CROSS JOIN generate_series(first, last) AS number
+  GROUP BY number, subject, is_kept{grouped_names}
 ),
 judged AS (
-  SELECT place, is_kept, {names}{judged}
+  SELECT number, is_kept, {names}{judged}
   FROM presence
-  WINDOW everywhere AS (PARTITION BY place, subject)
+  WINDOW everywhere AS (PARTITION BY number, subject)
 )
-SELECT place AS interval, {names}{values}
+SELECT number AS interval, {names}{values}
 FROM judged
 WHERE is_kept
-GROUP BY place{grouped_names}
+GROUP BY number{grouped_names}

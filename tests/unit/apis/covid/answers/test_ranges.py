@@ -4,14 +4,14 @@ from datetime import date
 
 import pytest
 
-from apis.covid.answers.ranges import Days, choose_days, read_asked, read_day
+from apis.covid.answers.ranges import Days, choose_days, read_day, read_range
 from project.base.errors import BadParameter
 
 SPAN = (date(2020, 3, 1), date(2020, 4, 9))  # forty days
 
 
 def choose(**query: str) -> Days:
-    asked = read_asked({name.rstrip("_"): text for name, text in query.items()})
+    asked = read_range({name.rstrip("_"): text for name, text in query.items()})
     return choose_days(asked, SPAN, 15)
 
 
