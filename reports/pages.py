@@ -16,15 +16,14 @@ from project.http.access.sessions import find_signed_in
 from project.http.people.navigation import mark_viewer
 from project.http.people.pages import View, answer_as_page
 from project.models import Scope
-from reports.api.caching import answer_file, find_unmodified, make_etag, set_validators
+from reports.api.caching import find_unmodified, make_etag, set_validators
 from reports.api.tableau import answer_data_source, answer_schema_source
-from reports.api.views import CSV
+from reports.api.views import answer_csv
 from reports.charts.bars import Bars, draw_bars
 from reports.charts.lines import Lines, draw_lines
 from reports.engine.contents import (
     Status,
     describe_columns,
-    read_csv,
     read_only_snapshot,
     read_rows,
     read_status,
@@ -124,8 +123,7 @@ def download_csv(request: HttpRequest, name: str) -> HttpResponseBase:
         etag = make_etag("csv", status.refreshed_at, definition.digest)
         answer = find_unmodified(request, etag, status.refreshed_at)
         if answer is None:
-            content = read_csv(connection, definition)
-            answer = answer_file(content, content_type=CSV, name=f"{name}.csv")
+            answer = answer_csv(connection, definition)
     set_validators(answer, etag, status.refreshed_at)
     return answer
 

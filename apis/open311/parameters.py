@@ -1,6 +1,6 @@
 """The parameters of a call: read from the request as text, then checked and converted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
@@ -50,11 +50,15 @@ def read_parameters(request: HttpRequest, config: Config) -> Given:
     if rest:
         given |= _parse_form(rest)
     if request.method == "POST":
-        for name, value in _read_body(request, config).items():
-            if name in given:
-                raise ParameterInvalid(name[:100], "given twice")
-            given[name] = value
+        _add(given, _read_body(request, config).items())
     return given
+
+
+def _add(given: Given, items: Iterable[tuple[str, str | msgspec.Raw]]) -> None:
+    for name, value in items:
+        if name in given:
+            raise ParameterInvalid(name[:100], "given twice")
+        given[name] = value
 
 
 def _read_body(request: HttpRequest, config: Config) -> Given:
@@ -90,10 +94,7 @@ def _parse_form(text: str) -> Given:
     except ValueError as error:
         raise BodyInvalid(f"More than {MAX_FIELDS} parameters") from error
     given: Given = {}
-    for name, value in pairs:
-        if name in given:
-            raise ParameterInvalid(name[:100], "given twice")
-        given[name] = value
+    _add(given, pairs)
     return given
 
 

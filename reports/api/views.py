@@ -139,8 +139,7 @@ class ReportView(APIView):
             etag = make_etag(described, definition.digest, request.META.get("QUERY_STRING", ""))
             answer = find_unmodified(request._request, etag, status.refreshed_at)
             if answer is None and format_ == "csv":
-                content = read_csv(connection, definition)
-                answer = answer_file(content, content_type=CSV, name=f"{name}.csv")
+                answer = answer_csv(connection, definition)
             elif answer is None:
                 body = asdict(described) | _read_page(connection, definition, status, limit, offset)
                 answer = answer_json(_add_links(request, body, limit, offset))
@@ -167,6 +166,12 @@ class RefreshView(APIView):
         if force not in {"true", "false"}:
             raise BadParameter("force must be true or false", parameter="force")
         return answer_json(refresh_report(find_report(name), force=force == "true"))
+
+
+def answer_csv(connection: Connection, definition: Definition) -> HttpResponse:
+    """Return the whole report as a file."""
+    content = read_csv(connection, definition)
+    return answer_file(content, content_type=CSV, name=f"{definition.name}.csv")
 
 
 def _read_page(

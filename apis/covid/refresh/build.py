@@ -1,5 +1,6 @@
 """One build of the tables the API reads, in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -90,24 +91,18 @@ class Build:
         self._connection.execute("DELETE FROM reports.covid_values")
 
     def _name_values(
-        self,
-        fields: list[Field],
-        *,
-        frozen: list[str] | None = None,
-        zeroed: list[str] | None = None,
+        self, fields: list[Field], *, frozen: Sequence[str] = (), zeroed: Sequence[str] = ()
     ) -> None:
-        named = [
-            (field.name, field.definition.source_column, field.name.rpartition(".")[2], scope)
-            for field in fields
-            for scope in self._published.scopes_of(field)
-        ]
-        names = ("names", "sources", "kinds", "scopes")
-        columns = list(zip(*named, strict=True)) or [()] * len(names)
+        named = [(one, scope) for one in fields for scope in self._published.scopes_of(one)]
         parameters: dict[str, Any] = {
-            name: list(column) for name, column in zip(names, columns, strict=True)
+            "names": [field.name for field, _ in named],
+            "sources": [field.definition.source_column for field, _ in named],
+            "kinds": [field.name.rpartition(".")[2] for field, _ in named],
+            "scopes": [scope for _, scope in named],
+            "frozen": list(frozen),
+            "zeroed": list(zeroed),
         }
-        kept = {"frozen": frozen or [], "zeroed": zeroed or []}
-        self._connection.execute(NAME_VALUES, parameters | kept)
+        self._connection.execute(NAME_VALUES, parameters)
 
     def _write_documents(self) -> None:
         described = [

@@ -3,8 +3,9 @@
 Expressions come from definition files; what comes with a request is always a parameter.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -148,14 +149,6 @@ def _compose_rows(parts: _Parts, metrics: tuple[Aggregate, ...]) -> Statement:
     return Statement(text=text, parameters=parts.parameters, metrics=metrics, support=support)
 
 
-def _compose_snapshots(parts: _Parts, metrics: tuple[Aggregate, ...]) -> Statement:
-    return _compose_sweep(parts, metrics, MINUTE_CEILING)
-
-
-def _compose_seconds(parts: _Parts, metrics: tuple[Aggregate, ...]) -> Statement:
-    return _compose_sweep(parts, metrics, "{}")
-
-
 def _compose_sweep(
     parts: _Parts, metrics: tuple[Aggregate, ...], rounded: LiteralString
 ) -> Statement:
@@ -224,10 +217,10 @@ def _compose_subjects(parts: _Parts, metrics: tuple[Aggregate, ...]) -> Statemen
     return Statement(text=text, parameters=parts.parameters, metrics=metrics)
 
 
-_COMPOSERS = {
+_COMPOSERS: dict[str, Callable[[_Parts, tuple[Aggregate, ...]], Statement]] = {
     "rows": _compose_rows,
-    "snapshots": _compose_snapshots,
-    "seconds": _compose_seconds,
+    "snapshots": partial(_compose_sweep, rounded=MINUTE_CEILING),
+    "seconds": partial(_compose_sweep, rounded="{}"),
     "subjects": _compose_subjects,
 }
 _SWEPT: dict[str, LiteralString] = {

@@ -1,22 +1,25 @@
 """Services and statuses, which a client lists before it searches for incidents."""
 
-import time
+from functools import lru_cache
 
 from psycopg.sql import SQL
 
 from apis.open311.errors import ServiceUnknown
 from apis.open311.search.database import Row, fetch_rows
-from apis.open311.search.sources import CACHED_S, FOLDER, Source, clear_sources_cache, list_sources
+from apis.open311.search.sources import (
+    FOLDER,
+    Source,
+    clear_sources_cache,
+    count_periods,
+    list_sources,
+)
 from project.base.sql_files import read_sql
-
-# By the view they come from, with the time when the entry expires.
-_cached: dict[str, tuple[float, list[Row]]] = {}
 
 
 def list_services() -> list[Row]:
     """Return every service by id: the dataset's own, then those of other sources.
 
-    A new one of another source is noticed after `CACHED_S`.
+    A new one of another source is noticed within `CACHED_S`.
     """
     services = {
         row["id"]: row
@@ -26,26 +29,22 @@ def list_services() -> list[Row]:
     }
     for source in list_sources():
         if not source.is_own:
-            for row in _services_of(source):
+            for row in _services_of(source, count_periods()):
                 services.setdefault(row["id"], row)
     return [services[number] for number in sorted(services)]
 
 
-def _services_of(source: Source) -> list[Row]:
-    now = time.monotonic()
-    until, services = _cached.get(source.view, (0.0, []))
-    if until < now:
-        statement = SQL(read_sql(FOLDER / "services_of_source.sql"))
-        found = fetch_rows(statement.format(source=source.identifier))
-        services = [row | {"type": None, "description": None} for row in found]
-        _cached[source.view] = now + CACHED_S, services
-    return services
+@lru_cache(maxsize=64)
+def _services_of(source: Source, period: int) -> list[Row]:
+    statement = SQL(read_sql(FOLDER / "services_of_source.sql"))
+    found = fetch_rows(statement.format(source=source.identifier))
+    return [row | {"type": None, "description": None} for row in found]
 
 
 def clear_services_cache() -> None:
     """Have the next call look up the views and their services again."""
     clear_sources_cache()
-    _cached.clear()
+    _services_of.cache_clear()
 
 
 def list_services_briefly() -> list[Row]:

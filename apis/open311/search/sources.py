@@ -52,25 +52,25 @@ class Source(msgspec.Struct, frozen=True):
         return self.view == OWN
 
 
-_cached: tuple[float, tuple[Source, ...]] | None = None
-
-
 def list_sources() -> tuple[Source, ...]:
     """Return the views that have every column an incident needs, this dataset's own first.
 
     Others are left out while they have no rows: each view makes planning a search slower.
     """
-    global _cached
-    now = time.monotonic()
-    if _cached is None or _cached[0] < now:
-        rows = fetch_rows(SQL(read_sql(FOLDER / "sources.sql")))
-        found = [Source(row["relname"], frozenset(row["array_agg"])) for row in rows]
-        usable = [each for each in found if each.columns >= REQUIRED]
-        _cached = (
-            now + CACHED_S,
-            tuple(each for each in usable if each.is_own or _has_rows(each)),
-        )
-    return _cached[1]
+    return _list_sources(count_periods())
+
+
+def count_periods() -> int:
+    """Return a number for the arguments of a cached function: it changes every `CACHED_S`."""
+    return int(time.monotonic() / CACHED_S)
+
+
+@lru_cache(maxsize=1)
+def _list_sources(period: int) -> tuple[Source, ...]:
+    rows = fetch_rows(SQL(read_sql(FOLDER / "sources.sql")))
+    found = [Source(row["relname"], frozenset(row["array_agg"])) for row in rows]
+    usable = [each for each in found if each.columns >= REQUIRED]
+    return tuple(each for each in usable if each.is_own or _has_rows(each))
 
 
 def _has_rows(source: Source) -> bool:
@@ -80,8 +80,7 @@ def _has_rows(source: Source) -> bool:
 
 def clear_sources_cache() -> None:
     """Have the next call look up the views again."""
-    global _cached
-    _cached = None
+    _list_sources.cache_clear()
 
 
 @lru_cache(maxsize=64)
