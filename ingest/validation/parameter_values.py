@@ -15,7 +15,7 @@ MAX_DEPTH = 200
 def parse_value(column: Column, text: str, parameter: str) -> str:
     """Return a value in PostgreSQL's input format; raise `BadParameter` for one of another type."""
     adapter = adapter_for(column, max_depth=MAX_DEPTH)
-    read = adapter.read_field(text)
+    read = adapter.read_field(text) if adapter.read_field else text
     checked = read if isinstance(read, Fault) else adapter.check(read)
     if isinstance(checked, Fault):
         raise BadParameter(f"{parameter}: {checked.message}", parameter=parameter)

@@ -69,10 +69,12 @@ class ValidatedBatch:
         is_whole = isinstance(places, range) and len(places) == self.received
         if is_whole and self.texts.array is not None and not self.canonical:
             return self.texts.array
-        texts, canonical = self.texts.texts, self.canonical
-        return join_rows(
-            _encode(canonical[place]) if place in canonical else texts[place] for place in places
-        )
+        rows = self.texts.select(places)
+        if self.canonical:
+            for position, place in enumerate(places):
+                if place in self.canonical:
+                    rows[position] = _encode(self.canonical[place])
+        return join_rows(rows)
 
     def reject(self, place: int, errors: list[RowError]) -> Rejection:
         """Return the rejection of a row that had passed validation."""

@@ -20,12 +20,13 @@ from ingest.payload.json_body import check_numbers, split_lines
 from ingest.payload.json_text import join_lines
 from ingest.payload.payload import CsvBody, JsonArray, JsonLines, Payload, RowList
 from ingest.validation.column_checks import ColumnChecks
+from ingest.validation.csv_texts import CsvTexts, ListedTexts, RecordReader
 from ingest.validation.fields import Field, Limits
 from ingest.validation.native.binding import make_encoder
 from ingest.validation.native.encoded_rows import EncodedBatch, EncodedRows
 from ingest.validation.python_rows import PythonRows
 from ingest.validation.row_checks import RowChecks
-from ingest.validation.row_texts import CsvTexts, JsonTexts, ListedTexts, RowTexts
+from ingest.validation.row_texts import JsonTexts, RowTexts
 from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
 
 UNSET = msgspec.UNSET
@@ -43,7 +44,8 @@ class Validator:
         self.table = table
         self.limits = limits
         self.fields = fields
-        self.by_name = {each.column.name: each for each in self.fields}
+        self.reader = RecordReader(fields)
+        self._names = tuple(each.column.name for each in fields)
         self.encoder = make_encoder(table, self.fields, limits, asked)
         self.row_checks = RowChecks(table, self.fields, limits)
         self._column_checks = ColumnChecks(self.fields, limits)
@@ -70,10 +72,10 @@ class Validator:
                 return found
         rows = self._column_checks.check_all(texts)
         if (rows is None or self._has_documents) and isinstance(payload, JsonArray | JsonLines):
-            self._check_numbers(texts.array or b"\n".join(texts.texts))
+            self._check_numbers(texts.array or b"\n".join(texts.select(range(texts.count))))
         if rows is None:
-            self._check_count(len(texts.texts))
-            return self._validate_each(texts, range(len(texts.texts)), on_conflict)
+            self._check_count(texts.count)
+            return self._validate_each(texts, range(texts.count), on_conflict)
         self._check_count(len(rows.rows))
         groups = self._group(range(len(rows.rows)), rows, on_conflict)
         return ValidatedBatch(texts, len(rows.rows), groups, [], "column")
@@ -89,10 +91,10 @@ class Validator:
                 array = None if self._is_structured else join_lines(lines)
                 return JsonTexts(lines, array=array, lines=numbers)
             case RowList():
-                return ListedTexts(payload, self.by_name)
+                return ListedTexts(payload, self.reader)
             case CsvBody():
                 limit = self.limits.max_row_bytes
-                return CsvTexts(payload, self.table.writable, self.by_name, limit)
+                return CsvTexts(payload, self.table.writable, self.reader, limit)
 
     def _check_numbers(self, text: bytes) -> None:
         check_numbers(text, self.limits.max_number_digits)
@@ -118,10 +120,10 @@ class Validator:
         if not left:
             return ValidatedBatch(texts, encoded.received, [good], [], "native")
         try:
-            if len(texts.texts) != encoded.received:
+            if texts.count != encoded.received:
                 return None
             if texts.format == "json":
-                self._check_numbers(b"\n".join(map(texts.texts.__getitem__, left)))
+                self._check_numbers(b"\n".join(texts.select(left)))
             rest = self._validate_each(texts, left, "reject")
         except BadRequest:
             return None
@@ -135,11 +137,11 @@ class Validator:
                 return self.encoder.encode_json(payload.text)
             case JsonLines(), JsonTexts(array=bytes(array)):
                 encoded = self.encoder.encode_json(array)
-                is_alike = encoded is not None and _has_rows_of(encoded, texts.texts)
+                is_alike = encoded is not None and _has_rows_of(encoded, texts)
                 return encoded if is_alike else None
             case CsvBody(), CsvTexts(plain_header=PlainHeader(end=start)):
                 with suppress(CsvHeader):
-                    return self.encoder.encode_csv(payload.body, start, texts.names)
+                    return self.encoder.encode_csv(payload.body, start, texts.fields)
         return None
 
     # By column, and row by row.
@@ -148,7 +150,7 @@ class Validator:
         self, texts: RowTexts, places: Sequence[int], on_conflict: OnConflict
     ) -> ValidatedBatch:
         """Validate the rows at these places of a batch."""
-        positions, by_column = self._column_checks.check_each([texts.texts[at] for at in places])
+        positions, by_column = self._column_checks.check_each(texts.select(places))
         rows = dict(zip(map(places.__getitem__, positions), by_column.rows, strict=True))
         rejections: list[Rejection] = []
         canonical: dict[int, dict[str, Any]] = {}
@@ -159,7 +161,7 @@ class Validator:
                 rejections[-1].sound = values
             else:
                 canonical[place] = values
-                rows[place] = tuple(values.get(name, UNSET) for name in self.by_name)
+                rows[place] = tuple(values.get(name, UNSET) for name in self._names)
         good = sorted(rows)
         good_rows = PythonRows(self.fields, list(map(rows.__getitem__, good)))
         return ValidatedBatch(
@@ -199,12 +201,12 @@ class Validator:
         absent = {
             each.column.name for each, present in zip(watched, presence, strict=True) if not present
         }
-        return tuple(name for name in self.by_name if name not in absent)
+        return tuple(name for name in self._names if name not in absent)
 
 
-def _has_rows_of(encoded: EncodedBatch, texts: Sequence[bytes]) -> bool:
+def _has_rows_of(encoded: EncodedBatch, texts: RowTexts) -> bool:
     """Return whether the rows of an array that lines were joined to are these lines."""
-    if encoded.received != len(texts):
+    if encoded.received != texts.count:
         return False
     # What has no arrays or objects in it is told apart by the number of rows (see `join_lines`).
-    return encoded.is_whole or encoded.texts() == texts
+    return encoded.is_whole or encoded.texts() == texts.select(range(texts.count))

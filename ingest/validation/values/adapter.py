@@ -27,13 +27,10 @@ class Fault:
 Value = None | bool | Number | str | list[Any] | dict[str, Any] | msgspec.Raw
 Canonical = None | bool | str | list[Any] | msgspec.Raw
 
+FieldReader = Callable[[str], Value | Fault]
+
 # Returns whether all of a column's values, none of them null, are certainly good.
 ColumnCheck = Callable[[Sequence[Any]], bool]
-
-
-def keep_text(field: str) -> Value | Fault:
-    """Read a CSV field of a type whose values JSON writes as strings, or may."""
-    return field
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,8 @@ class Adapter:
     annotation: Any
     check_column: ColumnCheck | None = None
     # What a CSV field that is not empty means, as a value of JSON; the fault where it means none.
-    read_field: Callable[[str], Value | Fault] = keep_text
+    # None where JSON writes, or may write, the type's values as strings.
+    read_field: FieldReader | None = None
     # How a good value is written for COPY; None where only SQL can read its JSON.
     copied_as: CopiedAs | None = None
     # JSON Schema of a value, for the documentation.

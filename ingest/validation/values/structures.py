@@ -153,7 +153,7 @@ def _read_elements(
         result: Any = item
         if isinstance(item, list):
             result = _read_elements(element, item, here)
-        elif isinstance(item, str) and not isinstance(item, Number):
+        elif element.read_field and isinstance(item, str) and not isinstance(item, Number):
             result = element.read_field(item)
         if isinstance(result, Fault):
             return Fault(result.code, result.message, result.element or here)
