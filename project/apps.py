@@ -22,6 +22,7 @@ class ProjectConfig(AppConfig):
         """Have the schema made whenever migrations are about to run; name a late error's status."""
         from project.http.access.logins import TooManyAttempts
         from project.http.problems import register_status
+        from project.jobs import checks  # noqa: F401 - registers itself
 
         register_status(TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS)
         pre_migrate.connect(create_service_schema, sender=self)

@@ -250,8 +250,8 @@ JOBS = {
     "load_socrata": "ingest.loaders.socrata.load.load_changes",
     "expire_sessions": "project.http.access.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
-    "forget_report_runs": "reports.engine.runs.forget_report_runs",
-    "refresh_vehicle_states": "apis.metrics.states.refresh",
+    "forget_report_runs": "reports.engine.jobs.forget_report_runs",
+    "refresh_vehicle_states": "apis.metrics.computation.vehicle_states.refresh",
     "refresh_covid": "apis.covid.refresh.refresh.refresh_everything",
 }
 # Functions that list further jobs.

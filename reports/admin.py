@@ -21,8 +21,17 @@ class ReportFilter(ChoiceFilter):
         return [(name, name) for name in sorted(find_reports().found)]
 
 
+class _BatchLinkAdmin(RecordAdmin):
+    """Records with a last batch."""
+
+    @admin.display(description="last batch")
+    def last_batch_link(self, record: Report | ReportRun) -> str:
+        """Link to the last batch that is included."""
+        return link_record("ingest_batch", record.last_batch)
+
+
 @admin.register(Report)
-class ReportAdmin(RecordAdmin):
+class ReportAdmin(_BatchLinkAdmin):
     """The state of each report table, as its last refresh left it."""
 
     list_display = ("name", "refreshed_at", "checked_at", "rows", "last_batch_link", "last_error")
@@ -36,11 +45,6 @@ class ReportAdmin(RecordAdmin):
         """Return the reports with this text in their names."""
         return records.filter(name__icontains=term)
 
-    @admin.display(description="last batch")
-    def last_batch_link(self, report: Report) -> str:
-        """Link to the last batch that is included."""
-        return link_record("ingest_batch", report.last_batch)
-
     @admin.display(description="refreshes")
     def refreshes(self, report: Report) -> str:
         """Link to the report's refreshes."""
@@ -48,7 +52,7 @@ class ReportAdmin(RecordAdmin):
 
 
 @admin.register(ReportRun)
-class ReportRunAdmin(RecordAdmin):
+class ReportRunAdmin(_BatchLinkAdmin):
     """Refreshes that wrote a table or failed, newest first."""
 
     list_display = (
@@ -64,8 +68,3 @@ class ReportRunAdmin(RecordAdmin):
     def find(self, records: QuerySet[ReportRun], term: str) -> QuerySet[ReportRun]:
         """Return the refreshes of this report."""
         return records.filter(report=term)
-
-    @admin.display(description="last batch")
-    def last_batch_link(self, run: ReportRun) -> str:
-        """Link to the last batch that was included."""
-        return link_record("ingest_batch", run.last_batch)

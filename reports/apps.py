@@ -7,7 +7,7 @@ class ReportsConfig(AppConfig):
     name = "reports"
 
     def ready(self) -> None:
-        """Say which HTTP status answers which error, and have the settings checked."""
+        """Register the errors' HTTP statuses and the system checks."""
         from project.http.problems import register_status
         from reports import checks  # noqa: F401 - registers itself
         from reports.api.statuses import STATUSES

@@ -1,4 +1,4 @@
-"""System checks: rest_conf.yml names only jobs and reports that exist."""
+"""A system check: rest_conf.yml names only reports that exist."""
 
 from typing import Any
 
@@ -6,24 +6,6 @@ from django.conf import settings
 from django.core.checks import Error, register
 
 from reports.engine.registry import find_reports
-
-
-@register()
-def check_jobs(**kwargs: Any) -> list[Error]:
-    """Compare `schedules.jobs` with the jobs the program has."""
-    given, known = set(settings.CONFIG.schedules.jobs), set(settings.JOBS)
-    errors = [
-        Error(f"rest_conf.yml: schedules.jobs.{name}: there is no such job", id="project.E001")
-        for name in sorted(given - known)
-    ]
-    return errors + [
-        Error(
-            f"rest_conf.yml: schedules.jobs.{name}: missing",
-            hint="Give it a cron expression, or null for never.",
-            id="project.E002",
-        )
-        for name in sorted(known - given)
-    ]
 
 
 @register()

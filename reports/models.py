@@ -1,4 +1,4 @@
-"""What is recorded about reports: the state of each table, and every refresh that did something."""
+"""What is recorded about reports: the state of each table, and each refresh that ran."""
 
 from typing import ClassVar
 

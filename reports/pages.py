@@ -1,7 +1,7 @@
 """Report pages for people: /reports/ and /reports/{name}/, with a table, a chart and downloads."""
 
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -16,31 +16,36 @@ from project.http.access.sessions import find_signed_in
 from project.http.people.navigation import mark_viewer
 from project.http.people.pages import View, answer_as_page
 from project.models import Scope
-from reports.api.caching import answer_file, find_unmodified, make_etag, mark
-from reports.api.contents import CSV
-from reports.api.description import describe_columns
+from reports.api.caching import find_unmodified, make_etag, set_validators
 from reports.api.tableau import answer_data_source, answer_schema_source
+from reports.api.views import answer_csv
 from reports.charts.bars import Bars, draw_bars
-from reports.charts.figures import show_cells
 from reports.charts.lines import Lines, draw_lines
-from reports.engine.definition import Definition
-from reports.engine.reading import (
+from reports.engine.contents import (
     Status,
-    one_snapshot,
-    read_csv,
+    describe_columns,
+    read_only_snapshot,
     read_rows,
-    read_shown_columns,
     read_status,
     read_statuses,
 )
+from reports.engine.definition import Definition
 from reports.engine.registry import find_report, find_reports
 
 SHOWN_ROWS = 1000
 CHARTED_ROWS = 100_000
 
 
+class Cell(NamedTuple):
+    """A value as shown, its column's role, and the exact value where it was rounded."""
+
+    value: object
+    role: str
+    exact: object = None
+
+
 def for_people(view: View) -> View:
-    """Let the view answer only who may see reports, and errors as a page."""
+    """Check access before the view runs, and answer errors as a page."""
 
     @wraps(view)
     def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
@@ -65,7 +70,7 @@ def check_access(request: HttpRequest) -> None:
 @for_people
 def list_reports(request: HttpRequest) -> HttpResponseBase:
     """Show every report and how fresh it is."""
-    with one_snapshot() as connection:
+    with read_only_snapshot() as connection:
         statuses = read_statuses(connection)
     reports = find_reports()
     rows = [
@@ -80,17 +85,17 @@ def list_reports(request: HttpRequest) -> HttpResponseBase:
 def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
     """Show one report: its chart and its first rows."""
     definition = find_report(name)
-    with one_snapshot() as connection:
+    with read_only_snapshot() as connection:
         status = read_status(connection, name)
         etag = make_etag("page", status, definition.digest, mark_viewer(request))
         answer = find_unmodified(request, etag, None)
         if answer is not None:
             return answer
-        columns = describe_columns(definition, read_shown_columns(connection, definition))
+        columns = describe_columns(connection, definition)
         limit = CHARTED_ROWS if definition.header.chart else SHOWN_ROWS
         rows = read_rows(connection, definition, limit=limit)
-    records = [msgspec.json.decode(row) for row in rows]
-    shown = show_cells(records[:SHOWN_ROWS], columns)
+    decoded = [msgspec.json.decode(row) for row in rows]
+    shown = [[_show(row[one.name], one.role) for one in columns] for row in decoded[:SHOWN_ROWS]]
     page = render(
         request,
         "reports/report.html",
@@ -101,11 +106,11 @@ def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
             "rows": shown,
             "is_rounded": any(cell.exact is not None for row in shown for cell in row),
             "left_out": (status.rows or 0) - SHOWN_ROWS,
-            "chart": _draw_chart(definition, status, records),
+            "chart": _draw_chart(definition, status, decoded),
             "caption": _name_figure(definition),
         },
     )
-    mark(page, etag, None)
+    set_validators(page, etag, None)
     return page
 
 
@@ -113,14 +118,13 @@ def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
 def download_csv(request: HttpRequest, name: str) -> HttpResponseBase:
     """Give the whole report as a file."""
     definition = find_report(name)
-    with one_snapshot() as connection:
+    with read_only_snapshot() as connection:
         status = read_status(connection, name)
         etag = make_etag("csv", status.refreshed_at, definition.digest)
         answer = find_unmodified(request, etag, status.refreshed_at)
         if answer is None:
-            content = read_csv(connection, definition)
-            answer = answer_file(content, content_type=CSV, name=f"{name}.csv")
-    mark(answer, etag, status.refreshed_at)
+            answer = answer_csv(connection, definition)
+    set_validators(answer, etag, status.refreshed_at)
     return answer
 
 
@@ -136,8 +140,16 @@ def download_schema_source(request: HttpRequest) -> HttpResponseBase:
     return answer_schema_source()
 
 
+def _show(value: object, role: str) -> Cell:
+    if role != "measure" or not isinstance(value, float):
+        return Cell(value, role)
+    # A share needs more places than a number of days.
+    rounded = round(value, 2 if abs(value) >= 1 else 4)
+    return Cell(value, role) if rounded == value else Cell(rounded, role, value)
+
+
 def _name_figure(definition: Definition) -> str | None:
-    """Return what a chart of one figure shows; of several its legend tells."""
+    """Return the caption of a chart of one figure; several have a legend."""
     chart = definition.header.chart
     if chart is None or len(chart.values) > 1:
         return None
@@ -150,20 +162,20 @@ def _name_figure(definition: Definition) -> str | None:
 
 
 def _draw_chart(
-    definition: Definition, status: Status, records: list[dict[str, object]]
+    definition: Definition, status: Status, rows: list[dict[str, object]]
 ) -> str | None:
     chart = definition.header.chart
-    if chart is None or not records or not set(chart.columns) <= set(records[0]):
+    if chart is None or not rows or not set(chart.columns) <= set(rows[0]):
         return None
     columns, title = definition.header.columns, definition.header.title
     series = [(name, columns[name].caption) for name in chart.values]
     if chart.kind == "lines":
-        lines = Lines(records, chart.category, series, by=chart.by, weight=chart.weight)
+        lines = Lines(rows, chart.category, series, by=chart.by, weight=chart.weight)
         drawn = draw_lines(lines, title=title)
     else:
         line = None
         if chart.line and status.line is not None:
             line = (chart.line.caption, status.line)
-        drawn = draw_bars(Bars(records, chart.category, series), title=title, line=line)
+        drawn = draw_bars(Bars(rows, chart.category, series), title=title, line=line)
     # ElementTree has escaped every text.
     return mark_safe(drawn)  # noqa: S308

@@ -1,11 +1,9 @@
-"""Addresses under /api that tell about reports."""
+"""Addresses of reports under /api."""
 
 from django.urls import URLPattern, path
 
-from reports.api.contents import ReportView
-from reports.api.listing import ReportsView
-from reports.api.refreshing import RefreshView
 from reports.api.tableau import DataSourceView, SchemaSourceView
+from reports.api.views import RefreshView, ReportsView, ReportView
 
 urlpatterns: list[URLPattern] = [
     path("reports", ReportsView.as_view()),

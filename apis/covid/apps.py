@@ -8,7 +8,7 @@ class CovidConfig(AppConfig):
     label = "covid"
 
     def ready(self) -> None:
-        """Say which HTTP status answers which error."""
+        """Register the errors' HTTP statuses."""
         from apis.covid.errors import STATUSES
         from project.http.problems import register_status
 

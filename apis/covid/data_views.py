@@ -1,8 +1,8 @@
 """GET /covid/v2/states/history, /state/{code}, /us …: the figures, each with /simple."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -12,14 +12,12 @@ from drf_spectacular.utils import extend_schema
 from psycopg import Connection
 from rest_framework.request import Request
 
-from apis.covid.envelope import Part, covid_config, make_links, make_meta, wrap
-from apis.covid.errors import DayUnknown, FieldUnknown, NotBuilt, StateUnknown
-from apis.covid.fields.definitions import Scope
-from apis.covid.fields.templates import Form
-from apis.covid.openapi import FIELDS, RANGE, ROW, envelope_of
-from apis.covid.ranges import PARAMETERS, Days, choose_days, read_asked, read_day
-from apis.covid.reading import (
+from apis.covid.answers.envelope import Part, covid_config, make_links, make_meta, wrap
+from apis.covid.answers.ranges import PARAMETERS, Days, choose_days, read_day, read_range
+from apis.covid.answers.selection import Selection, select_fields
+from apis.covid.answers.tables import (
     BuildStatus,
+    RowReader,
     State,
     find_state,
     read_document,
@@ -27,9 +25,11 @@ from apis.covid.reading import (
     read_span,
     read_states,
 )
-from apis.covid.rows import RowReader
-from apis.covid.selection import Selection, select_fields
-from apis.covid.views import Composed, CovidView
+from apis.covid.errors import DayUnknown, FieldUnknown, NotBuilt, StateUnknown
+from apis.covid.fields.definitions import Scope
+from apis.covid.fields.templates import Form
+from apis.covid.openapi import FIELDS, RANGE, ROW, envelope_of
+from apis.covid.views import AnswerParts, CovidView
 from project.base.errors import BadParameter
 from project.http.openapi import Errors, answers
 
@@ -40,11 +40,11 @@ OF_NATION = answers({200: envelope_of(ROW)})
 
 @dataclass(frozen=True)
 class Found:
-    """What was asked for: the states' metadata (None: not about states) and rows."""
+    """The rows of an answer, their days where a range can be given, the states' metadata."""
 
-    states: Sequence[State] | None
     rows: list[Part]
     days: Days | None = None
+    states: Sequence[State] | None = None  # None: the answer is not about states
 
 
 class _DataView(CovidView):
@@ -56,7 +56,7 @@ class _DataView(CovidView):
 
     def compose(
         self, connection: Connection, request: Request, build: BuildStatus, **named: Any
-    ) -> Composed:
+    ) -> AnswerParts:
         """Return the envelope, the states' metadata and the rows."""
         form: Form = named.pop("form", "nested")
         selection = _read_selection(connection, request, self.scope)
@@ -68,18 +68,56 @@ class _DataView(CovidView):
         }
         if found.states is not None:
             head["states"] = [state.metadata for state in found.states]
-        return Composed(wrap(head, found.rows), _tell(request, selection))
+        return AnswerParts(wrap(head, found.rows), _describe_deprecation(request, selection))
 
     def find(self, reader: RowReader, request: Request, **named: str) -> Found:
-        """Return what the address names."""
+        """Return the rows of the state that the address names, or of the nation."""
+        if self.scope == "us":
+            return self.read(reader, request, NATION, **named)
+        state = find_state(reader.connection, named.pop("code"))
+        return replace(self.read(reader, request, state.code, **named), states=[state])
+
+    def read(self, reader: RowReader, request: Request, area: str, **named: str) -> Found:
+        """Return the rows of an area that the address asks for."""
         raise NotImplementedError
 
 
-class StatesHistoryView(_DataView):
+class _HistoryView(_DataView):
+    """All days, or those of a range or page."""
+
+    parameters = _DataView.parameters | PARAMETERS
+
+    def read(self, reader: RowReader, request: Request, area: str, **named: str) -> Found:
+        """Return the days that are asked for."""
+        days = _find_days(reader.connection, request, area)
+        return Found(reader.read_area(area, days) if days else [], days)
+
+
+class _LatestView(_DataView):
+    """The latest day."""
+
+    def read(self, reader: RowReader, request: Request, area: str, **named: str) -> Found:
+        """Return the latest day, nothing where there is none."""
+        span = read_span(reader.connection, area)
+        return Found(reader.read_area(area, Days(span[1], span[1])) if span else [])
+
+
+class _DayView(_DataView):
+    """The day that the address names."""
+
+    def read(self, reader: RowReader, request: Request, area: str, **named: str) -> Found:
+        """Return the day; raise `DayUnknown`."""
+        day = read_day(named["day"], "day")
+        rows = reader.read_area(area, Days(day, day))
+        if not rows:
+            raise DayUnknown(f"There are no figures of {day}", day=str(day))
+        return Found(rows)
+
+
+class StatesHistoryView(_HistoryView):
     """All states' days."""
 
     scope = "states"
-    parameters = _DataView.parameters | PARAMETERS
 
     @extend_schema(
         summary="Get all records of all states", parameters=[*RANGE, FIELDS], responses=OF_STATES
@@ -92,14 +130,13 @@ class StatesHistoryView(_DataView):
         """Return the days that are asked for."""
         days = _find_days(reader.connection, request, None)
         rows = reader.read_all_states(days) if days else []
-        return Found(read_states(reader.connection), rows, days)
+        return Found(rows, days, read_states(reader.connection))
 
 
-class StateHistoryView(_DataView):
+class StateHistoryView(_HistoryView):
     """One state's days."""
 
     scope = "states"
-    parameters = _DataView.parameters | PARAMETERS
     errors: Errors = {"GET": [*_DataView.errors["GET"], StateUnknown]}
 
     @extend_schema(
@@ -109,14 +146,8 @@ class StateHistoryView(_DataView):
         """Answer the state's metadata and every day, the newest first."""
         return self.answer(request, code=code, form=form)
 
-    def find(self, reader: RowReader, request: Request, **named: str) -> Found:
-        """Return the days that are asked for."""
-        state = find_state(reader.connection, named["code"])
-        days = _find_days(reader.connection, request, state.code)
-        return Found([state], reader.read_area(state.code, days) if days else [], days)
 
-
-class StateView(_DataView):
+class StateView(_LatestView):
     """One state's latest day."""
 
     scope = "states"
@@ -127,13 +158,8 @@ class StateView(_DataView):
         """Answer the state's metadata and its latest record."""
         return self.answer(request, code=code, form=form)
 
-    def find(self, reader: RowReader, request: Request, **named: str) -> Found:
-        """Return the latest day."""
-        state = find_state(reader.connection, named["code"])
-        return Found([state], _read_latest(reader, state.code))
 
-
-class StateDayView(_DataView):
+class StateDayView(_DayView):
     """One day of one state."""
 
     scope = "states"
@@ -144,17 +170,11 @@ class StateDayView(_DataView):
         """Answer the state's metadata and its record of the day."""
         return self.answer(request, code=code, day=day, form=form)
 
-    def find(self, reader: RowReader, request: Request, **named: str) -> Found:
-        """Return the day."""
-        state = find_state(reader.connection, named["code"])
-        return Found([state], _read_day(reader, state.code, named["day"]))
 
-
-class UsHistoryView(_DataView):
+class UsHistoryView(_HistoryView):
     """The nation's days."""
 
     scope = "us"
-    parameters = _DataView.parameters | PARAMETERS
 
     @extend_schema(
         summary="Get all records of the nation", parameters=[*RANGE, FIELDS], responses=OF_NATION
@@ -163,13 +183,8 @@ class UsHistoryView(_DataView):
         """Answer every day, the newest first."""
         return self.answer(request, form=form)
 
-    def find(self, reader: RowReader, request: Request, **named: str) -> Found:
-        """Return the days that are asked for."""
-        days = _find_days(reader.connection, request, NATION)
-        return Found(None, reader.read_area(NATION, days) if days else [], days)
 
-
-class UsView(_DataView):
+class UsView(_LatestView):
     """The nation's latest day."""
 
     scope = "us"
@@ -179,12 +194,8 @@ class UsView(_DataView):
         """Answer the latest record."""
         return self.answer(request, form=form)
 
-    def find(self, reader: RowReader, request: Request, **named: str) -> Found:
-        """Return the latest day."""
-        return Found(None, _read_latest(reader, NATION))
 
-
-class UsDayView(_DataView):
+class UsDayView(_DayView):
     """One day of the nation."""
 
     scope = "us"
@@ -195,28 +206,11 @@ class UsDayView(_DataView):
         """Answer the record of the day."""
         return self.answer(request, day=day, form=form)
 
-    def find(self, reader: RowReader, request: Request, **named: str) -> Found:
-        """Return the day."""
-        return Found(None, _read_day(reader, NATION, named["day"]))
-
 
 def _find_days(connection: Connection, request: Request, area: str | None) -> Days | None:
-    asked = read_asked(request.GET)
+    asked = read_range(request.GET)
     span = read_span(connection, area)
     return choose_days(asked, span, covid_config().page_days) if span else None
-
-
-def _read_latest(reader: RowReader, area: str) -> list[Part]:
-    span = read_span(reader.connection, area)
-    return reader.read_area(area, Days(span[1], span[1])) if span else []
-
-
-def _read_day(reader: RowReader, area: str, text: str) -> list[Part]:
-    day: date = read_day(text, "day")
-    rows = reader.read_area(area, Days(day, day))
-    if not rows:
-        raise DayUnknown(f"There are no figures of {day}", day=str(day))
-    return rows
 
 
 def _read_selection(connection: Connection, request: Request, scope: Scope) -> Selection | None:
@@ -229,12 +223,12 @@ def _read_notes(connection: Connection, scope: Scope, selection: Selection | Non
     return notes if selection is None else selection.filter_notes(notes)
 
 
-def _tell(request: Request, selection: Selection | None) -> dict[str, str]:
-    """Return headers that tell who asks for a former name (RFC 9745, RFC 8594, RFC 5829)."""
+def _describe_deprecation(request: Request, selection: Selection | None) -> dict[str, str]:
+    """Return the headers for deprecated names (RFC 9745, RFC 8594, RFC 5829)."""
     if selection is None or not selection.notices:
         return {}
-    deprecated_at = min(_read_moment(notice.deprecated_at) for notice in selection.notices)
-    sunset = min(_read_moment(notice.sunset) for notice in selection.notices)
+    deprecated_at = min(_read_timestamp(notice.deprecated_at) for notice in selection.notices)
+    sunset = min(_read_timestamp(notice.sunset) for notice in selection.notices)
     query = request.GET.copy()
     query["fields"] = ",".join(selection.successors)
     successor = f"{request.path}?{query.urlencode(safe=',')}"
@@ -246,5 +240,5 @@ def _tell(request: Request, selection: Selection | None) -> dict[str, str]:
     }
 
 
-def _read_moment(text: str) -> datetime:
+def _read_timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)

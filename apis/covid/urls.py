@@ -1,4 +1,4 @@
-"""Addresses under /covid/v2; the longer ones stand before those that would swallow them."""
+"""Addresses under /covid/v2; longer ones precede those that would also match them."""
 
 from django.urls import URLPattern, path
 
@@ -13,7 +13,7 @@ from apis.covid.data_views import (
 )
 from apis.covid.views import ChangesView, CovidView, FieldsView, StatesView, StatusView
 
-# What the RFC names, and below the paths that the live API ended with.
+# The paths of the RFC, then those of the live API in its last version.
 _DATA: tuple[tuple[str, type[CovidView]], ...] = (
     ("states/history", StatesHistoryView),
     ("state/<str:code>", StateView),

@@ -13,19 +13,19 @@ from psycopg import Connection
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apis.covid.conditions import Exchange
-from apis.covid.envelope import Part, covid_config, make_links, make_meta, wrap
+from apis.covid.answers.caching import ConditionalAnswer
+from apis.covid.answers.envelope import Part, covid_config, make_links, make_meta, wrap
+from apis.covid.answers.status import ApiStatus, read_api_status
+from apis.covid.answers.tables import BuildStatus, read_build, read_document, read_states
 from apis.covid.errors import NotBuilt
 from apis.covid.fields.documents import DataChange, PublishedField
 from apis.covid.openapi import STATE, envelope_of
-from apis.covid.reading import BuildStatus, read_build, read_document, read_states
-from apis.covid.status import ApiStatus, read_api_status
 from project.base.errors import BadParameter, Unavailable
 from project.http.answers import answer_json
 from project.http.openapi import Errors, answers
 from project.http.pagination import refuse_unknown
 from project.models import Scope
-from reports.engine.reading import one_snapshot
+from reports.engine.contents import read_only_snapshot
 
 logger = logging.getLogger("rowhouse.covid")
 
@@ -33,7 +33,7 @@ ERRORS: Errors = {"GET": [BadParameter, NotBuilt]}
 
 
 @dataclass(frozen=True)
-class Composed:
+class AnswerParts:
     """An answer, in parts, and headers of its own."""
 
     parts: list[Part]
@@ -41,7 +41,7 @@ class Composed:
 
 
 class CovidView(APIView):
-    """An answer that is made of one build and may be had again with 304 until the next one."""
+    """An answer from one build, which is answered with 304 until the next one."""
 
     parameters: ClassVar[frozenset[str]] = frozenset()
     errors: Errors = ERRORS
@@ -52,42 +52,45 @@ class CovidView(APIView):
         return {"GET": None if covid_config().public else Scope.READ}
 
     def answer(self, request: Request, **named: Any) -> HttpResponseBase:
-        """Answer 304 without a look at the data where the client has this build's answer."""
+        """Answer 304 without reading the data where the client has this build's answer."""
         refuse_unknown(request.GET, self.parameters)
-        with reading() as connection:
+        with covid_snapshot() as connection:
             build = read_build(connection)
-            exchange = Exchange(request, build)
-            unmodified = exchange.find_unmodified()
+            conditional = ConditionalAnswer(request, build)
+            unmodified = conditional.find_unmodified()
             if unmodified is not None:
                 return unmodified
             composed = self.compose(connection, request, build, **named)
-        response = exchange.answer(composed.parts)
+        response = conditional.send(composed.parts)
         for name, value in composed.headers.items():
             response.headers[name] = value
         return response
 
     def compose(
         self, connection: Connection, request: Request, build: BuildStatus, **named: Any
-    ) -> Composed:
+    ) -> AnswerParts:
         """Return the whole answer."""
         raise NotImplementedError
 
 
-class _DocumentView(CovidView):
-    """An answer whose data were prepared whole."""
+class _ListView(CovidView):
+    """An answer whose data are a list without figures."""
 
     document: ClassVar[str]
 
     def compose(
         self, connection: Connection, request: Request, build: BuildStatus, **named: Any
-    ) -> Composed:
-        notes = read_document(connection, "notes_states")
-        head = {"links": make_links(request), "meta": make_meta(request, build.build_time, notes)}
-        rows = bytes(read_document(connection, self.document))[1:-1]
-        return Composed(wrap(head, [rows]))
+    ) -> AnswerParts:
+        """Return the envelope and the data."""
+        head = make_head(connection, request, build.build_time)
+        return AnswerParts(wrap(head, self.read(connection)))
+
+    def read(self, connection: Connection) -> list[Part]:
+        """Return the items of `document`."""
+        return [bytes(read_document(connection, self.document))[1:-1]]
 
 
-class ChangesView(_DocumentView):
+class ChangesView(_ListView):
     """Additions and changes to the API."""
 
     document = "changes"
@@ -98,7 +101,7 @@ class ChangesView(_DocumentView):
         return self.answer(request)
 
 
-class FieldsView(_DocumentView):
+class FieldsView(_ListView):
     """The fields."""
 
     document = "fields"
@@ -109,7 +112,7 @@ class FieldsView(_DocumentView):
         return self.answer(request)
 
 
-class StatesView(CovidView):
+class StatesView(_ListView):
     """The states."""
 
     @extend_schema(summary="List states", responses=answers({200: envelope_of(STATE)}))
@@ -117,13 +120,9 @@ class StatesView(CovidView):
         """Answer the states and their metadata."""
         return self.answer(request)
 
-    def compose(
-        self, connection: Connection, request: Request, build: BuildStatus, **named: Any
-    ) -> Composed:
+    def read(self, connection: Connection) -> list[Part]:
         """Return the metadata of every state."""
-        notes = read_document(connection, "notes_states")
-        head = {"links": make_links(request), "meta": make_meta(request, build.build_time, notes)}
-        return Composed(wrap(head, [bytes(s.metadata) for s in read_states(connection)]))
+        return [bytes(state.metadata) for state in read_states(connection)]
 
 
 class StatusView(CovidView):
@@ -138,22 +137,23 @@ class StatusView(CovidView):
     def get(self, request: Request) -> HttpResponseBase:
         """Answer as it is now; nothing of this may be kept."""
         refuse_unknown(request.GET, frozenset())
-        with reading() as connection:
+        with covid_snapshot() as connection:
             status = read_api_status(connection)
-            notes = read_document(connection, "notes_states")
-        body = {
-            "links": make_links(request),
-            "meta": make_meta(request, status.build_time, notes),
-            "data": [status],
-        }
-        return answer_json(body, headers={"Cache-Control": "no-store"})
+            head = make_head(connection, request, status.build_time)
+        return answer_json(head | {"data": [status]}, headers={"Cache-Control": "no-store"})
+
+
+def make_head(connection: Connection, request: Request, build_time: str | None) -> dict[str, Any]:
+    """Return the envelope's members before `data` of an answer that is not about one scope."""
+    notes = read_document(connection, "notes_states")
+    return {"links": make_links(request), "meta": make_meta(request, build_time, notes)}
 
 
 @contextmanager
-def reading() -> Iterator[Connection]:
+def covid_snapshot() -> Iterator[Connection]:
     """Give the service's connection in one snapshot; raise `Unavailable` where that fails."""
     try:
-        with one_snapshot() as connection:
+        with read_only_snapshot() as connection:
             yield connection
     except psycopg.Error as error:
         logger.warning("not answered", extra={"sqlstate": error.sqlstate})

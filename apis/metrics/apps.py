@@ -10,7 +10,7 @@ class MetricsConfig(AppConfig):
     label = "metrics"
 
     def ready(self) -> None:
-        """Say which HTTP status answers which error."""
+        """Register the errors' HTTP statuses."""
         from apis.metrics.errors import ResultUnknown
         from project.http.problems import register_status
 

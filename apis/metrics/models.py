@@ -1,4 +1,4 @@
-"""What the Metrics API keeps: its answers, for a while."""
+"""Answers of the Metrics API, kept until they expire."""
 
 from django.db import models
 

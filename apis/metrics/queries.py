@@ -1,4 +1,4 @@
-"""A query as it was sent, understood and checked: every refusal names the field."""
+"""Queries, decoded and checked: every error names the field."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from apis.metrics.definitions import Metric
+from apis.metrics.definition import Metric
 from apis.metrics.errors import QueryInvalid
 from apis.metrics.time.durations import Duration, parse_duration
-from apis.metrics.time.grids import Grid, TooManyIntervals, floor_moment, make_grid
-from apis.metrics.time.moments import find_zone, format_moment, parse_moment
+from apis.metrics.time.grids import Grid, TooManyIntervals, floor_timestamp, make_grid
+from apis.metrics.time.timestamps import find_zone, format_timestamp, parse_timestamp
 
 Spelling = Literal["metric", "measure"]
 
@@ -56,10 +56,10 @@ class Query:
         """Return the answer's `query`: what was asked for, dates in the time zone."""
         described: dict[str, Any] = {
             "interval": str(self.duration),
-            "start_date": format_moment(self.grid.start, self.zone),
+            "start_date": format_timestamp(self.grid.start, self.zone),
         }
         if self.last is not None:
-            described["end_date"] = format_moment(self.last, self.zone)
+            described["end_date"] = format_timestamp(self.last, self.zone)
         if self.zone_name is not None:
             described["timezone"] = self.zone_name
         described[f"{self.spelling}s"] = [metric.name for metric in self.metrics]
@@ -71,12 +71,12 @@ class Query:
 
 
 def decode_body(body: bytes) -> MetricsQuery:
-    """Return the body's fields; raise `QueryInvalid` for what is missing, unknown or of no use."""
+    """Return the body's fields; raise `QueryInvalid` for an unknown field or a wrong type."""
     try:
         return msgspec.json.decode(body, type=MetricsQuery)
     except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$")
-        field = place.rstrip("`").removeprefix(".").partition("[")[0]
+        problem, _, path = str(error).partition(" - at `$")
+        field = path.rstrip("`").removeprefix(".").partition("[")[0]
         if "unknown field `" in problem:
             unknown = problem.partition("unknown field `")[2].rstrip("`")
             field = f"{field}.{unknown}" if field else unknown
@@ -89,17 +89,17 @@ def read_query(body: MetricsQuery, known: Mapping[str, Metric], *, max_intervals
     """Return the query; raise `QueryInvalid` for whatever cannot be answered."""
     spelling: Spelling = "metric" if body.measures is None else "measure"
     metrics = _read_metrics(body, known, f"{spelling}s")
-    duration = _understand("interval", body.interval, parse_duration)
+    duration = _parse("interval", body.interval, parse_duration)
     _check_pairs(metrics, duration)
-    start = _understand("start_date", body.start_date, parse_moment)
+    start = _parse("start_date", body.start_date, parse_timestamp)
     last = None
     if body.end_date is not None:
-        last = _understand("end_date", body.end_date, parse_moment)
+        last = _parse("end_date", body.end_date, parse_timestamp)
         if last < start:
             raise QueryInvalid("it is before start_date", field="end_date")
     zone = start.tzinfo or UTC
     if body.timezone is not None:
-        zone = _understand("timezone", body.timezone, find_zone)
+        zone = _parse("timezone", body.timezone, find_zone)
     return Query(
         metrics=metrics,
         spelling=spelling,
@@ -128,7 +128,7 @@ def _read_metrics(
     return tuple(known[name] for name in names)
 
 
-def _understand(field: str, text: str | None, read: Callable[[str], _Read]) -> _Read:
+def _parse(field: str, text: str | None, read: Callable[[str], _Read]) -> _Read:
     if text is None:
         raise QueryInvalid("it is required", field=field)
     try:
@@ -149,10 +149,10 @@ def _check_pairs(metrics: Sequence[Metric], duration: Duration) -> None:
 def _read_grid(
     duration: Duration, start: datetime, last: datetime, zone: tzinfo, limit: int
 ) -> Grid:
-    floor = floor_moment(start, duration, zone)
+    floor = floor_timestamp(start, duration, zone)
     if floor != start:
         raise QueryInvalid(
-            f"no interval of {duration} begins then; one begins {format_moment(floor, zone)}",
+            f"no interval of {duration} begins then; one begins {format_timestamp(floor, zone)}",
             field="start_date",
         )
     try:

@@ -10,11 +10,11 @@ import psycopg
 from django.conf import settings
 from psycopg import Connection
 
-from apis.metrics.definitions import Aggregate, Extreme, Family, Metric, Ratio, read_definitions
-from apis.metrics.statements import compose_since
+from apis.metrics.computation.statements import compose_since
+from apis.metrics.definition import Aggregate, Extreme, Family, Metric, Ratio, read_definitions
 from apis.metrics.time.durations import Duration
-from apis.metrics.time.grids import floor_moment
-from apis.metrics.time.moments import FIRST_YEAR, format_moment
+from apis.metrics.time.grids import floor_timestamp
+from apis.metrics.time.timestamps import FIRST_YEAR, format_timestamp
 
 logger = logging.getLogger("rowhouse.metrics")
 
@@ -78,7 +78,7 @@ def find_metrics(connection: Connection) -> dict[str, Metric]:
 
 
 def discover(connection: Connection, *, max_intervals: int) -> MetricsDiscovery:
-    """Return what can be asked for, from one look at each table's first moment."""
+    """Return which metrics there are, and since when: one query for each table."""
     firsts: dict[int, datetime | None] = {}
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     dimensions: dict[str, None] = {}
@@ -88,7 +88,7 @@ def discover(connection: Connection, *, max_intervals: int) -> MetricsDiscovery:
         try:
             since = _since(connection, metric, firsts, now)
         except psycopg.errors.UndefinedColumn as error:
-            # The table is another than the definition was written for.
+            # The table does not have the columns that the definition names.
             logger.warning("metric unusable", extra={"metric": metric.name, "error": str(error)})
             continue
         intervals = tuple(map(str, metric.intervals))
@@ -110,7 +110,7 @@ def discover(connection: Connection, *, max_intervals: int) -> MetricsDiscovery:
 def _since(
     connection: Connection, metric: Metric, firsts: dict[int, datetime | None], now: datetime
 ) -> str:
-    """Return the start of the metric's first interval with data, of the present one without."""
+    """Return the start of the metric's first interval with data, of the current one without."""
     moments = []
     for family in families_of(metric):
         if id(family) not in firsts:
@@ -119,7 +119,7 @@ def _since(
         moments.append(firsts[id(family)])
     known = [moment for moment in moments if moment is not None]
     first = max(min(known, default=now), datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
-    return format_moment(floor_moment(first, _shortest(metric), UTC), UTC)
+    return format_timestamp(floor_timestamp(first, _shortest(metric), UTC), UTC)
 
 
 def _shortest(metric: Metric) -> Duration:

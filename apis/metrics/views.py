@@ -14,12 +14,11 @@ from psycopg import Connection
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from apis.metrics.answers import MetricsAnswer, make_answer
-from apis.metrics.computation import Computation
+from apis.metrics.answers import MetricsAnswer, find_result, keep_result, make_answer
+from apis.metrics.computation.computation import Computation
 from apis.metrics.errors import QueryInvalid, ResultUnknown
 from apis.metrics.queries import MetricsQuery, decode_body, read_query
 from apis.metrics.registry import MetricsDiscovery, discover, find_metrics
-from apis.metrics.results import find_result, keep_result
 from ingest.errors import TooLarge
 from project.base.config import Metrics
 from project.base.csv_text import csv_lines
@@ -69,7 +68,7 @@ class MetricsView(_MetricsAPIView):
     )
     def get(self, request: Request) -> HttpResponse:
         """Answer which metrics there are, since when, in which intervals."""
-        with _looking() as connection:
+        with _query_connection() as connection:
             discovery = discover(connection, max_intervals=_config().max_intervals)
         return answer_json(discovery)
 
@@ -85,7 +84,7 @@ class MetricsView(_MetricsAPIView):
         wanted = _read_format(request.GET)
         body = decode_body(_read_body(request))
         config = _config()
-        with _looking() as connection:
+        with _query_connection() as connection:
             known = find_metrics(connection)
             query = read_query(body, known, max_intervals=config.max_intervals)
             computation = Computation(
@@ -140,8 +139,8 @@ def _read_format(parameters: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _looking() -> Iterator[Connection]:
-    """Give the connection for a look at the data; raise `Unavailable` where that fails."""
+def _query_connection() -> Iterator[Connection]:
+    """Give the connection for queries; raise `Unavailable` where they fail."""
     try:
         yield reader_connection()
     except psycopg.Error as error:
@@ -153,9 +152,9 @@ def _answer(answer: MetricsAnswer, wanted: str) -> HttpResponse:
     if wanted == "json":
         return answer_json(answer)
     header = [column.name for column in answer.columns]
-    records = ([None if value is None else str(value) for value in row] for row in answer.rows)
+    rows = ([None if value is None else str(value) for value in row] for row in answer.rows)
     return HttpResponse(
-        b"".join(csv_lines(header, records, safe=False)),
+        b"".join(csv_lines(header, rows, safe=False)),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="metrics-{answer.id}.csv"'},
     )

@@ -1,4 +1,4 @@
-"""Who calls: anyone, the holder of an API key, the holder of an OAuth2 token."""
+"""Authentication of calls: by nobody, an API key or an OAuth2 token."""
 
 import msgspec
 from django.http import HttpRequest
@@ -20,12 +20,12 @@ class Caller(msgspec.Struct, frozen=True):
 
     @property
     def key_prefix(self) -> str:
-        """What a receipt names as the sender."""
+        """The sender in a receipt."""
         return f"oauth:{self.client_id}"
 
 
 def identify_caller(request: HttpRequest, method: Method, *, is_public: bool) -> Caller | None:
-    """Return who calls a method, None for anyone; raise where that does not suffice."""
+    """Return who calls a method, None for anyone; raise where more is required."""
     scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     caller = _read_token(request) if scheme.lower() == "bearer" else None
     if method.requires_auth:

@@ -8,7 +8,7 @@ class Open311Config(AppConfig):
     label = "open311"
 
     def ready(self) -> None:
-        """Say which HTTP status answers which error."""
+        """Register the errors' HTTP statuses."""
         from apis.open311.errors import STATUSES
         from project.http.problems import register_status
 

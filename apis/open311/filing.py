@@ -1,4 +1,4 @@
-"""Reports and notes, written by the ingest writer: the same rules, codes and log of rejections."""
+"""Reports and notes, stored as rows of ingest: with its checks, codes and rejections."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 from project.base.errors import Unavailable
 
-# Draws of an id before it is given up that the next one is free.
+# Attempts to draw an id that is not taken.
 DRAWS = 5
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 
 from apis.open311.access import Caller
-from apis.open311.calls import Arguments, check_criteria
+from apis.open311.answers.pages import Listing, cut_page
 from apis.open311.errors import TokenRequired
 from apis.open311.filing import file_row
-from apis.open311.pages import Listing, cut_page
-from apis.open311.search import incidents, listings
+from apis.open311.parameters import Arguments, check_criteria
+from apis.open311.search import incidents, services
 from apis.open311.search.places import list_terms
 from apis.open311.specification import Method, read_specification
 from project.base.config import Open311
@@ -44,17 +44,17 @@ Answer = Listing | dict[str, Any]
 
 def get_services(call: Call) -> Answer:
     """open311.services.getList."""
-    return cut_page("services", listings.list_services_briefly(), call.arguments.page)
+    return cut_page("services", services.list_services_briefly(), call.arguments.page)
 
 
 def get_service(call: Call) -> Answer:
     """open311.services.getInfo."""
-    return {"service": listings.read_service(call.values["service_id"])}
+    return {"service": services.read_service(call.values["service_id"])}
 
 
 def get_statuses(call: Call) -> Answer:
     """open311.statuses.getList."""
-    return cut_page("statuses", listings.list_statuses(), call.arguments.page)
+    return cut_page("statuses", services.list_statuses(), call.arguments.page)
 
 
 def get_incident(call: Call) -> Answer:

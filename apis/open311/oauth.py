@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
 
-from apis.open311.headers import answer_preflight, share
+from apis.open311.answers.headers import allow_any_origin, answer_preflight
 
 # No form-action: the form's answer leads back to the application, wherever that is.
 CONTENT_SECURITY_POLICY = (
@@ -43,7 +43,7 @@ def issue_token(request: HttpRequest) -> HttpResponseBase:
     """Exchange a code, refresh token or client credentials for a token (RFC 6749, section 3.2)."""
     if request.method == "OPTIONS":
         return answer_preflight(VERBS)
-    return share(TokenView.as_view()(request))
+    return allow_any_origin(TokenView.as_view()(request))
 
 
 @csrf_exempt  # as above
@@ -51,7 +51,7 @@ def revoke_token(request: HttpRequest) -> HttpResponseBase:
     """End a token (RFC 7009)."""
     if request.method == "OPTIONS":
         return answer_preflight(VERBS)
-    return share(RevokeTokenView.as_view()(request))
+    return allow_any_origin(RevokeTokenView.as_view()(request))
 
 
 def _protect(response: HttpResponseBase) -> HttpResponseBase:

@@ -10,13 +10,13 @@ from apis.open311.errors import MethodUnknown
 
 FILE = Path(__file__).parent / "specification.json"
 
-# What an OAuth2 token may be used for, as people are asked to allow it.
+# Scopes of OAuth2 tokens, as people are asked to grant them.
 SCOPES = {
     "open311.report": "Report incidents",
     "open311.note": "Add notes to incidents",
 }
 
-# How a parameter's text is read; `row` is a value that the ingest writer judges.
+# How a parameter's text is read; `row` is a value that ingest validates.
 ParameterType = Literal["id", "ids", "dates", "where", "flag", "row", "page", "per_page", "format"]
 
 

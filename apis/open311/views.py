@@ -11,13 +11,13 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from apis.open311.access import identify_caller
-from apis.open311.calls import check_arguments, read_parameters, take_text
+from apis.open311.answers.formats import CONTENT_TYPES, count_headers, write_answer
+from apis.open311.answers.headers import allow_any_origin, allow_caching, answer_preflight
+from apis.open311.answers.pages import Listing
 from apis.open311.errors import MethodMissing, VerbNotAllowed, describe_error
-from apis.open311.formats import CONTENT_TYPES, count_headers, write_answer
-from apis.open311.headers import allow_caching, answer_preflight, share
 from apis.open311.methods import METHODS, Call
 from apis.open311.openapi import describe_service
-from apis.open311.pages import Listing
+from apis.open311.parameters import check_arguments, read_parameters, take_text
 from apis.open311.search.places import list_terms
 from apis.open311.specification import Method, read_specification
 from project.base.config import Config
@@ -43,14 +43,14 @@ def call_method(request: HttpRequest) -> HttpResponseBase:
     if request.method == "OPTIONS":
         return answer_preflight(VERBS)
     try:
-        return share(_answer_call(request))
+        return allow_any_origin(_answer_call(request))
     except RowhouseError as error:
-        return share(_answer_error(error))
+        return allow_any_origin(_answer_error(error))
     except DatabaseError as error:
         # Not the error itself: its text may quote a row.
         sqlstate = getattr(error.__cause__, "sqlstate", None)
         logger.error("database error", extra={"sqlstate": sqlstate, "type": type(error).__name__})
-        return share(_answer_error(Unavailable("The database cannot answer now")))
+        return allow_any_origin(_answer_error(Unavailable("The database cannot answer now")))
 
 
 def _answer_call(request: HttpRequest) -> HttpResponseBase:
@@ -118,4 +118,4 @@ def show_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_openapi(request: HttpRequest) -> HttpResponseBase:
     """Answer the API's own OpenAPI document."""
-    return share(answer_json(describe_service()))
+    return allow_any_origin(answer_json(describe_service()))

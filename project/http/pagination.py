@@ -106,6 +106,16 @@ def read_limit(query: Mapping[str, str], maximum: int) -> int:
     return int(text)
 
 
+def read_number(query: Mapping[str, str], name: str, default: int, *, low: int, high: int) -> int:
+    """Return a parameter that is a whole number in these bounds."""
+    text = query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 15 and low <= int(text) <= high):
+        raise BadParameter(f"{name} must be a number from {low} to {high}", parameter=name)
+    return int(text)
+
+
 def page_newest_first(
     request: PageRequest, rows: QuerySet[AnyModel], show: Callable[[AnyModel], Any]
 ) -> Page:

@@ -29,7 +29,7 @@ from project.site.overview import (
     read_reports,
     read_tables,
 )
-from reports.api.caching import find_unmodified, make_etag, mark
+from reports.api.caching import find_unmodified, make_etag, set_validators
 from reports.charts.bars import Bars, draw_bars
 from reports.charts.columns import draw_columns
 
@@ -60,7 +60,7 @@ class LiveView(APIView):
         answer = find_unmodified(request._request, etag, None)
         if answer is None:
             answer = JsonResponse({"sections": sections})
-            mark(answer, etag, None)
+            set_validators(answer, etag, None)
         return answer
 
 

@@ -15,9 +15,9 @@ from backups.runs.status import read_status as read_backup_status
 from project.base.moments import lowest_id
 from project.base.sql_files import read_sql
 from project.jobs.registry import list_jobs
+from reports.engine.contents import Status as ReportStatus
+from reports.engine.contents import read_only_snapshot, read_statuses
 from reports.engine.definition import Definition
-from reports.engine.reading import Status as ReportStatus
-from reports.engine.reading import one_snapshot, read_statuses
 from reports.engine.registry import find_reports
 
 SQL = Path(__file__).parent / "sql"
@@ -132,7 +132,7 @@ def read_reasons(connection: Connection, tables: Sequence[str]) -> Reasons:
 
 def read_reports() -> list[ReportState]:
     """Return every report, ordered by its name."""
-    with one_snapshot() as connection:
+    with read_only_snapshot() as connection:
         statuses = read_statuses(connection)
     return [
         ReportState(definition, statuses.get(name))

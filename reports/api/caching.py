@@ -1,4 +1,4 @@
-"""ETag and Last-Modified of what is made from a report, and 304 where a client has it already."""
+"""Conditional requests: ETag and Last-Modified of answers, and 304 for a current one."""
 
 import hashlib
 from datetime import datetime
@@ -18,17 +18,17 @@ def make_etag(*parts: object) -> str:
 def find_unmodified(
     request: HttpRequest, etag: str, modified: datetime | None
 ) -> HttpResponseBase | None:
-    """Return the 304 (or 412) that a request's conditions ask for, None where there is none."""
+    """Return the 304 (or 412) that a request's preconditions lead to, None without one."""
     found = get_conditional_response(
         request, etag=etag, last_modified=int(modified.timestamp()) if modified else None
     )
     if found is not None:
-        mark(found, etag, modified)
+        set_validators(found, etag, modified)
     return found
 
 
-def mark(response: HttpResponseBase, etag: str, modified: datetime | None) -> None:
-    """Give an answer its validators; a cache must ask each time whether it is still good."""
+def set_validators(response: HttpResponseBase, etag: str, modified: datetime | None) -> None:
+    """Set an answer's validators; caches must revalidate it each time."""
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "no-cache"
     if modified:

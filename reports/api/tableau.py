@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 from project.http.openapi import Errors, answers
 from project.models import Scope
 from reports.api.caching import answer_file
-from reports.engine.reading import one_snapshot, read_status
+from reports.engine.contents import read_only_snapshot, read_status
 from reports.engine.registry import find_report, find_reports
 from reports.errors import NotRefreshed, ReportUnknown
 from reports.tableau.data_sources import make_all_reports_source, make_report_source
@@ -43,7 +43,7 @@ class SchemaSourceView(APIView):
 def answer_data_source(name: str) -> HttpResponse:
     """Return the file of one report."""
     definition = find_report(name)
-    with one_snapshot() as connection:
+    with read_only_snapshot() as connection:
         read_status(connection, name)
         content = make_report_source(connection, definition)
     return answer_file(content, content_type=TDS, name=f"{name}.tds")
@@ -52,6 +52,6 @@ def answer_data_source(name: str) -> HttpResponse:
 def answer_schema_source() -> HttpResponse:
     """Return the file of all reports."""
     definitions = [definition for _, definition in sorted(find_reports().found.items())]
-    with one_snapshot() as connection:
+    with read_only_snapshot() as connection:
         content = make_all_reports_source(connection, definitions)
     return answer_file(content, content_type=TDS, name="rowhouse_reports.tds")

@@ -1,6 +1,6 @@
-"""Closure statistics under the names of the library they take over from.
+"""Closure statistics, under the names that the library they replace gave them.
 
-Each function works in two places and returns the same rows: with a `SodaClient` (or None) Socrata
+Each function has two sources and returns the same rows: with a `SodaClient` (or None) Socrata
 counts, with a database connection PostgreSQL counts what was ingested. `group_key` names columns,
 `restrict_clause` is a `Restriction`, `timeout` is in seconds, `data_limit` the most rows returned,
 `frame` asks for a DataFrame. Rows are in the order of their group.
@@ -13,14 +13,18 @@ from typing import Any
 from ingest.loaders.socrata.client import TIMEOUT_S
 from ingest.loaders.socrata.restriction import Restriction, read_restriction
 from ingest.loaders.socrata.service_requests import NEW_YORK, Row, Selection, Since, read_since
-from reports.closure.etl import Arithmetic, is_closed, time_to_closure
+from reports.closure.arithmetic import Arithmetic, is_closed, time_to_closure
 from reports.closure.frames import Frame, as_frame
-from reports.closure.places import Client, closure_source
+from reports.closure.sources import Client, closure_source
 from reports.closure.tallies import DayCount, Tally, check_keys
 
 AGENCY = ("agency",)
 _COUNTS = ("total", "closed", "perc_closed")
 _TIMES = ("days_to_closure", "number_of_records", "closed_before_created")
+_SHARES = (
+    *("number_of_records", "closed_within_a_day"),
+    *("overall_closed_within_a_day", "closed_before_created"),
+)
 _RAW = ("unique_key", "created_date", "closed_date", "status")
 
 
@@ -34,8 +38,7 @@ def pull_agg_closure_statistics_created_since(
 ) -> Any:
     """Return how many requests of each group were closed, and which share that is."""
     tallies = _tally(since, client, timeout, group_key, restrict_clause, "calendar")
-    columns = [*group_key, *_COUNTS]
-    return as_frame(_rows(tallies, group_key, columns), columns, frame)
+    return _as_frame(tallies, group_key, _COUNTS, frame)
 
 
 def pull_raw_time_to_closure_statistics_created_since_closed_only(
@@ -70,9 +73,7 @@ def pull_agg_time_to_closure_statistics_created_since_closed_only(
 ) -> Any:
     """Return the mean days to closure of each group's closed requests."""
     tallies = _tally(since, client, timeout, group_key, restrict_clause, arithmetic)
-    columns = [*group_key, *_TIMES]
-    closed = [tally for tally in tallies if tally.closed]
-    return as_frame(_rows(closed, group_key, columns), columns, frame)
+    return _as_frame([tally for tally in tallies if tally.closed], group_key, _TIMES, frame)
 
 
 def pull_full_closure_statistics_since_date(
@@ -86,9 +87,8 @@ def pull_full_closure_statistics_since_date(
 ) -> Any:
     """Return the share of closed requests and the mean days to closure of each group."""
     tallies = _tally(since, client, timeout, group_key, restrict_clause, arithmetic)
-    columns = [*group_key, *_COUNTS, *_TIMES, "created_after_timestamp"]
-    window = {"created_after_timestamp": show_moment(read_since(since))}
-    return as_frame(_rows(tallies, group_key, columns, window), columns, frame)
+    window = {"created_after_timestamp": format_timestamp(read_since(since))}
+    return _as_frame(tallies, group_key, _COUNTS + _TIMES, frame, window)
 
 
 def pull_full_closure_statistics_since_x_weeks(
@@ -104,8 +104,7 @@ def pull_full_closure_statistics_since_x_weeks(
     """Return the same for the past weeks, counted from now in New York."""
     since, window = _past(weeks, now)
     tallies = _tally(since, client, timeout, group_key, restrict_clause, arithmetic)
-    columns = [*group_key, *_COUNTS, *_TIMES, *window]
-    return as_frame(_rows(tallies, group_key, columns, window), columns, frame)
+    return _as_frame(tallies, group_key, _COUNTS + _TIMES, frame, window)
 
 
 def pull_daily_closure_statistics_since_x_weeks(
@@ -149,19 +148,15 @@ def pull_closed_within_a_day_stats_since_x_weeks(
     """Return which share of each group's closed requests was closed within a day, and of all."""
     since, window = _past(weeks, now)
     tallies = _tally(since, client, timeout, group_key, restrict_clause, arithmetic)
-    columns = [
-        *(*group_key, *_COUNTS, "number_of_records", "closed_within_a_day"),
-        *("overall_closed_within_a_day", "closed_before_created", *window),
-    ]
-    rows = _rows([tally for tally in tallies if tally.closed], group_key, columns, window)
-    return as_frame(rows[:data_limit], columns, frame)
+    closed = [tally for tally in tallies if tally.closed][:data_limit]
+    return _as_frame(closed, group_key, _COUNTS + _SHARES, frame, window)
 
 
 def find_weeks_end(client: Client = None, timeout: float = TIMEOUT_S) -> datetime:
-    """Return what weeks can be counted back from so that there are requests in them.
+    """Return the end of the weeks to report on: there are requests in the last of them.
 
-    That is when the newest request was made, in New York's time; now, where there is none or it
-    bears a date that is still to come.
+    That is the date of the newest request, in New York's time; now, where there is none or its date
+    is in the future.
     """
     now = read_since(datetime.now(NEW_YORK))
     with closure_source(client) as source:
@@ -169,14 +164,15 @@ def find_weeks_end(client: Client = None, timeout: float = TIMEOUT_S) -> datetim
     return min(now, newest) if newest else now
 
 
-def show_moment(moment: datetime) -> str:
-    """Return a floating moment as Socrata writes it."""
-    return moment.isoformat(timespec="milliseconds")
+def format_timestamp(timestamp: datetime) -> str:
+    """Return a floating timestamp as Socrata writes it."""
+    return timestamp.isoformat(timespec="milliseconds")
 
 
 def _past(weeks: int, now: datetime | None) -> tuple[datetime, Row]:
     since = read_since(now or datetime.now(NEW_YORK)) - timedelta(weeks=weeks)
-    return since, {"created_after_timestamp": show_moment(since), "past_number_of_weeks": weeks}
+    shown = format_timestamp(since)
+    return since, {"created_after_timestamp": shown, "past_number_of_weeks": weeks}
 
 
 def _select(since: Since, restriction: Restriction, *, closed_only: bool) -> Selection:
@@ -226,20 +222,28 @@ _FIGURES: dict[str, Callable[[Tally], int | float | None]] = {
 }
 
 
-def _rows(
-    tallies: Iterable[Tally], keys: Sequence[str], columns: Sequence[str], window: Row | None = None
-) -> list[Row]:
-    figures = {name: _FIGURES[name] for name in columns if name in _FIGURES}
-    names, shown = (*keys, *figures, *(window or {})), tuple((window or {}).values())
-    values = [(*tally.keys, *[one(tally) for one in figures.values()], *shown) for tally in tallies]
-    return [dict(zip(names, row, strict=True)) for row in values]
+def _as_frame(
+    tallies: Iterable[Tally],
+    keys: Sequence[str],
+    figures: Sequence[str],
+    frame: Frame,
+    window: Row | None = None,
+) -> Any:
+    """Return a row for each tally: its keys, these figures, and the window of time."""
+    window = window or {}
+    columns = [*keys, *figures, *window]
+    values = [
+        (*tally.keys, *(_FIGURES[name](tally) for name in figures), *window.values())
+        for tally in tallies
+    ]
+    return as_frame([dict(zip(columns, row, strict=True)) for row in values], columns, frame)
 
 
 def _as_closed(row: Row, fields: Sequence[str], arithmetic: Arithmetic) -> Row:
-    """Return a request in the same form wherever it was read."""
+    """Return a request in the form that both sources share."""
     same: Row = {name: row.get(name) for name in fields}
     same["unique_key"] = str(same["unique_key"])
     for name in ("created_date", "closed_date"):
-        same[name] = show_moment(read_since(same[name]))
+        same[name] = format_timestamp(read_since(same[name]))
     days = time_to_closure(same, arithmetic)
     return same | {"is_closed": is_closed(same), "days_to_closure": days}

@@ -1,12 +1,9 @@
-"""What is counted about the closure of requests, and what a place that counts it offers."""
+"""What is counted about the closure of requests, and what it can be grouped by."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from ingest.loaders.socrata.service_requests import RequestSource, Selection
 from project.base.errors import RowhouseError
-from reports.closure.etl import Arithmetic
 
 # What requests can be grouped and restricted by: the columns with few values.
 GROUP_COLUMNS = (
@@ -24,14 +21,14 @@ class GroupUnknown(RowhouseError):
 
 
 class Tally(NamedTuple):
-    """What became of one group of requests."""
+    """The counts of one group of requests."""
 
     keys: tuple[str | None, ...]
     total: int
     closed: int
     days: int  # of all closed requests together
     within_a_day: int  # closed after one calendar day at most
-    before_created: int  # whose closed_date lies before the created_date, whatever their status
+    before_created: int  # closed_date earlier than created_date, in any status
 
 
 class DayCount(NamedTuple):
@@ -42,25 +39,8 @@ class DayCount(NamedTuple):
     requests: int
 
 
-class ClosureSource(RequestSource, Protocol):
-    """A place that counts service requests itself."""
-
-    def tally(
-        self, selection: Selection, keys: Sequence[str], arithmetic: Arithmetic, timeout_s: float
-    ) -> list[Tally]:
-        """Return a tally of each group, in any order."""
-
-    def count_days(
-        self, selection: Selection, keys: Sequence[str], arithmetic: Arithmetic, timeout_s: float
-    ) -> list[DayCount]:
-        """Return each group's closed requests by the days they took, in any order."""
-
-    def find_newest(self, timeout_s: float) -> datetime | None:
-        """Return the floating moment when the newest request was made, None without any."""
-
-
 def check_keys(keys: Sequence[str]) -> tuple[str, ...]:
-    """Return the names as they are; raise `GroupUnknown` for one that is none, or comes twice."""
+    """Return the names; raise `GroupUnknown` for an unknown or repeated one, or none at all."""
     for name in keys:
         if name not in GROUP_COLUMNS:
             known = ", ".join(GROUP_COLUMNS)

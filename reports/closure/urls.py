@@ -1,4 +1,4 @@
-"""Addresses under /api/nyc311: what became of service requests."""
+"""Addresses under /api/nyc311: closure of service requests."""
 
 from django.urls import URLPattern, path
 

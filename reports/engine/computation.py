@@ -1,4 +1,4 @@
-"""A report's rows computed in one snapshot, kept aside in PostgreSQL's own binary form."""
+"""A report's rows computed in one snapshot, spooled in COPY's binary format."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -12,9 +12,10 @@ from psycopg import ClientCursor, Connection
 from psycopg.sql import SQL, Composed, Identifier
 
 from reports.engine.definition import Definition
+from reports.engine.refresh import open_snapshot
 from reports.engine.state import read_last_batch
 from reports.engine.tables import TableColumn
-from reports.errors import DefinitionInvalid, ReportBusy
+from reports.errors import DefinitionInvalid
 
 SPOOL_BYTES = 16 * 1024 * 1024  # results up to this size stay in memory
 COMPUTED = Identifier("rowhouse_computed")
@@ -22,7 +23,7 @@ COMPUTED = Identifier("rowhouse_computed")
 
 @dataclass(frozen=True, kw_only=True)
 class Computed:
-    """The rows, in the report's order, and what was true when they were read."""
+    """The rows in the report's order, and the time and last batch of their snapshot."""
 
     columns: tuple[TableColumn, ...]
     spool: IO[bytes]
@@ -32,20 +33,15 @@ class Computed:
 
 
 @contextmanager
-def compute_report(
-    connection: Connection, definition: Definition, *, timeout_s: int
-) -> Iterator[Computed]:
-    """Run the report's SELECT in a snapshot of its own; the rows are there inside the block.
+def compute_report(connection: Connection, definition: Definition) -> Iterator[Computed]:
+    """Run the report's SELECT in its own snapshot; the spool is open inside the block.
 
     COPY instead of INSERT … SELECT, which PostgreSQL never runs in parallel. Raise `ReportBusy`
     where another process is computing the same report, `DefinitionInvalid` where the SELECT's
     columns are not those of the header.
     """
     with tempfile.SpooledTemporaryFile(SPOOL_BYTES) as spool:
-        with connection.transaction():
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            _limit(connection, timeout_s)
-            _claim(connection, definition.name)
+        with open_snapshot(connection, definition.name):
             now = datetime.now(UTC)
             columns = _describe(connection, definition)
             source, line = _evaluate(connection, definition)
@@ -53,19 +49,6 @@ def compute_report(
             last_batch = read_last_batch(connection, definition.header.sources)
         spool.seek(0)
         yield Computed(columns=columns, spool=spool, now=now, last_batch=last_batch, line=line)
-
-
-def _limit(connection: Connection, timeout_s: int) -> None:
-    connection.execute("SELECT set_config('statement_timeout', %s, true)", [f"{timeout_s}s"])
-
-
-def _claim(connection: Connection, name: str) -> None:
-    key = f"rowhouse.report.{name}"
-    row = connection.execute(
-        "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [key]
-    ).fetchone()
-    if not row or not row[0]:
-        raise ReportBusy(report=name)
 
 
 def _describe(connection: Connection, definition: Definition) -> tuple[TableColumn, ...]:
@@ -79,7 +62,7 @@ def _describe(connection: Connection, definition: Definition) -> tuple[TableColu
     types = [(result.ftype(n), result.fmod(n)) for n in range(len(described))]
     rows = connection.execute(
         "SELECT format_type(oid, mod) FROM unnest(%s::oid[], %s::int[])"
-        " WITH ORDINALITY AS t (oid, mod, place) ORDER BY place",
+        " WITH ORDINALITY AS t (oid, mod, number) ORDER BY number",
         [[oid for oid, _ in types], [mod for _, mod in types]],
     ).fetchall()
     found = [TableColumn(d.name, type_) for d, (type_,) in zip(described, rows, strict=True)]
@@ -106,15 +89,15 @@ def _check_columns(definition: Definition, found: list[TableColumn]) -> tuple[Ta
 
 
 def _evaluate(connection: Connection, definition: Definition) -> tuple[Composed, float | None]:
-    """Return what the rows are to be copied from, and where the chart's line is.
+    """Return the FROM item to copy the rows from, and the value of the chart's line.
 
     A report with a line is evaluated into a temporary table, for its rows are read twice.
     """
     line = definition.line_column
     if line is None:
         return SQL("({})").format(_query(definition)), None
-    made = SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS {}").format(COMPUTED, _query(definition))
-    ClientCursor(connection).execute(made, definition.values)
+    create = SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS {}").format(COMPUTED, _query(definition))
+    ClientCursor(connection).execute(create, definition.values)
     highest = SQL("SELECT max({})::float8 FROM {}").format(Identifier(line), COMPUTED)
     row = connection.execute(highest).fetchone()
     return SQL("{}").format(COMPUTED), row[0] if row else None
@@ -143,5 +126,5 @@ def order_by(items: Iterable[str]) -> Composed:
 
 
 def _query(definition: Definition) -> Composed:
-    # A newline, for the query may end in a comment. The definition is part of the program.
+    # The newline ends a comment at the query's end. The definition is part of the program.
     return Composed([SQL(definition.query), SQL("\n")])

@@ -102,7 +102,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def values(self) -> dict[str, ParameterValue]:
-        """What the SELECT may name: its parameters, and the report's own name as %(report)s.
+        """The SELECT's parameters: its own, and the report's name as %(report)s.
 
         Never empty: psycopg leaves %% alone where there is nothing to put in.
         """
@@ -116,7 +116,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """A figure that changes with everything that decides what the table holds."""
+        """A hash of everything in the definition that the table's contents depend on."""
         parts = [msgspec.json.encode(self.header), self.query.encode()]
         parts.append(msgspec.json.encode(self.parameters))
         return hashlib.sha256(b"\0".join(parts)).hexdigest()

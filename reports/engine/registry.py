@@ -1,4 +1,4 @@
-"""The reports there are: read from their files whenever these change, without a restart."""
+"""The reports that are defined: read again whenever their files change, without a restart."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,7 +11,7 @@ from project.base.config import ReportOverride
 from reports.engine.definition import Definition, read_definition
 from reports.errors import DefinitionInvalid, ReportUnknown
 
-# A file's path, its time of change in ns and its size: what tells whether it must be read again.
+# A file's path, mtime in ns and size: where one differs, the file is read again.
 Stamp = tuple[Path, int, int]
 
 
@@ -59,7 +59,7 @@ def override(definition: Definition, changes: ReportOverride) -> Definition:
 
 
 class _Overrides:
-    """The overrides as a key of the cache: the same object while the settings are the same."""
+    """The overrides as a hashable key of the cache."""
 
     def __init__(self, by_name: dict[str, ReportOverride]) -> None:
         self.by_name = by_name

@@ -1,4 +1,4 @@
-"""What service.report knows of a report table: how old it is and what it was made of."""
+"""The rows of service.report and service.report_run: a table's state, and each refresh."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,18 @@ from psycopg import Connection
 
 from project.base.sql_files import read_sql
 
-SQL = Path(__file__).parent / "sql"
+FOLDER = Path(__file__).parent / "sql"
 
-FINGERPRINT = read_sql(SQL / "fingerprint.sql")
-LAST_BATCH = read_sql(SQL / "last_batch.sql")
-READ_STATE = read_sql(SQL / "read_state.sql")
-STORE_FAILURE = read_sql(SQL / "store_failure.sql")
-STORE_RUN = read_sql(SQL / "store_run.sql")
-STORE_STATE = read_sql(SQL / "store_state.sql")
+FINGERPRINT = read_sql(FOLDER / "fingerprint.sql")
+LAST_BATCH = read_sql(FOLDER / "last_batch.sql")
+READ_STATE = read_sql(FOLDER / "read_state.sql")
+STORE_FAILURE = read_sql(FOLDER / "store_failure.sql")
+STORE_RUN = read_sql(FOLDER / "store_run.sql")
+STORE_STATE = read_sql(FOLDER / "store_state.sql")
+
+
+class Overtaken(Exception):
+    """Another process wrote the table since its state was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,11 @@ class Written:
     sources: Sequence[str]
     definition: str
     fingerprint: str
-    now: datetime
+    refreshed_at: datetime
     rows: int
     last_batch: UUID | None
-    snapshot_date: date | None
-    line: float | None
+    snapshot_date: date | None = None
+    line: float | None = None
 
 
 def read_fingerprint(connection: Connection, sources: Sequence[str]) -> str:
@@ -56,13 +60,13 @@ def read_fingerprint(connection: Connection, sources: Sequence[str]) -> str:
 
 
 def read_last_batch(connection: Connection, sources: Sequence[str]) -> UUID | None:
-    """Return the last batch of the sources that the present snapshot sees."""
+    """Return the last batch of the sources that is visible to the current snapshot."""
     row = connection.execute(LAST_BATCH, {"sources": list(sources)}).fetchone()
     return row[0] if row else None
 
 
 def read_state(connection: Connection, name: str) -> State:
-    """Return the report's state, making an empty one for a new report."""
+    """Return the report's state; insert an empty one for a new report."""
     connection.execute(
         "INSERT INTO service.report (name) VALUES (%s) ON CONFLICT DO NOTHING", [name]
     )
@@ -72,11 +76,12 @@ def read_state(connection: Connection, name: str) -> State:
     return State(*row)
 
 
-def lock_version(connection: Connection, name: str) -> int:
-    """Lock the report's state until the transaction ends; return its version."""
+def lock_state(connection: Connection, name: str, version: int) -> None:
+    """Lock the report's state until the transaction ends; raise `Overtaken` for another version."""
     query = "SELECT version FROM service.report WHERE name = %s FOR UPDATE"
     row = connection.execute(query, [name]).fetchone()
-    return int(row[0]) if row else 0
+    if row is None or row[0] != version:
+        raise Overtaken
 
 
 def store_written(connection: Connection, written: Written) -> None:

@@ -1,8 +1,8 @@
-"""The tables in schema `reports`: made, refilled and exchanged while people read them.
+"""The tables in schema `reports`: created, refilled and swapped while they are read.
 
 DELETE and COPY in one transaction leave readers the old rows until it commits, at every isolation
-level. A table whose columns change is exchanged for one filled with COPY FREEZE, whose rows even
-an older snapshot sees: a reader finds the old table or the new one, never an empty one.
+level. A table whose columns change is swapped for one filled with COPY FREEZE, whose rows even an
+older snapshot sees: a reader finds the old table or the new one, never an empty one.
 """
 
 import time
@@ -15,14 +15,14 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from project.base.sql_files import read_sql
 from reports.engine.definition import HISTORY_SUFFIX, Definition
-from reports.engine.state import SQL as FOLDER
+from reports.engine.state import FOLDER
 from reports.errors import DefinitionInvalid, RefreshFailed
 
 SCHEMA = "reports"
 READERS = ("report_reader", "rowhouse_service", "backup_reader")
 
-# Readers that come while an exclusive lock is asked for wait behind it: it is asked for so long
-# only, and again a little later.
+# Readers queue behind a pending exclusive lock: it is requested for this long only, then retried
+# after a pause.
 LOCK_TIMEOUT = "30ms"
 LOCK_PAUSE_S = 0.25
 
@@ -39,7 +39,7 @@ class TableColumn(NamedTuple):
 
 
 class TableInUse(RefreshFailed):
-    """Readers held on to the table for longer than reports.swap_patience_s."""
+    """Readers held locks on the table for longer than reports.swap_patience_s."""
 
 
 def read_columns(connection: Connection, name: str) -> tuple[TableColumn, ...]:
@@ -48,24 +48,24 @@ def read_columns(connection: Connection, name: str) -> tuple[TableColumn, ...]:
     return tuple(TableColumn(*row) for row in rows)
 
 
-def refill_table(connection: Connection, name: str, spool: IO[bytes]) -> int:
+def replace_rows(connection: Connection, name: str, spool: IO[bytes]) -> int:
     """Replace a table's rows; return how many there are."""
     connection.execute(SQL("DELETE FROM {}").format(_table(name)))
     return _copy_in(connection, name, spool, SQL("(FORMAT binary)"))
 
 
-def make_table(
+def create_table(
     connection: Connection, name: str, columns: Sequence[TableColumn], spool: IO[bytes]
 ) -> int:
-    """Make a table that readers may read, filled with the rows; return how many there are."""
+    """Create a table with the rows, readable by the readers' roles; return how many there are."""
     _create(connection, name, columns)
     return _copy_in(connection, name, spool, SQL("(FORMAT binary, FREEZE)"))
 
 
-def exchange_table(connection: Connection, name: str, new: str, *, patience_s: float) -> None:
-    """Let the table `new` take the place of `name`; the caller commits at once.
+def swap_table(connection: Connection, name: str, new: str, *, patience_s: float) -> None:
+    """Replace the table `name` by the table `new`; the caller commits at once.
 
-    Raise `TableInUse` where readers do not let go of the table within the patience.
+    Raise `TableInUse` where readers hold locks for longer than `patience_s`.
     """
     _lock_exclusively(connection, name, patience_s)
     connection.execute(SQL("DROP TABLE {}").format(_table(name)))
@@ -75,7 +75,7 @@ def exchange_table(connection: Connection, name: str, new: str, *, patience_s: f
 def comment_table(
     connection: Connection, name: str, definition: Definition, columns: Iterable[str]
 ) -> None:
-    """Set the comments of a table and its columns, which takes no lock that readers notice."""
+    """Set the comments of a table and its columns, which takes no lock that blocks readers."""
     header = definition.header
     statement = SQL("COMMENT ON TABLE {} IS {}")
     text = f"{header.title}: {header.description}"
@@ -98,10 +98,10 @@ def prepare_history(
     *,
     patience_s: float,
 ) -> None:
-    """Make the report's history table, or give it the columns it does not have yet.
+    """Create the report's history table, or add the columns it does not have yet.
 
-    A transaction of its own, for nobody must wait for the rest of a refresh. Columns that the
-    report has no longer stay. Raise `DefinitionInvalid` where a column has another type now.
+    In its own transaction, so that locks are released before the rest of a refresh. Columns that
+    the report no longer has stay. Raise `DefinitionInvalid` where a column has another type now.
     """
     history = definition.name + HISTORY_SUFFIX
     existing = dict(read_columns(connection, history))
@@ -141,7 +141,7 @@ def keep_snapshot(
 
 def _create(connection: Connection, name: str, columns: Sequence[TableColumn]) -> None:
     definitions = SQL(", ").join(_column(column) for column in columns)
-    # A vacuum that gives pages back would lock readers out while it does.
+    # Truncation by VACUUM takes an exclusive lock, which readers would wait for.
     statement = SQL("CREATE TABLE {} ({}) WITH (vacuum_truncate = off)")
     connection.execute(statement.format(_table(name), definitions))
     query = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)"

@@ -6,9 +6,8 @@ from django.conf import settings
 from psycopg import Connection
 
 from project.base.database import REPORT_READER_ROLE
-from reports.api.description import DescribedColumn, describe_columns
+from reports.engine.contents import DescribedColumn, describe_columns
 from reports.engine.definition import Definition
-from reports.engine.reading import read_shown_columns
 from reports.engine.tables import read_columns
 from reports.tableau.tds import Server, TableauTable, make_data_source, make_schema_source
 
@@ -50,11 +49,10 @@ def make_all_reports_source(connection: Connection, definitions: Sequence[Defini
 
 
 def _table(connection: Connection, definition: Definition) -> TableauTable:
-    columns = read_shown_columns(connection, definition)
     return TableauTable(
         name=definition.name,
         caption=definition.header.title,
-        columns=describe_columns(definition, columns),
+        columns=describe_columns(connection, definition),
     )
 
 

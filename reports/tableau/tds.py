@@ -1,4 +1,4 @@
-"""Tableau data sources (.tds): how Tableau connects to the report tables and what it calls things.
+"""Tableau data sources (.tds): the connection, tables, columns and captions that Tableau uses.
 
 One report is one table. All reports together are tables of one schema that are related to
 report_status by the report's name, so that every sheet can say how fresh its numbers are.
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from reports.api.description import DescribedColumn
+from reports.engine.contents import DescribedColumn
 from reports.engine.tables import SCHEMA
 
 VERSION = "18.1"  # of the file format, from Tableau 2018.1 on
@@ -106,9 +106,9 @@ def _start(server: Server, name: str, caption: str) -> tuple[Element, Element]:
     )
     connection = SubElement(source, "connection", {"class": "federated"})
     named = SubElement(connection, "named-connections")
-    place = SubElement(named, "named-connection", caption=server.host, name=CONNECTION)
+    target = SubElement(named, "named-connection", caption=server.host, name=CONNECTION)
     SubElement(
-        place,
+        target,
         "connection",
         {
             "class": "postgres",
@@ -136,17 +136,17 @@ def _add_relation(parent: Element, table: TableauTable) -> None:
 
 
 def _add_metadata(connection: Element, table: TableauTable, local: dict[str, str]) -> None:
-    records = connection.find("metadata-records")
-    if records is None:
-        records = SubElement(connection, "metadata-records")
-    for place, column in enumerate(table.columns):
-        record = SubElement(records, "metadata-record", {"class": "column"})
+    metadata = connection.find("metadata-records")
+    if metadata is None:
+        metadata = SubElement(connection, "metadata-records")
+    for number, column in enumerate(table.columns):
+        record = SubElement(metadata, "metadata-record", {"class": "column"})
         texts = {
             "remote-name": column.name,
             "local-name": f"[{local[column.name]}]",
             "parent-name": f"[{table.name}]",
             "remote-alias": column.name,
-            "ordinal": str(place),
+            "ordinal": str(number),
             "local-type": tableau_type(column.type),
             "aggregation": "Sum" if column.role == "measure" else "Count",
             "contains-null": "true",
@@ -196,7 +196,7 @@ def _add_model(
 
 
 def _name_apart(tables: Sequence[TableauTable]) -> dict[tuple[str, str], str]:
-    """Return each column's name in the data source: a second one of a name gets its table's."""
+    """Return each column's name in the data source: repeated names get their table's appended."""
     names: dict[tuple[str, str], str] = {}
     for table in tables:
         for column in table.columns:

@@ -52,8 +52,8 @@ def fill(stage: Stage, employees: int) -> None:
 
 def compare(stage: Stage, name: str, runs: int) -> Figure:
     """Return a refresh's time beside that of the SELECT, fetched, and its rows written."""
-    from reports.engine.refresh import refresh_report
     from reports.engine.registry import find_report
+    from reports.engine.report_table import refresh_report
 
     definition = find_report(name)
     refresh_report(definition, force=True)
@@ -169,8 +169,8 @@ def read_while_refreshed(stage: Stage, *, exchange: bool) -> list[Figure]:
     """Return what readers saw of refreshes, or of exchanges while a long query runs too."""
     from django.conf import settings
 
-    from reports.engine.refresh import refresh_report
     from reports.engine.registry import find_report
+    from reports.engine.report_table import refresh_report
 
     path = settings.REPORTS_DIR / "versions.sql"
     write_definition(path, 0, wide=False)

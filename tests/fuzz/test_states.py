@@ -31,8 +31,8 @@ from backups.restore.restore import restore_backup
 from backups.runs.runs import run_backup
 from backups.store.archive import find_backup, list_backups
 from project.http.access.keys import forget_trusted_keys
-from reports.engine.refresh import refresh_report
 from reports.engine.registry import find_report
+from reports.engine.report_table import refresh_report
 from tests.api.sending import counts, execute, send, stored
 from tests.cleaning import Table, clean
 from tests.conftest import KeyMaker

@@ -16,7 +16,7 @@ from ingest.loaders.socrata.service_requests import (
     pull_data_modified_since,
 )
 from project.base.database import writer_connection
-from reports.closure.local import LocalRequests
+from reports.closure.local_source import LocalRequests
 from reports.closure.statistics import (
     pull_agg_closure_statistics_created_since,
     pull_agg_time_to_closure_statistics_created_since_closed_only,

@@ -11,7 +11,7 @@ from django.conf import LazySettings
 from django.conf import settings as django_settings
 
 from ingest.loaders.socrata.service_requests import NEW_YORK
-from reports.closure.etl import is_closed
+from reports.closure.arithmetic import is_closed
 from reports.management.commands.closure_statistics import Command
 from tests.nyc311 import configure, load, publish
 from tests.soda import Row, SodaStandIn, serve_soda

@@ -16,6 +16,7 @@ from django.test import Client
 from psycopg import IsolationLevel
 from psycopg.sql import SQL, Identifier
 
+from apis.covid.fields.definitions import FieldDefinition, read_definitions
 from apis.covid.refresh.refresh import refresh_api, refresh_everything
 from project.base.database import REPORT_WRITER_ROLE, SERVICE_ROLE, role_password
 from reports.errors import ReportBusy
@@ -117,6 +118,22 @@ def test_a_reader_sees_one_build(states: Client) -> None:
 def test_a_refresh_that_is_going_on_is_not_done_twice(states: Client) -> None:
     with holding_lock("rowhouse.report.covid_values"), pytest.raises(ReportBusy):
         refresh_api()
+
+
+def test_a_refresh_that_another_one_overtook_starts_anew(
+    states: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def overtaken_once(connection: Any) -> list[FieldDefinition]:
+        if not read:
+            connection.execute("UPDATE service.report SET version = version + 1")
+        read.append("definitions")
+        return read_definitions(connection)
+
+    monkeypatch.setattr("apis.covid.refresh.refresh.read_definitions", overtaken_once)
+    assert refresh_api().outcome == "refreshed"
+    assert len(read) == 2
 
 
 def test_the_job_writes_csv_files_without_computed_values(states: Client) -> None:

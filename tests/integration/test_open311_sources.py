@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 
-from apis.open311.search.listings import forget_services
+from apis.open311.search.services import clear_services_cache
 from apis.open311.search.sources import list_sources
 from project.models import AppliedSchema
 from project.schema.dataset_links import LinkRefused, apply_links
@@ -58,12 +58,12 @@ def requests(database: None) -> Iterator[None]:
         AppliedSchema.objects.create(dataset="nyc311", schema_sql="")
         link()
     execute(REQUESTS)
-    forget_services()
+    clear_services_cache()
     yield
     if not is_own:
         execute("DROP SCHEMA nyc311 CASCADE")
         AppliedSchema.objects.filter(pk__in=["nyc311", LINK]).delete()
-    forget_services()
+    clear_services_cache()
 
 
 def link(**done: list[str]) -> None:
@@ -142,7 +142,7 @@ def test_a_link_is_run_again_only_when_something_changed() -> None:
     )
     execute("DROP VIEW open311.incidents_from_nyc311")
     link(nyc311=["create table"])
-    forget_services()
+    clear_services_cache()
     assert find(created="2023-07") == [1000059667304]
 
 
@@ -178,13 +178,13 @@ def test_a_link_that_does_not_fit_is_refused_as_a_whole(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("city")
 def test_a_view_without_rows_is_not_asked_until_it_has_some() -> None:
-    forget_services()
+    clear_services_cache()
     own = [source.view for source in list_sources()]
     assert own == ["incidents_from_open311"]
     execute(REQUESTS)
-    forget_services()
+    clear_services_cache()
     assert [source.view for source in list_sources()] == [*own, "incidents_from_nyc311"]
-    forget_services()
+    clear_services_cache()
 
 
 @pytest.mark.usefixtures("city")
@@ -196,14 +196,14 @@ def test_any_view_of_the_right_name_is_published() -> None:
         "45.0::real AS latitude, 7.0::numeric AS longitude, 'deep'::varchar AS description"
     )
     execute("CREATE VIEW open311.incidents_from_little AS SELECT 1 AS id")
-    forget_services()
+    clear_services_cache()
     try:
         assert find(created="2020") == [2000000000001]
         assert find(where="zip:1") == []
         assert call("services.getInfo", service_id=7).json()["service"]["name"] == "Snow"
     finally:
         execute("DROP VIEW open311.incidents_from_elsewhere, open311.incidents_from_little")
-        forget_services()
+        clear_services_cache()
 
 
 def test_a_changed_status_is_recorded_once_and_dated(city: Client) -> None:

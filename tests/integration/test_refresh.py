@@ -14,8 +14,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from reports.engine.computation import Computed, compute_report
-from reports.engine.refresh import Refreshed, refresh_report
+from reports.engine.refresh import Refreshed
 from reports.engine.registry import find_report
+from reports.engine.report_table import refresh_report
 from reports.errors import RefreshFailed, ReportBusy
 from tests.database import holding_lock
 from tests.hiring import hire, load_hiring, send, send_small
@@ -193,7 +194,7 @@ def test_rows_computed_before_another_refresh_ended_are_computed_again(
                 query("UPDATE service.report SET version = version + 1 RETURNING name")
             yield result
 
-    monkeypatch.setattr("reports.engine.refresh.compute_report", overtaken_once)
+    monkeypatch.setattr("reports.engine.report_table.compute_report", overtaken_once)
     assert refresh().outcome == "refreshed"
     assert len(computed) == 2
     assert query("SELECT name FROM reports.counts") == [("X",)]

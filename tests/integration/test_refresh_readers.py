@@ -12,8 +12,8 @@ from django.conf import settings as project_settings
 from psycopg import Connection, IsolationLevel
 from pytest_django import Settings
 
-from reports.engine.refresh import refresh_report
 from reports.engine.registry import find_report
+from reports.engine.report_table import refresh_report
 from reports.errors import RefreshFailed
 from tests.database import log_in
 from tests.integration.test_refresh import HEADER, with_no_overrides

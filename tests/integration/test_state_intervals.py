@@ -11,8 +11,8 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from apis.metrics.states import refresh as refresh_job
-from apis.metrics.states import refresh_state_intervals
+from apis.metrics.computation.vehicle_states import refresh as refresh_job
+from apis.metrics.computation.vehicle_states import refresh_state_intervals
 from project.base.database import reader_connection
 from tests.api.sending import execute, send, stored
 from tests.vehicles import add_events, add_vehicles, ask_rows

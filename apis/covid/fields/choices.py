@@ -1,5 +1,7 @@
-"""Which of a state's totals of tests to take, where no total can be treated alike (RFC, "Field
-Disambiguation"): the most complete series and the most accurate one."""
+"""Which of a state's totals of tests to use (RFC, "Field Disambiguation").
+
+It names the most complete series and the preferred one.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The field definitions as they are in the database."""
+"""The field definitions as stored in covid.field_definitions."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ Scope = Literal["states", "us"]
 SCOPES: tuple[Scope, ...] = ("states", "us")
 TABLES: dict[Scope, str] = {"states": "states_daily", "us": "us_daily"}
 
-# The first names of totals, as the states' metadata has them, that no column spells.
+# Former names of totals in the states' metadata that no column corresponds to.
 OLD_TOTALS = {"posNeg": "positive_negative"}
 
 

@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from apis.covid.fields.definitions import Scope
 from apis.covid.fields.lifecycle import Field, Stage, Step
-from apis.covid.fields.templates import format_moment
+from apis.covid.fields.templates import format_timestamp
 
 # The files that the reports side writes, without computed values.
 DOWNLOADS: dict[Scope, str] = {
@@ -76,7 +76,7 @@ def describe_field(field: Field, scopes: Sequence[Scope]) -> PublishedField:
         formerly=definition.formerly,
         status=Stage(field.stage).name.lower(),
         published_for=list(scopes) if field.is_published else [],
-        launched_at=format_moment(definition.launched_at),
+        launched_at=format_timestamp(definition.launched_at),
         deprecated_at=_format(field.deprecated_at),
         sunset=_format(field.sunset_at),
         replaced_by=field.replaced_by,
@@ -107,7 +107,7 @@ def list_changes(connection: Connection, steps: Sequence[Step], now: datetime) -
             moment,
             DataChange(
                 id=identifier,
-                date=format_moment(moment),
+                date=format_timestamp(moment),
                 kind="announcement",
                 field=field,
                 title=title,
@@ -124,7 +124,7 @@ def list_changes(connection: Connection, steps: Sequence[Step], now: datetime) -
 def _describe_step(step: Step) -> DataChange:
     return DataChange(
         id=f"{step.kind}:{step.field}:{step.at:%Y-%m-%d}",
-        date=format_moment(step.at),
+        date=format_timestamp(step.at),
         kind=step.kind,
         field=step.field,
         title=step.title,
@@ -133,4 +133,4 @@ def _describe_step(step: Step) -> DataChange:
 
 
 def _format(moment: datetime | None) -> str | None:
-    return format_moment(moment) if moment else None
+    return format_timestamp(moment) if moment else None

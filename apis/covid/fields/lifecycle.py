@@ -1,4 +1,4 @@
-"""Change control: what is published of each name as time goes by. Pure, and the clock is given.
+"""Change control: the stage of each name as time passes. Pure: the time is an argument.
 
 A renamed field is published under both names; after two weeks the old one gets no updates, after
 three it is gone. A field whose removal was announced gets no updates at once, is zeroed after two
@@ -18,7 +18,7 @@ PUBLISHED_FOR = timedelta(weeks=3)
 
 
 class Stage(IntEnum):
-    """How far a name has gone; what is published and whether it still changes."""
+    """The stage of a name: whether it is published and updated."""
 
     PLANNED = 0  # not yet in use
     LIVE = 1
@@ -30,7 +30,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """A name of the API at a moment."""
+    """A name of the API and its stage."""
 
     definition: FieldDefinition
     stage: Stage
@@ -44,12 +44,12 @@ class Field:
 
     @property
     def sunset_at(self) -> datetime | None:
-        """When the name is gone."""
+        """When the name is removed."""
         return self.deprecated_at + PUBLISHED_FOR if self.deprecated_at else None
 
     @property
     def is_published(self) -> bool:
-        """Whether rows have it."""
+        """Whether it is in rows."""
         return Stage.LIVE <= self.stage < Stage.GONE
 
     @property
@@ -60,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a field's life, as /changes tells it."""
+    """A change of a field's stage, as /changes lists it."""
 
     at: datetime
     kind: str  # added | renamed | frozen | removal_announced | zeroed | removed
@@ -69,7 +69,7 @@ class Step:
 
 
 class Lifecycle:
-    """The definitions at a moment."""
+    """The stages of all definitions at a point in time."""
 
     def __init__(self, definitions: Sequence[FieldDefinition], now: datetime) -> None:
         self._definitions = definitions
@@ -78,15 +78,15 @@ class Lifecycle:
     @cached_property
     def fields(self) -> list[Field]:
         """Every name, in the order of the API."""
-        return [self._place(definition) for definition in self._definitions]
+        return [self._find_stage(definition) for definition in self._definitions]
 
     @property
     def digest(self) -> str:
-        """A text that changes when any name comes to another stage."""
+        """A text that changes when any name changes its stage."""
         return " ".join(f"{field.name}={int(field.stage)}" for field in self.fields)
 
     def list_steps(self) -> list[Step]:
-        """Return the steps that were taken by now, the latest first."""
+        """Return the changes until now, the latest first."""
         steps = [
             step
             for definition in self._definitions
@@ -95,7 +95,7 @@ class Lifecycle:
         ]
         return sorted(steps, key=lambda step: (step.at, step.field), reverse=True)
 
-    def _place(self, definition: FieldDefinition) -> Field:
+    def _find_stage(self, definition: FieldDefinition) -> Field:
         if definition.launched_at > self._now:
             return Field(definition, Stage.PLANNED)
         successor = self._find_successor(definition)
@@ -109,7 +109,7 @@ class Lifecycle:
         return Field(definition, Stage.LIVE)
 
     def _find_successor(self, definition: FieldDefinition) -> FieldDefinition | None:
-        """Return the first definition that names this one as its former name, and is younger."""
+        """Return the first later definition that names this one as its former name."""
         found = [
             other
             for other in self._definitions
@@ -158,7 +158,7 @@ def _choose(age: timedelta, first: Stage, second: Stage) -> Stage:
 
 
 def _may_replace(new: FieldDefinition, old: FieldDefinition) -> bool:
-    """Whether `new`, which names `old`, came after it; of two that name each other, the younger."""
+    """Whether `new`, which names `old`, is later; of two that name each other, the later one."""
     if old.field == new.field or new.launched_at < old.launched_at:
         return False
     return new.field not in old.formerly or new.launched_at > old.launched_at

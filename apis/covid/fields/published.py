@@ -1,4 +1,4 @@
-"""Which fields are published where at a moment."""
+"""Which fields are published for which scope at a point in time."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ INTEGER_COLUMNS = read_sql(Path(__file__).parent / "sql" / "integer_columns.sql"
 
 
 class Published:
-    """The fields at a moment and the columns that there are for them."""
+    """The fields and the columns that their figures come from."""
 
     def __init__(self, fields: Sequence[Field], columns: Mapping[Scope, Collection[str]]) -> None:
         self.known = fields

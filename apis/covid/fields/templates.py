@@ -1,4 +1,4 @@
-"""The JSON of rows: its unchanging text laid out once, a row's figures put between."""
+"""Templates of rows' JSON: constant text, with slots for a row's figures."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -9,7 +9,7 @@ from apis.covid.errors import DefinitionsConflict
 Form = Literal["nested", "simple"]
 FORMS: tuple[Form, ...] = ("nested", "simple")
 
-# A field's names inside its category, and the number its figures come with.
+# A field's names inside its category, and the number that keys its figures.
 _Names = dict[str, "int | dict[str, int]"]
 
 _LEVEL = '"population_percent":null,"change_from_prior_day":null,"change_7_day_percent":null'
@@ -24,20 +24,20 @@ _VALUE_AT = len('{"value":')
 class RowTemplate:
     """Writes the rows of one scope (the states or the nation) in one form.
 
-    `names` are the fields' names by the number their figures come with.
+    `names` are the fields' names by the number that keys their figures.
     """
 
     def __init__(self, names: Mapping[int, str], form: Form) -> None:
         self._form = form
         self._parts: list[str] = []
-        self._places: dict[int, int] = {}
+        self._slots: dict[int, int] = {}
         self._choices: set[int] = set()
         text = ""
         for category, fields in _group(names).items():
             text += f',"{category}":{{'
             for name, inner in fields.items():
                 text += f'"{name}":'
-                text = self._lay_out_field(text, inner) + ","
+                text = self._add_field(text, inner) + ","
             text = text[:-1] + "}"
         self._parts.append(text + "}")
 
@@ -45,36 +45,36 @@ class RowTemplate:
         """Return a row; `head` is its beginning, an object that is not closed yet."""
         parts = self._parts.copy()
         for number, figure in figures.items():
-            place = self._places.get(number)
-            if place is None:
+            slot = self._slots.get(number)
+            if slot is None:
                 continue
             if self._form == "simple" and number not in self._choices:
                 figure = figure[_VALUE_AT : figure.index(",", _VALUE_AT)]
-            parts[place] = figure
+            parts[slot] = figure
         return head + "".join(parts)
 
-    def _lay_out_field(self, text: str, inner: int | dict[str, int]) -> str:
+    def _add_field(self, text: str, inner: int | dict[str, int]) -> str:
         if isinstance(inner, int):
             self._choices.add(inner)
-            self._add_place(text, inner, "choice")
+            self._add_slot(text, inner, "choice")
             return ""
         opening = "{"
         for kind, number in inner.items():
-            self._add_place(f'{text}{opening}"{kind}":', number, kind)
+            self._add_slot(f'{text}{opening}"{kind}":', number, kind)
             text, opening = "", ","
         return "}"
 
-    def _add_place(self, text: str, number: int, kind: str) -> None:
+    def _add_slot(self, text: str, number: int, kind: str) -> None:
         missing = "null" if self._form == "simple" and kind != "choice" else _MISSING[kind]
-        self._places[number] = len(self._parts) + 1
+        self._slots[number] = len(self._parts) + 1
         self._parts += [text, missing]
 
 
 def write_head(area: str, day: date, last_update: datetime, states: int | None) -> str:
-    """Return the beginning of a row: whose it is, of which day, when it last changed."""
+    """Return the beginning of a row: its area, its day, when it last changed."""
     whose = f'"state":"{area}",' if states is None else ""
     count = "" if states is None else f'"states":{states},'
-    moment = format_moment(last_update)
+    moment = format_timestamp(last_update)
     return f'{{{whose}"date":"{day}T00:00:00Z",{count}"meta":{{"last_update":"{moment}"}}'
 
 
@@ -86,13 +86,13 @@ def read_figures(lines: str | None) -> dict[int, str]:
     return {int(number): figure for number, figure in found}
 
 
-def format_moment(moment: datetime) -> str:
-    """Return a moment as the API writes it: to the second, in UTC."""
+def format_timestamp(moment: datetime) -> str:
+    """Return a timestamp as the API writes it: to the second, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Raise `DefinitionsConflict` where a name is a figure's and the beginning of others' too."""
+    """Raise `DefinitionsConflict` where a name is also the beginning of other names."""
     series = {name.rpartition(".")[0] for name in names if name.count(".") == 2}
     for name in names:
         if name in series:

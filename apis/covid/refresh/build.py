@@ -1,5 +1,6 @@
-"""One build of what the API reads, inside one transaction."""
+"""One build of the tables the API reads, in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,12 @@ NAME_VALUES = read_sql(FOLDER / "name_values.sql")
 STATES = read_sql(FOLDER / "states.sql")
 TOTALS = read_sql(FOLDER / "totals.sql")
 
-# Memory for sorting half a million figures; the default would go to disk.
+# Enough to sort half a million figures in memory; the default would use disk.
 WORK_MEMORY = "64MB"
 
 
 class Build:
-    """What is published at a moment, computed and written by the caller's transaction."""
+    """The figures and documents published as of `now`."""
 
     def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
@@ -53,7 +54,7 @@ class Build:
     def _write_values(self) -> None:
         before = _read_stages(self._connection)
         sources: dict[str, Any] = {scope: self._published.sources(scope) for scope in SCOPES}
-        # A statement that makes a table takes no parameters of the server's.
+        # CREATE TABLE AS takes no parameters on the server.
         ClientCursor(self._connection).execute(COMPUTE, sources)
         self._keep_frozen(before)
         self._delete_values()
@@ -65,14 +66,14 @@ class Build:
         )
 
     def _keep_frozen(self, before: dict[str, str]) -> None:
-        """Put aside, as they are published now, the figures of names that are to be kept so."""
+        """Copy the currently published figures of names that become frozen."""
         kept = [field.name for field in self._published.series() if not field.is_updated]
         self._connection.execute("DELETE FROM reports.covid_frozen WHERE field <> ALL (%s)", [kept])
         updated = {Stage.LIVE.name.lower(), Stage.REPLACED.name.lower()}
         self._freeze([name for name in kept if before.get(name) in updated])
 
     def _freeze_unpublished(self, before: dict[str, str]) -> None:
-        """Freeze the names that were never published before at their present figures."""
+        """Freeze the names that were never published before, with their current figures."""
         late = [
             field
             for field in self._published.series()
@@ -90,24 +91,18 @@ class Build:
         self._connection.execute("DELETE FROM reports.covid_values")
 
     def _name_values(
-        self,
-        fields: list[Field],
-        *,
-        frozen: list[str] | None = None,
-        zeroed: list[str] | None = None,
+        self, fields: list[Field], *, frozen: Sequence[str] = (), zeroed: Sequence[str] = ()
     ) -> None:
-        named = [
-            (field.name, field.definition.source_column, field.name.rpartition(".")[2], scope)
-            for field in fields
-            for scope in self._published.scopes_of(field)
-        ]
-        names = ("names", "sources", "kinds", "scopes")
-        columns = list(zip(*named, strict=True)) or [()] * len(names)
+        named = [(one, scope) for one in fields for scope in self._published.scopes_of(one)]
         parameters: dict[str, Any] = {
-            name: list(column) for name, column in zip(names, columns, strict=True)
+            "names": [field.name for field, _ in named],
+            "sources": [field.definition.source_column for field, _ in named],
+            "kinds": [field.name.rpartition(".")[2] for field, _ in named],
+            "scopes": [scope for _, scope in named],
+            "frozen": list(frozen),
+            "zeroed": list(zeroed),
         }
-        kept = {"frozen": frozen or [], "zeroed": zeroed or []}
-        self._connection.execute(NAME_VALUES, parameters | kept)
+        self._connection.execute(NAME_VALUES, parameters)
 
     def _write_documents(self) -> None:
         described = [

@@ -1,4 +1,4 @@
-"""The rows of the API written to their tables, one day after another."""
+"""The rows of the API, written to their tables day by day."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def write_days(connection: Connection, published: Published) -> int:
 
 
 class _DayWriter:
-    """Writes rows of every area in every form; figures come by the number of their field."""
+    """Writes the rows of every area in both forms; figures are keyed by their field's number."""
 
     def __init__(self, connection: Connection, published: Published) -> None:
         numbers = {field.name: number for number, field in enumerate(published.fields())}
@@ -76,7 +76,7 @@ class _DayWriter:
         self._choices = {state: dict.fromkeys(totals, text) for state, text in chosen.items()}
 
     def write_day(self, day: date, rows: Iterable[Row]) -> WrittenDay:
-        """Return the rows of one day, those of all states packed together too."""
+        """Return the rows of one day, those of all states also packed together."""
         days: list[DayRow] = []
         texts: dict[Form, list[str]] = {form: [] for form in FORMS}
         for area, _, last_update, states, lines in rows:

@@ -1,4 +1,4 @@
-"""Text compressed in pieces that can be put together in any order, as one gzip file.
+"""Text compressed in pieces that can be concatenated in any order to one gzip file.
 
 A piece is DEFLATE blocks up to a full flush: they end at a byte and refer to nothing before them
 (RFC 1951; zlib, Z_FULL_FLUSH). Their CRCs are combined without looking at the text again.
@@ -17,7 +17,7 @@ LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A compressed piece of text, with what is needed to put it behind others."""
+    """A compressed piece of text, with what `join` needs."""
 
     deflated: bytes
     size: int
@@ -52,7 +52,7 @@ def count_joined(pieces: Iterable[Piece]) -> int:
 
 
 def combine_crcs(first: int, second: int, second_size: int) -> int:
-    """Return the CRC-32 of two texts, one behind the other, from theirs."""
+    """Return the CRC-32 of two concatenated texts from theirs."""
     return _multiply(_shift(second_size), first) ^ second
 
 

@@ -39,15 +39,15 @@ class Grid:
 
     @cached_property
     def positions(self) -> dict[datetime, int]:
-        """The place of each interval by its start."""
-        return {start: place for place, start in enumerate(self.starts)}
+        """The index of each interval by its start."""
+        return {start: index for index, start in enumerate(self.starts)}
 
     def find(self, moment: datetime) -> int:
-        """Return the place of the interval that holds a moment of the grid."""
+        """Return the index of the interval that holds a moment of the grid."""
         return bisect_right(self.starts, moment) - 1
 
 
-def floor_moment(moment: datetime, duration: Duration, zone: tzinfo) -> datetime:
+def floor_timestamp(moment: datetime, duration: Duration, zone: tzinfo) -> datetime:
     """Return the start, in UTC, of the interval that holds the moment."""
     day = moment.astimezone(zone).date()
     begin = _start_of_day(_first_day(day, duration), zone)

@@ -1,4 +1,4 @@
-"""The API's reads, as the service's own role."""
+"""The API's queries, run as the service's own role."""
 
 import threading
 from typing import Any, cast
@@ -14,13 +14,13 @@ Row = dict[str, Any]
 Statement = SQL | Composed | bytes
 
 
-class _Kept(threading.local):
-    """A cursor of this thread's connection: what it knows of types a new one has to learn."""
+class _ThreadCursor(threading.local):
+    """A cursor that a thread keeps: a new one would have to set up its type adapters again."""
 
     cursor: psycopg.Cursor[TupleRow] | None = None
 
 
-_kept = _Kept()
+_thread = _ThreadCursor()
 
 
 def fetch_rows(statement: Statement, parameters: Row | None = None) -> list[Row]:
@@ -32,22 +32,22 @@ def fetch_rows(statement: Statement, parameters: Row | None = None) -> list[Row]
         return cursor.execute(statement, parameters or {}).fetchall()
 
 
-def fetch_planned(statement: Statement, parameters: Row) -> list[TupleRow]:
-    """Return a query's rows as tuples; its plan is made once a connection, for all values.
+def fetch_prepared(statement: Statement, parameters: Row) -> list[TupleRow]:
+    """Return the rows of a prepared statement as tuples: planned once a connection.
 
-    Its columns are of PostgreSQL's own types, for their values come in binary. Behind a pooler,
-    which prepares nothing, it is planned each time.
+    Its columns are of PostgreSQL's own types, as values are sent in binary. Behind a pooler,
+    where nothing can be prepared, it is planned each time.
     """
     wrapper = connections[DEFAULT_DB_ALIAS]
     with wrapper.wrap_database_errors:
-        cursor = _keep_cursor(_connect(wrapper))
+        cursor = _reuse_cursor(_connect(wrapper))
         return cursor.execute(statement, parameters, prepare=True, binary=True).fetchall()
 
 
-def _keep_cursor(connection: psycopg.Connection) -> psycopg.Cursor[TupleRow]:
-    if _kept.cursor is None or _kept.cursor.connection is not connection:
-        _kept.cursor = psycopg.Cursor(connection)
-    return _kept.cursor
+def _reuse_cursor(connection: psycopg.Connection) -> psycopg.Cursor[TupleRow]:
+    if _thread.cursor is None or _thread.cursor.connection is not connection:
+        _thread.cursor = psycopg.Cursor(connection)
+    return _thread.cursor
 
 
 def _connect(wrapper: BaseDatabaseWrapper) -> psycopg.Connection:

@@ -1,4 +1,4 @@
-"""Places as the search asks for them: boxes, circles, geohashes. All in degrees of WGS84."""
+"""The areas of a search: boxes, circles, geohashes, in degrees of WGS84."""
 
 import math
 import re
@@ -6,7 +6,7 @@ import re
 import msgspec
 
 EARTH_RADIUS_M = 6371008.8  # mean radius
-_ROUNDING = 1 + 1e-9  # a box that is a hair too large loses no point to floating arithmetic
+_ROUNDING = 1 + 1e-9  # a slightly larger box loses no point to rounding errors
 _BASE32 = "0123456789bcdefghjkmnpqrstuvwxyz"
 _NUMBER = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,17})?", re.ASCII)
 

@@ -1,4 +1,4 @@
-"""Incidents read: searched for, looked at, followed through their history."""
+"""Reads of incidents: searches, one incident with its notes, its history."""
 
 from collections.abc import Callable
 from itertools import starmap
@@ -8,22 +8,22 @@ from typing import Any
 import msgspec
 from psycopg.sql import SQL
 
+from apis.open311.answers.pages import Listing, Page, cut_page
 from apis.open311.errors import IncidentUnknown
-from apis.open311.pages import Listing, Page, cut_page
-from apis.open311.search.database import Row, fetch_planned, fetch_rows
-from apis.open311.search.searches import (
+from apis.open311.search.database import Row, fetch_prepared, fetch_rows
+from apis.open311.search.sources import FOLDER, REPORTER, RESERVED, Source, list_sources
+from apis.open311.search.statements import (
     Conditions,
     build_conditions,
-    is_of_a_service,
+    is_service_search,
     write_statement,
 )
-from apis.open311.search.sources import FOLDER, REPORTER, RESERVED, Source, list_sources
 from project.base.sql_files import read_sql
 
 # OpenStreetMap's tags for what goes beyond the reserved keys (api.md, "Incidents").
 _TAGS = {"address": "addr:full", "zip": "addr:postcode"}
 
-# A page's incidents: they are made in a sixth of the time that dictionaries take.
+# A page's incidents: structs take a sixth of the time that dictionaries take.
 _Incident: Callable[..., msgspec.Struct] = msgspec.defstruct(
     "Incident", [(name, Any) for name in RESERVED], gc=False
 )
@@ -43,7 +43,7 @@ def search_incidents(
         "offset": page.offset,
         "most": exact_total + 1,
     }
-    if is_of_a_service(values):
+    if is_service_search(values):
         listing = _read_service_page(conditions, page, exact_total)
         if listing is not None:
             return listing
@@ -76,7 +76,7 @@ def read_history(incident_id: int, page: Page) -> Listing:
     source, row = _find(incident_id)
     events = _read(source, "history.sql", incident_id)
     if not source.is_own:
-        # What was loaded into another dataset tells its present state only.
+        # Of other datasets' incidents only the current status is known.
         events = [
             {"date": row["modified"], "type": "status", "status_id": row["status_id"], "note": None}
         ]
@@ -112,7 +112,7 @@ def _status_name(status_id: int) -> str | None:
 
 def _read_service_page(conditions: Conditions, page: Page, exact_total: int) -> Listing | None:
     """Return a page of a service's incidents; None where the rows do not tell the total."""
-    rows = fetch_planned(write_statement("service_page", conditions), conditions.parameters)
+    rows = fetch_prepared(write_statement("service_page", conditions), conditions.parameters)
     total = rows[0][-1] if rows else 0
     if total > exact_total or (page.offset and not rows):
         return None

@@ -28,11 +28,11 @@ RESERVED = {
 }
 REQUIRED = RESERVED.keys() | {"service_name"}
 
-# Who may be scoped to, and is never shown.
+# The column that a search can be restricted by, and no answer shows.
 REPORTER = "reporter"
 
-# A view that somebody adds, and the first rows of one that had none, are noticed after so long.
-REMEMBERED_S = 2.0
+# A view that is added, and the first rows of an empty one, are noticed after this time.
+CACHED_S = 2.0
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -52,25 +52,25 @@ class Source(msgspec.Struct, frozen=True):
         return self.view == OWN
 
 
-_remembered: tuple[float, tuple[Source, ...]] | None = None
-
-
 def list_sources() -> tuple[Source, ...]:
     """Return the views that have every column an incident needs, this dataset's own first.
 
-    Others are left out while they have no rows: each view makes a search's plan dearer.
+    Others are left out while they have no rows: each view makes planning a search slower.
     """
-    global _remembered
-    now = time.monotonic()
-    if _remembered is None or _remembered[0] < now:
-        rows = fetch_rows(SQL(read_sql(FOLDER / "sources.sql")))
-        found = [Source(row["relname"], frozenset(row["array_agg"])) for row in rows]
-        usable = [each for each in found if each.columns >= REQUIRED]
-        _remembered = (
-            now + REMEMBERED_S,
-            tuple(each for each in usable if each.is_own or _has_rows(each)),
-        )
-    return _remembered[1]
+    return _list_sources(count_periods())
+
+
+def count_periods() -> int:
+    """Return a number for the arguments of a cached function: it changes every `CACHED_S`."""
+    return int(time.monotonic() / CACHED_S)
+
+
+@lru_cache(maxsize=1)
+def _list_sources(period: int) -> tuple[Source, ...]:
+    rows = fetch_rows(SQL(read_sql(FOLDER / "sources.sql")))
+    found = [Source(row["relname"], frozenset(row["array_agg"])) for row in rows]
+    usable = [each for each in found if each.columns >= REQUIRED]
+    return tuple(each for each in usable if each.is_own or _has_rows(each))
 
 
 def _has_rows(source: Source) -> bool:
@@ -78,10 +78,9 @@ def _has_rows(source: Source) -> bool:
     return bool(fetch_rows(statement)[0]["found"])
 
 
-def forget_sources() -> None:
-    """Have the views looked up again by the next call."""
-    global _remembered
-    _remembered = None
+def clear_sources_cache() -> None:
+    """Have the next call look up the views again."""
+    _list_sources.cache_clear()
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from reports.charts.bars import format_number
+from reports.charts.svg import format_number
 from reports.engine.definition import Definition
 
 register = template.Library()

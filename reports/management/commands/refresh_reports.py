@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from project.base.errors import RowhouseError
-from reports.engine.refresh import record_failure, refresh_report
+from reports.engine.refresh import record_failure
 from reports.engine.registry import find_report, find_reports
+from reports.engine.report_table import refresh_report
 
 
 class Command(BaseCommand):

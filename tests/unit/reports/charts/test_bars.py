@@ -2,7 +2,8 @@
 
 from xml.etree.ElementTree import Element, fromstring
 
-from reports.charts.bars import MAX_CATEGORIES, Bars, draw_bars, format_number
+from reports.charts.bars import MAX_CATEGORIES, Bars, draw_bars
+from reports.charts.svg import format_number
 
 ROWS = [
     {"dep": "A", "q1": 1, "q2": 0},

@@ -4,8 +4,8 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from reports.charts.bars import Row
 from reports.charts.lines import HEIGHT, MAX_LINES, Lines, draw_lines
+from reports.charts.svg import Row
 
 ROWS: list[Row] = [
     {"week": "2025-01-06", "agency": "A", "days": 4.0, "closed": 10},

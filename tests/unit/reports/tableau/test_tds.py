@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
-from reports.api.description import DescribedColumn
+from reports.engine.contents import DescribedColumn
 from reports.tableau.tds import (
     Server,
     TableauTable,
