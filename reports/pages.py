@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from rest_framework.request import Request
 
-from project.http.access.keys import KeyAuthentication, KeyRequired, ScopeMissing
+from project.http.access.keys import KeyAuthentication
 from project.http.access.sessions import find_signed_in
+from project.http.errors import KeyRequired, ScopeMissing
 from project.http.people.navigation import mark_viewer
 from project.http.people.pages import View, answer_as_page
 from project.models import Scope

@@ -6,7 +6,8 @@ from oauth2_provider.oauth2_backends import get_oauthlib_core
 
 from apis.open311.errors import ScopeInsufficient, TokenInvalid, TokenRequired
 from apis.open311.specification import Method
-from project.http.access.keys import KeyRequired, ScopeMissing, find_key
+from project.http.access.keys import find_key
+from project.http.errors import KeyRequired, ScopeMissing
 from project.models import Scope
 
 

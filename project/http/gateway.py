@@ -14,7 +14,6 @@ from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from http import HTTPStatus
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
@@ -23,11 +22,12 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from project.base.errors import RowhouseError
+from project.base.errors import BadRequest, RowhouseError, TooLarge
 from project.base.logs import AFTER_ANSWER
 from project.base.metrics import count_refusal
 from project.http.content_policy import protect
-from project.http.problems import answer_refusal, problem, register_status
+from project.http.errors import BadLength, BodyLate
+from project.http.problems import answer_refusal, problem
 from project.http.threads import Threads
 
 logger = logging.getLogger("rowhouse.request")
@@ -54,34 +54,6 @@ class Limits:
     timeout_s: float
 
 
-class BodyRefused(RowhouseError):
-    """The request's body cannot be taken."""
-
-    code = "bad_request"
-
-
-class BodyTooLarge(BodyRefused):
-    """The body is larger than the service takes at once."""
-
-    code = "too_large"
-
-
-class BodyIncomplete(BodyRefused):
-    """The body ended before it was complete."""
-
-    code = "bad_length"
-
-
-class BodyLate(BodyRefused):
-    """The body did not arrive in time."""
-
-    code = "request_timeout"
-
-
-register_status(BodyTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-register_status(BodyLate, HTTPStatus.REQUEST_TIMEOUT)
-
-
 class Gateway:
     """An ASGI application that runs Django in a fixed number of threads.
 
@@ -104,7 +76,7 @@ class Gateway:
             try:
                 size = await _collect(receive, body, self._limits, announced)
                 request = _make_request(scope, body, size)
-            except BodyRefused as error:
+            except RowhouseError as error:
                 _send_whole(send, _refuse(scope, error))
                 return
             loop = asyncio.get_running_loop()
@@ -176,7 +148,7 @@ async def _collect(receive: Receive, body: IO[bytes], limits: Limits, announced:
     if announced == 0:
         return 0
     if announced is not None and announced > limits.max_bytes:
-        raise BodyTooLarge(max_bytes=limits.max_bytes)
+        raise TooLarge(max_bytes=limits.max_bytes)
     try:
         async with asyncio.timeout(limits.timeout_s):
             size = await _copy(receive, body, limits, announced)
@@ -191,10 +163,10 @@ async def _copy(receive: Receive, body: IO[bytes], limits: Limits, announced: in
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise BodyIncomplete
+            raise BadLength("The body ended before it was complete.")
         size += len(message["body"])
         if size > limits.max_bytes:
-            raise BodyTooLarge(max_bytes=limits.max_bytes)
+            raise TooLarge(max_bytes=limits.max_bytes)
         body.write(message["body"])
         # Asking once more, only to hear that there was no more, took 0.05 ms.
         if size == announced or not message.get("more_body"):
@@ -207,7 +179,7 @@ def _make_request(scope: Scope, body: IO[bytes], size: int) -> ASGIRequest:
         scope["query_string"].decode("ascii")
         request = ASGIRequest(scope, body)
     except ValueError as error:  # of a Content-Type with an unknown character set, too
-        raise BodyRefused("The request is not understood") from error
+        raise BadRequest("The request is not understood") from error
     if "HTTP_TRANSFER_ENCODING" in request.META:
         request.META["CONTENT_LENGTH"] = str(size)
     return request
@@ -248,7 +220,7 @@ def _write_name(name: str) -> bytes:
     return name.lower().encode("latin-1")
 
 
-def _refuse(scope: Scope, error: BodyRefused) -> HttpResponse:
+def _refuse(scope: Scope, error: RowhouseError) -> HttpResponse:
     answer = protect(answer_refusal(error))
     # What is left of the body would be taken for the next request.
     answer["Connection"] = "close"

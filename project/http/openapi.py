@@ -14,12 +14,17 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, _SchemaType
 
-from project.base.errors import RowhouseError, Unavailable
+from project.base.errors import RowhouseError, TooLarge, Unavailable
 from project.http import problems
-from project.http.access.keys import KeyInvalid, KeyRequired, ScopeMissing
-from project.http.access.sessions import CsrfFailed
-from project.http.access.throttling import TooManyRequests
-from project.http.gateway import BodyIncomplete, BodyLate, BodyTooLarge
+from project.http.errors import (
+    BadLength,
+    BodyLate,
+    CsrfFailed,
+    KeyInvalid,
+    KeyRequired,
+    ScopeMissing,
+    TooManyRequests,
+)
 from project.http.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 
 SECURITY = "ApiKey"
@@ -174,7 +179,7 @@ class ViewSchema(AutoSchema):
             errors += [KeyRequired, KeyInvalid, ScopeMissing, TooManyRequests]
             errors += [CsrfFailed] if self.method != "GET" else []
         if self.method == "POST":
-            errors += [BodyIncomplete, BodyLate, BodyTooLarge]
+            errors += [BadLength, BodyLate, TooLarge]
         errors += getattr(self.view, "errors", {}).get(self.method, [])
         refusals: dict[int, list[type[RowhouseError]]] = {}
         for error in errors:

@@ -11,7 +11,8 @@ from django.views.decorators.cache import never_cache
 
 from project.base.errors import RowhouseError
 from project.http.access.keys import find_key
-from project.http.access.sessions import CsrfFailed, sign_in_as_user, sign_in_with_key
+from project.http.access.sessions import sign_in_as_user, sign_in_with_key
+from project.http.errors import CsrfFailed
 from project.http.people.pages import READING, answer_as_page, show_error
 from project.http.problems import status_of
 

@@ -11,8 +11,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from project.base.errors import RowhouseError
 from project.http.access.throttling import admit_request
+from project.http.errors import KeyInvalid, KeyRequired, ScopeMissing
 from project.models import ApiKey, Scope
 
 if TYPE_CHECKING:  # the views' module reads the settings that name this one
@@ -21,24 +21,6 @@ if TYPE_CHECKING:  # the views' module reads the settings that name this one
 # A revoked key must stop working within a second, so a checked key is trusted for less.
 TRUSTED_S = 0.8
 LAST_USED_STEP = timedelta(minutes=1)
-
-
-class KeyRequired(RowhouseError):
-    """This endpoint needs an API key: `Authorization: Api-Key KEY`."""
-
-    code = "key_required"
-
-
-class KeyInvalid(RowhouseError):
-    """The API key is unknown, revoked or expired."""
-
-    code = "key_invalid"
-
-
-class ScopeMissing(RowhouseError):
-    """The API key does not have the scope this needs."""
-
-    code = "scope_missing"
 
 
 # By the SHA-256 of the secret: the key itself is not kept, and comparing sums tells nothing of it.

@@ -16,17 +16,11 @@ from django.middleware.csrf import rotate_token
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
 
-from project.base.errors import RowhouseError
 from project.http.access.keys import record_use
+from project.http.errors import CsrfFailed
 from project.models import ApiKey, Scope
 
 PREFIX = "api_key_prefix"
-
-
-class CsrfFailed(RowhouseError):
-    """A request of a browser's session lacks the token of its page (X-CSRFToken)."""
-
-    code = "csrf_failed"
 
 
 def sign_in_with_key(request: HttpRequest, key: ApiKey) -> None:

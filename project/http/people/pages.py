@@ -14,8 +14,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from project.base.errors import RowhouseError, Unavailable
-from project.http.access.keys import ScopeMissing
 from project.http.access.sessions import find_signed_in
+from project.http.errors import ScopeMissing
 from project.http.problems import answer_refusal, status_of
 from project.models import Scope
 
