@@ -15,7 +15,6 @@ from ingest.api.parameters import read_conflict
 from ingest.api.permission import check_table
 from ingest.api.rejections import FILTER_PARAMETERS
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import exposed_tables
 from ingest.errors import BadShape, TableUnknown, UnsupportedMediaType
 from ingest.models import Rejection
 from ingest.outcome import Receipt
@@ -32,6 +31,7 @@ from ingest.rejections.replay import (
     replay_rejections,
 )
 from ingest.writing.request import BatchRequest
+from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 from project.base.errors import BadParameter
 from project.base.logs import note

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from ingest.catalog import registry
-from ingest.catalog.registry import exposed_tables
+from ingest.validation import validator
 from ingest.validation.native import binding
 from ingest.validation.native.binding import load_library
 from ingest.writing.copy_in import copy_in
+from ingest.writing.tables import exposed_tables
 from tests.api.sending import codes, counts, execute, send, stored
 from tests.api.tables import make_trigger
 from tests.needs import need
@@ -232,7 +232,7 @@ def test_compiled_code_changes_no_answer_and_no_row(
     new_registry()
     with_code = send_case(made, case, monkeypatch)
     new_registry()
-    monkeypatch.setattr(registry, "make_encoder", lambda *_: None)
+    monkeypatch.setattr(validator, "make_encoder", lambda *_: None)
     without = send_case(made, case, monkeypatch)
     assert (with_code.encoded, without.encoded) == (case.encoded, 0)
     assert with_code.answers == without.answers
