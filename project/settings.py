@@ -136,9 +136,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.base.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "project.http.sessionless.SessionlessMiddleware",
+    "project.http.middleware.SessionlessMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "project.http.content_policy.ContentPolicyMiddleware",
+    "project.http.middleware.ContentPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -163,7 +163,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "project.http.people.navigation.describe_viewer",
+                "project.http.people.pages.describe_viewer",
             ]
         },
     }

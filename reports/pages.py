@@ -14,8 +14,7 @@ from rest_framework.request import Request
 from project.http.access.keys import KeyAuthentication
 from project.http.access.sessions import find_signed_in
 from project.http.errors import KeyRequired, ScopeMissing
-from project.http.people.navigation import mark_viewer
-from project.http.people.pages import View, answer_as_page
+from project.http.people.pages import View, answer_as_page, mark_viewer
 from project.models import Scope
 from reports.api.caching import answer_file, find_unmodified, make_etag, mark
 from reports.api.contents import CSV

@@ -25,8 +25,8 @@ from django.http.response import HttpResponseBase
 from project.base.errors import BadRequest, RowhouseError, TooLarge
 from project.base.logs import AFTER_ANSWER
 from project.base.metrics import count_refusal
-from project.http.content_policy import protect
 from project.http.errors import BadLength, BodyLate
+from project.http.middleware import protect
 from project.http.problems import answer_refusal, problem
 from project.http.threads import Threads
 

@@ -5,15 +5,13 @@ import sys
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.db import connections
 
 from project.base.config import read_config
 from project.base.database import EMBEDDED_DATABASE, use_port
-from project.http.access.make_key import issue_first_key
 from project.server.banner import write_banner
 from project.server.children import Child, Program
-from project.server.demo import DEMO_STEPS
 from project.server.postgres.cluster import ServerSettings
 from project.server.postgres.server import (
     Server,
@@ -27,20 +25,24 @@ from project.server.supervisor import (
     Supervisor,
     choose_port,
     only_service,
+    reachable_host,
     stop_database,
     stoppable,
 )
 
 Say = Callable[[str], None]
+MakeKey = Callable[[], str | None]
+Demo = Callable[[str, Say], None]
 
 # Requests, idle connections among them, that one worker process holds at once.
 HELD_REQUESTS = 256
 
 
-def run_service(*, web_only: bool, demo: bool, say: Say) -> None:
+def run_service(*, web_only: bool, make_key: MakeKey, demo: Demo | None, say: Say) -> None:
     """Start everything, keep it running, and stop it when a signal says so.
 
-    Raises what keeps the service from starting; what was started by then is stopped.
+    `make_key` returns the first API key, None where there are keys; `demo` fills the service at an
+    address. Raises what keeps the service from starting; what was started by then is stopped.
     """
     with only_service(settings.DATA_DIR) as announce:
         supervisor: Supervisor | None = None
@@ -51,12 +53,13 @@ def run_service(*, web_only: bool, demo: bool, say: Say) -> None:
                 address = _write_address(host, port)
                 announce(address)
                 server = _start_database()
-                key = _prepare()
+                _prepare()
+                key = make_key()
                 supervisor = Supervisor(_make_children(host, port, web_only=web_only), server)
                 supervisor.start(host, port)
                 say(_greet(address, key))
-                for step in DEMO_STEPS if demo else ():
-                    step(address, say)
+                if demo is not None:
+                    demo(address, say)
                 connections.close_all()
                 supervisor.watch()
         except Stopped:
@@ -104,12 +107,10 @@ def _server_settings() -> ServerSettings:
     )
 
 
-def _prepare() -> str | None:
-    """Bring tables up to date; return the first key if it was made now."""
+def _prepare() -> None:
     call_command("setup_db", verbosity=0)
     shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
     settings.METRICS_DIR.mkdir()
-    return issue_first_key(settings.API_KEY_FILE)
 
 
 def _make_children(host: str, port: int, *, web_only: bool) -> Sequence[Child]:
@@ -121,7 +122,7 @@ def _make_children(host: str, port: int, *, web_only: bool) -> Sequence[Child]:
             environment=settings.WEB_ENVIRONMENT,
         )
     ]
-    if not web_only and "scheduler" in get_commands():
+    if not web_only:
         programs.append(
             Program(
                 name="scheduler",
@@ -140,5 +141,5 @@ def _greet(address: str, key: str | None) -> str:
 
 
 def _write_address(host: str, port: int) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    shown = reachable_host(host)
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

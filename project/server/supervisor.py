@@ -185,9 +185,13 @@ def stop_database(settings: ServerSettings) -> None:
         stop_server(settings)
 
 
+def reachable_host(host: str) -> str:
+    """Return the address at which a server that listens on `host` is reached from here."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
 def _answers(host: str, port: int) -> bool:
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    with closing(http.client.HTTPConnection(reachable, port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection(reachable_host(host), port, timeout=5)) as connection:
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR

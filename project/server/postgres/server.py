@@ -26,7 +26,7 @@ from project.server.postgres.cluster import (
     write_settings,
     write_where_changed,
 )
-from project.server.postgres.os_user import Account, AccountError, check_owner, choose_account
+from project.server.postgres.os_user import OsUser, OsUserError, check_owner, choose_os_user
 from project.server.postgres.postmaster import (
     PostgresError,
     clear_leftovers,
@@ -71,7 +71,7 @@ def read_server_settings(config: Embedded, *, data_dir: Path, secrets_dir: Path)
 def start_server(settings: ServerSettings) -> Server:
     """Return the running server, made and started where it is not.
 
-    Two callers at once get the same server. Raise `PostgresError` or `AccountError`.
+    Two callers at once get the same server. Raise `PostgresError` or `OsUserError`.
     """
     check_owner(settings.data)
     try:
@@ -81,7 +81,7 @@ def start_server(settings: ServerSettings) -> Server:
             ready = wait_until_ready(settings.data, timeout_s=START_PATIENCE_S)
             write_where_changed(_port_file(settings), f"{ready.port}\n")
     except PermissionError as error:
-        raise AccountError(f"{error.filename}: {error.strerror}") from error
+        raise OsUserError(f"{error.filename}: {error.strerror}") from error
     except OSError as error:  # a full disk, for one
         raise PostgresError(f"{error.filename or settings.folder}: {error.strerror}") from error
     if settings.port and ready.port != settings.port:
@@ -94,10 +94,10 @@ def stop_server(settings: ServerSettings) -> None:
     with _only_one(settings.folder):
         if find_postmaster(settings.data) is None:
             return
-        account = choose_account(data=settings.data, program=program("pg_ctl"))
+        user = choose_os_user(data=settings.data, program=program("pg_ctl"))
         for mode in ("fast", "immediate"):
             patience = ["-w", "-t", str(STOP_PATIENCE_S)]
-            said = _pg_ctl(account, settings, "stop", "-m", mode, *patience)
+            said = _pg_ctl(user, settings, "stop", "-m", mode, *patience)
             if wait_until_gone(settings.data, timeout_s=1):
                 _port_file(settings).unlink(missing_ok=True)
                 return
@@ -132,15 +132,13 @@ def _takes_password(server: Server) -> bool:
 
 
 def _set_password(settings: ServerSettings) -> None:
-    account = choose_account(data=settings.data, program=program("postgres"))
+    user = choose_os_user(data=settings.data, program=program("postgres"))
     statement = sql.SQL("ALTER ROLE {} PASSWORD {}\n").format(
         sql.Identifier(EMBEDDED_USER), sql.Literal(settings.password)
     )
     # On its standard input: an argument could be seen by everybody.
     options = ["--single", "-c", "exit_on_error=on", "-D", str(settings.data), "postgres"]
-    done = account.run(
-        [program("postgres"), *options], cwd=settings.data, said=statement.as_string()
-    )
+    done = user.run([program("postgres"), *options], cwd=settings.data, said=statement.as_string())
     if done.returncode != 0:
         raise PostgresError(
             f"The administrator's password could not be set anew: {done.stdout.strip()[-500:]}"
@@ -179,30 +177,30 @@ def _start_where_needed(settings: ServerSettings) -> bool:
 
 
 def _make_and_start(settings: ServerSettings) -> None:
-    account = choose_account(data=settings.data, program=program("postgres"))
-    if account.capability:
+    user = choose_os_user(data=settings.data, program=program("postgres"))
+    if user.capability:
         logger.warning(
             "PostgreSQL holds the capability %s: user %d may not enter the folders around %s",
-            account.capability,
-            account.uid,
+            user.capability,
+            user.uid,
             settings.folder,
         )
     if not settings.data.exists():
-        make_data_folder(account, settings)
+        make_data_folder(user, settings)
     check_version(settings)
     clear_leftovers(settings.data)
-    _start(account, settings)
+    _start(user, settings)
 
 
-def _start(account: Account, settings: ServerSettings) -> None:
+def _start(user: OsUser, settings: ServerSettings) -> None:
     port = settings.port
     for _ in range(PORT_ATTEMPTS):
         port = _find_free_port(port)
-        write_settings(account, settings, port)
+        write_settings(user, settings, port)
         log = settings.data / "log" / "start.log"
         log.unlink(missing_ok=True)
         patience = ["-w", "-t", str(START_PATIENCE_S)]
-        said = _pg_ctl(account, settings, "start", *patience, "--log", str(log))
+        said = _pg_ctl(user, settings, "start", *patience, "--log", str(log))
         if find_postmaster(settings.data) is not None:
             return
         if log.exists():
@@ -212,9 +210,9 @@ def _start(account: Account, settings: ServerSettings) -> None:
     raise PostgresError(f"PostgreSQL does not start: {said.strip()}")
 
 
-def _pg_ctl(account: Account, settings: ServerSettings, *arguments: str) -> str:
+def _pg_ctl(user: OsUser, settings: ServerSettings, *arguments: str) -> str:
     target = ["--silent", f"--pgdata={settings.data}"]
-    said = account.run([program("pg_ctl"), *arguments, *target], cwd=settings.data)
+    said = user.run([program("pg_ctl"), *arguments, *target], cwd=settings.data)
     return said.stdout.strip()
 
 
