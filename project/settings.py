@@ -77,7 +77,7 @@ SECRET_KEY = read_secret_key(
 SOCRATA_APP_TOKEN = os.environ.get("SOCRATA_APP_TOKEN")
 ALLOWED_HOSTS = CONFIG.http.allowed_hosts
 # With http.production all traffic is HTTPS, which a proxy in front undoes. Without it the service
-# is reached by HTTP on this machine, where the checks for HTTPS have nothing to say.
+# is reached by HTTP on this machine, where the checks for HTTPS do not apply.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.http.production else None
 SECURE_SSL_REDIRECT = CONFIG.http.production
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^internal/metrics$"]

@@ -1,4 +1,4 @@
-"""Is the service alive, is it ready, how is it doing: for probes and Prometheus."""
+"""Liveness, readiness and metrics: for probes and Prometheus."""
 
 from functools import cache
 from ipaddress import ip_address

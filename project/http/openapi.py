@@ -1,4 +1,4 @@
-"""The OpenAPI description: what views say of themselves, made into operations and components.
+"""The OpenAPI description: views as operations, types and errors as components.
 
 A view names its `scopes` and the `errors` each method may answer with; its answers are described
 by the types they are encoded from.
@@ -140,7 +140,7 @@ class ViewSchema(AutoSchema):
         return "_".join([self.method.lower(), *filter(None, words[2:] or words)])
 
     def get_summary(self) -> str | None:
-        """Return what the view says, or else its docstring."""
+        """Return the summary of the view, or else its docstring."""
         return super().get_summary() or cleandoc(self.view.__doc__ or "").split("\n")[0].rstrip(".")
 
     def get_description(self) -> str:  # type: ignore[override]
@@ -155,11 +155,11 @@ class ViewSchema(AutoSchema):
         return [_TAGS.get(first, first)]
 
     def get_request_serializer(self) -> Any:
-        """Return None: a view says what body it takes."""
+        """Return None: views describe their bodies themselves."""
         return None
 
     def get_response_serializers(self) -> Any:
-        """Return any JSON object, for a view that does not say more."""
+        """Return any JSON object, for a view without `responses`."""
         return {200: OpenApiTypes.OBJECT}
 
     def _scope(self) -> Any:

@@ -55,7 +55,7 @@ FRAMEWORK_CODES: dict[str, tuple[int, str]] = {
 
 
 def register_status(error: type[RowhouseError], status: int) -> None:
-    """Say which HTTP status answers an error type and its subclasses without one of their own."""
+    """Set the HTTP status of an error type and its subclasses without one of their own."""
     _statuses[error] = status
 
 

@@ -1,4 +1,4 @@
-"""The service from nothing: a database, its tables, a key, then the processes that serve."""
+"""Start-up of the whole service: database, tables, first key, then the processes that serve."""
 
 import shutil
 import sys
@@ -24,10 +24,10 @@ from project.server.supervisor import (
     Stopped,
     Supervisor,
     choose_port,
-    only_service,
+    lock_data_folder,
     reachable_host,
     stop_database,
-    stoppable,
+    stop_on_signals,
 )
 
 Say = Callable[[str], None]
@@ -44,14 +44,14 @@ def run_service(*, web_only: bool, make_key: MakeKey, demo: Demo | None, say: Sa
     `make_key` returns the first API key, None where there are keys; `demo` fills the service at an
     address. Raises what keeps the service from starting; what was started by then is stopped.
     """
-    with only_service(settings.DATA_DIR) as announce:
+    with lock_data_folder(settings.DATA_DIR) as record_address:
         supervisor: Supervisor | None = None
         try:
-            with stoppable():
+            with stop_on_signals():
                 host = settings.CONFIG.http.host
                 port = choose_port(host, settings.PORT)
                 address = _write_address(host, port)
-                announce(address)
+                record_address(address)
                 server = _start_database()
                 _prepare()
                 key = make_key()
@@ -85,9 +85,9 @@ def web_command(host: str, port: int) -> tuple[str, ...]:
         "--workers-kill-timeout": 20,
         "--log-level": "warning",
     }
-    words = [str(word) for option in options.items() for word in option]
+    arguments = [str(part) for option in options.items() for part in option]
     flags = ["--no-ws", "--respawn-failed-workers"]
-    return (sys.executable, "-m", "granian", *words, *flags, "project.asgi:application")
+    return (sys.executable, "-m", "granian", *arguments, *flags, "project.asgi:application")
 
 
 def _start_database() -> Server | None:

@@ -75,7 +75,7 @@ def check_version(settings: ServerSettings) -> None:
 
 def make_data_folder(user: OsUser, settings: ServerSettings) -> None:
     """Run initdb; the folder is there whole or not at all."""
-    # Made beside its place and moved there whole: a start that was killed leaves only a draft.
+    # Made under another name and renamed: a start that was killed leaves only a draft.
     draft = settings.data.with_name("data.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)

@@ -45,9 +45,9 @@ class OsUser:
         return self.uid == os.geteuid()
 
     def run(
-        self, command: Sequence[str | Path], *, cwd: Path, said: str = ""
+        self, command: Sequence[str | Path], *, cwd: Path, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program that reads `said`; return its exit status and all it said (stdout)."""
+        """Run a program; return its exit status and output (stdout, with stderr in it)."""
         drop = not self.is_caller and self.capability is None
         return subprocess.run(
             [*self._prefix(), *command],
@@ -56,7 +56,7 @@ class OsUser:
             user=self.uid if drop else None,
             group=self.gid if drop else None,
             extra_groups=[] if drop else None,
-            input=said,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
