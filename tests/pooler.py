@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from project.server.postgres.os_user import choose_account
+from project.server.postgres.os_user import choose_os_user
 from project.server.postgres.pgbouncer import INI_NAME, USERS_NAME, write_pooler_files
 
 START_PATIENCE_S = 30
@@ -62,10 +62,10 @@ def start_pooler(folder: Path, server: Mapping[str, Any], *, secrets_dir: Path) 
     ini = write_pooler_files(
         folder, server, secrets_dir=secrets_dir, port=port, separate_roles=True
     )
-    account = choose_account(data=folder / "data", program=program)
+    user = choose_os_user(data=folder / "data", program=program)
     for path in (folder, ini, folder / USERS_NAME):
-        account.own(path)
-    started = account.run([program, "-d", "-q", ini], cwd=folder)
+        user.own(path)
+    started = user.run([program, "-d", "-q", ini], cwd=folder)
     assert started.returncode == 0, started.stdout
     _wait_for(port, folder / "pgbouncer.log")
     return port

@@ -6,23 +6,15 @@ import msgspec
 from drf_spectacular.utils import OpenApiExample, OpenApiRequest
 from rest_framework.request import Request
 
-from ingest.errors import (
-    BadLength,
-    BadShape,
-    BodyEmpty,
-    GzipBad,
-    JsonSyntax,
-    TooLarge,
-    UnsupportedMediaType,
-)
+from ingest.errors import BadShape, JsonSyntax
 from ingest.outcome import OnConflict
-from ingest.payload.body import read_body
+from project.http.body import BODY_ERRORS, read_optional_body
 from project.http.openapi import reference
 
 MAX_BODY_BYTES = 1 << 20
 
 # What can be wrong with a body of options.
-OPTIONS_ERRORS = (BadLength, GzipBad, JsonSyntax, BadShape, TooLarge, UnsupportedMediaType)
+OPTIONS_ERRORS = (*BODY_ERRORS, JsonSyntax, BadShape)
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,15 +58,8 @@ def read_options(request: Request, kind: type[B]) -> B:
 
     Raises `JsonSyntax` or `BadShape`, `TooLarge` for a body that no options need.
     """
-    length = request.META.get("CONTENT_LENGTH") or ""
-    try:
-        body = read_body(
-            request._request,
-            length=int(length) if length.isdigit() else None,
-            content_encoding=request.META.get("HTTP_CONTENT_ENCODING", ""),
-            max_bytes=MAX_BODY_BYTES,
-        )
-    except BodyEmpty:
+    body = read_optional_body(request._request, max_bytes=MAX_BODY_BYTES)
+    if not body:
         return kind()
     try:
         return msgspec.json.decode(body, type=kind)

@@ -11,7 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from project.http.access.logins import ATTEMPTS_A_NAME, ATTEMPTS_OF_ALL, TooManyAttempts
+from project.http.access.logins import ATTEMPTS_A_NAME, ATTEMPTS_OF_ALL
+from project.http.errors import TooManyAttempts
 from project.models import LoginAttempt
 
 pytestmark = pytest.mark.usefixtures("database")

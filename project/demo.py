@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.core.management import CommandError, call_command, get_commands
+from django.core.management import CommandError, call_command
 from django.db import connection
 from psycopg.sql import SQL, Identifier
 
 from ingest.loaders.client import IngestClient
 from ingest.loaders.responses import Receipt
 from project.base.errors import RowhouseError
-from project.http.access.make_key import issue_key
+from project.http.access.make_key import make_key
 from project.models import ApiKey, Scope
 from project.server.banner import TRIAL_NAME, TRIAL_NUMBER, TRIAL_TABLE
 
@@ -29,33 +29,25 @@ Row = dict[str, Any]
 Say = Callable[[str], None]
 
 
+def show_demo(address: str, say: Say) -> None:
+    """Fill the empty tables of the service at an address, refresh its reports, back it up."""
+    fill_empty_tables(address, say)
+    for command in ("refresh_reports", "refresh_covid", "backup"):
+        try:
+            call_command(command)
+        except (CommandError, RowhouseError) as error:
+            say(f"{command}: {error}")
+
+
 def fill_empty_tables(address: str, say: Say) -> None:
     """Send the sample rows of every empty table, and say what became of them."""
-    key = issue_key(KEY_NAME, scopes=[Scope.INGEST], datasets=settings.CONFIG.datasets)
+    key = make_key(KEY_NAME, scopes=[Scope.INGEST], datasets=settings.CONFIG.datasets)
     try:
         with IngestClient(address, key) as client:
             for dataset in settings.CONFIG.datasets:
                 _fill_dataset(client, dataset, say)
     finally:
         ApiKey.objects.filter(prefix=key.partition(".")[0]).delete()
-
-
-def refresh_reports(address: str, say: Say) -> None:
-    """Refresh the report tables, so that they show the sample rows."""
-    _run_if_known("refresh_reports", say)
-    _run_if_known("refresh_covid", say)
-
-
-def make_backup(address: str, say: Say) -> None:
-    """Make a backup, so that there is one to look at."""
-    _run_if_known("backup", say)
-
-
-DEMO_STEPS: tuple[Callable[[str, Say], None], ...] = (
-    fill_empty_tables,
-    refresh_reports,
-    make_backup,
-)
 
 
 def _fill_dataset(client: IngestClient, dataset: str, say: Say) -> None:
@@ -114,12 +106,3 @@ def _is_empty(dataset: str, table: str) -> bool:
             [TRIAL_NUMBER, TRIAL_NAME] if is_tried else None,
         )
         return bool(cursor.fetchone()[0])
-
-
-def _run_if_known(command: str, say: Say) -> None:
-    if command not in get_commands():
-        return
-    try:
-        call_command(command)
-    except (CommandError, RowhouseError) as error:
-        say(f"{command}: {error}")

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from project.server.postgres.cluster import ServerSettings, program
-from project.server.postgres.os_user import AccountError, choose_account
+from project.server.postgres.os_user import OsUserError, choose_os_user
 from project.server.postgres.server import start_server, stop_server
 from tests.integration.servers import (
     ROOT,
@@ -97,11 +97,11 @@ def test_root_runs_it_as_nobody_and_opens_no_folder(tmp_path: Path) -> None:
 def test_root_gives_it_no_capability_where_none_is_needed(open_folder: Path) -> None:
     data = open_folder / "postgres" / "data"
     data.parent.mkdir()
-    account = choose_account(data=data, program=Path("/bin/sh"))
-    assert account.capability is None
+    user = choose_os_user(data=data, program=Path("/bin/sh"))
+    assert user.capability is None
     open_folder.chmod(0o700)
-    account = choose_account(data=data, program=Path("/bin/sh"))
-    assert account.capability == "dac_read_search"
+    user = choose_os_user(data=data, program=Path("/bin/sh"))
+    assert user.capability == "dac_read_search"
 
 
 @only_root
@@ -178,5 +178,5 @@ def test_a_user_without_a_name_is_told_so(open_folder: Path) -> None:
 def test_data_that_belongs_to_root_is_refused_with_what_to_do(open_folder: Path) -> None:
     settings = make_settings(open_folder / "postgres")
     settings.data.mkdir(parents=True)
-    with pytest.raises(AccountError, match="chown -R nobody"):
+    with pytest.raises(OsUserError, match="chown -R nobody"):
         start_server(settings)
