@@ -15,7 +15,12 @@ Codec = Literal["snappy", "deflate", "zstandard", "null"]
 Buffer = bytes | bytearray | memoryview
 
 _CRC_BYTES = 4
+_MAX_VARINT_BYTES = 5  # of snappy's length
 _ADLER_BYTES = 4  # fastavro leaves some of zlib's checksum after a block's deflate data
+_UNPACK_ERRORS = (
+    *(zlib.error, OSError, lzma.LZMAError, EOFError),
+    *(zstandard.ZstdError, cramjam.DecompressionError),
+)
 _ZSTANDARD_LEVEL = 3
 _DEFLATE_LEVEL = 6
 
@@ -49,11 +54,7 @@ def unpack(codec: str, data: bytes, max_bytes: int) -> bytes:
         raise FileRefused(f"The codec {codec[:50]!r} is not known")
     try:
         unpacked = unpackers[codec](data, max_bytes)
-    except FileRefused:
-        raise
-    except (zlib.error, OSError, lzma.LZMAError, EOFError, zstandard.ZstdError) as error:
-        raise FileRefused(f"A block is not {codec} data: {error}") from error
-    except cramjam.DecompressionError as error:
+    except _UNPACK_ERRORS as error:
         raise FileRefused(f"A block is not {codec} data: {error}") from error
     if len(unpacked) > max_bytes:
         raise FileRefused(f"A block has more than {max_bytes} bytes when unpacked")
@@ -88,11 +89,10 @@ def _unpack_whole(unpacker: Any, data: bytes, max_bytes: int) -> bytes:
 def _unpack_snappy(data: bytes, max_bytes: int) -> bytes:
     packed, crc = data[:-_CRC_BYTES], data[-_CRC_BYTES:]
     # The length is read first: a wrong one must not reserve memory.
-    length, place = 0, 0
-    while place < len(packed):
-        length |= (packed[place] & 0x7F) << (7 * place)
-        place += 1
-        if packed[place - 1] < 0x80 or place == 5:
+    length = 0
+    for number, byte in enumerate(packed[:_MAX_VARINT_BYTES]):
+        length |= (byte & 0x7F) << (7 * number)
+        if byte < 0x80:
             break
     if length > max_bytes:
         raise FileRefused(f"A block has more than {max_bytes} bytes when unpacked")

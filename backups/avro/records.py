@@ -1,7 +1,7 @@
-"""Records of any Avro schema, decoded one value after the other and trusted in nothing.
+"""Records of any Avro schema, decoded value by value; nothing in them is trusted.
 
-Slow and strict: for files that others wrote. A branch that a union does not have, a length beyond
-the block, bytes that are no UTF-8, a schema that contains itself: all of it raises `FileRefused`.
+Slow and strict: for files that other tools wrote. A branch that a union does not have, a length
+beyond the block, bytes that are no UTF-8, a schema that contains itself: all raise `FileRefused`.
 """
 
 import struct
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from backups.avro.container import Block
+from backups.avro.container import MAX_LONG_BYTES, Block
 from backups.errors import FileRefused
 
 MAX_SCHEMA_DEPTH = 16
@@ -20,19 +20,19 @@ Convert = Callable[[Any], Any]
 
 
 class Cursor:
-    """A place in a block's bytes."""
+    """An offset in a block's bytes."""
 
-    __slots__ = ("_data", "_items", "place")
+    __slots__ = ("_data", "_items", "offset")
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self.place = 0
+        self.offset = 0
         self._items = 0
 
     @property
     def is_at_end(self) -> bool:
         """Whether all bytes were read."""
-        return self.place == len(self._data)
+        return self.offset == len(self._data)
 
     def start_record(self) -> None:
         """Allow the next record its own items."""
@@ -46,18 +46,18 @@ class Cursor:
 
     def take(self, size: int) -> bytes:
         """Return the next bytes."""
-        end = self.place + size
+        end = self.offset + size
         if size < 0 or end > len(self._data):
             raise FileRefused("A value goes beyond its block")
-        taken = self._data[self.place : end]
-        self.place = end
+        taken = self._data[self.offset : end]
+        self.offset = end
         return taken
 
     def read_long(self) -> int:
         """Return the next zigzag number."""
         number = shift = 0
-        for byte in self._data[self.place : self.place + 10]:
-            self.place += 1
+        for byte in self._data[self.offset : self.offset + MAX_LONG_BYTES]:
+            self.offset += 1
             number |= (byte & 0x7F) << shift
             if byte < 0x80:
                 if number >> 64:
@@ -103,9 +103,9 @@ class RecordReader:
         readers = [field.read for field in self.fields]
         for _ in range(block.count):
             cursor.start_record()
-            before = cursor.place
+            start = cursor.offset
             yield tuple([read(cursor) for read in readers])
-            if cursor.place == before:
+            if cursor.offset == start:
                 raise FileRefused("The file's records take no bytes")
         if not cursor.is_at_end:
             raise FileRefused("A block holds more bytes than its records")
@@ -188,10 +188,10 @@ class _Compiler:
             raise FileRefused("An enum in the file's schema has no symbols")
 
         def read(cursor: Cursor) -> Any:
-            place = cursor.read_long()
-            if not 0 <= place < len(symbols):
-                raise FileRefused(f"An enum has no symbol {place}")
-            return symbols[place]
+            index = cursor.read_long()
+            if not 0 <= index < len(symbols):
+                raise FileRefused(f"An enum has no symbol {index}")
+            return symbols[index]
 
         return read
 

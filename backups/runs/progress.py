@@ -4,19 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
 
-from backups.make.make import Watcher
+from backups.progress import Progress
 
 
 @contextmanager
-def progress_bar(words: str) -> Iterator[Watcher]:
+def progress_bar(words: str) -> Iterator[Progress]:
     """Show rows done and rows a second on stderr while the block runs."""
     columns = (
         TextColumn("{task.description}"),
@@ -25,9 +20,9 @@ def progress_bar(words: str) -> Iterator[Watcher]:
         TextColumn("rows"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(words, total=None)
-        yield Watcher(
-            expect_rows=lambda rows: progress.update(task, total=rows or None),
-            add_rows=lambda rows: progress.advance(task, rows),
+    with ProgressBar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(words, total=None)
+        yield Progress(
+            expect_rows=lambda rows: bar.update(task, total=rows or None),
+            add_rows=lambda rows: bar.advance(task, rows),
         )

@@ -9,8 +9,6 @@ from typing import Self
 
 from backups.avro.codecs import Buffer
 
-CHUNK_BYTES = 1 << 20
-
 
 class DurableFile:
     """A new file that is written, counted and hashed; on disk when the `with` block ends."""

@@ -1,4 +1,4 @@
-"""An iterator worked ahead of its reader, in a thread of its own."""
+"""An iterator that runs in a thread of its own, ahead of its reader."""
 
 import queue
 import threading
@@ -12,13 +12,13 @@ _STEP_S = 0.2
 
 
 def prefetch(source: Iterator[T], depth: int = 2) -> Iterator[T]:
-    """Yield what the source yields, while up to `depth` further items are being made.
+    """Yield what the source yields, while another thread takes up to `depth` further items.
 
-    The source runs in the other thread alone; what it raises is raised here.
+    The source runs in that thread only; what it raises is raised here.
     """
     items: queue.Queue[Any] = queue.Queue(depth)
     stopped = threading.Event()
-    worker = threading.Thread(target=_work, args=(source, items, stopped), daemon=True)
+    worker = threading.Thread(target=_fill, args=(source, items, stopped), daemon=True)
     worker.start()
     try:
         while True:
@@ -38,11 +38,11 @@ class _Failure:
         self.error = error
 
 
-def _work(source: Iterator[T], items: queue.Queue[Any], stopped: threading.Event) -> None:
+def _fill(source: Iterator[T], items: queue.Queue[Any], stopped: threading.Event) -> None:
     last: Any = _END
     try:
         for item in source:
-            if not _hand_over(item, items, stopped):
+            if not _put(item, items, stopped):
                 break
     except BaseException as error:
         last = _Failure(error)
@@ -50,10 +50,10 @@ def _work(source: Iterator[T], items: queue.Queue[Any], stopped: threading.Event
         close = getattr(source, "close", None)
         if close is not None:
             close()
-    _hand_over(last, items, stopped)
+    _put(last, items, stopped)
 
 
-def _hand_over(item: Any, items: queue.Queue[Any], stopped: threading.Event) -> bool:
+def _put(item: Any, items: queue.Queue[Any], stopped: threading.Event) -> bool:
     while not stopped.is_set():
         try:
             items.put(item, timeout=_STEP_S)
