@@ -1,4 +1,4 @@
-"""How far a backup, a check or a restore is."""
+"""How far a backup, a check or a restore is: what its caller wants to be told."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """The functions that are told of rows to come and rows done, from any thread."""
+    """Functions that are called with rows to come and with rows done, from any thread."""
 
     expect_rows: Callable[[int], None] = lambda rows: None
     add_rows: Callable[[int], None] = lambda rows: None

@@ -37,7 +37,7 @@ def can_encode(fields: Sequence[Field]) -> bool:
 
 
 def encode_rows(columns: Sequence[pl.Series], fields: Sequence[Field]) -> Buffer:
-    """Return rows as they stand between the `HEADER` and `TRAILER` of COPY data."""
+    """Return rows in COPY's binary format, without its header and trailer."""
     pieces: Pieces = [len(fields).to_bytes(2, "big")]
     for values, field in zip(columns, fields, strict=True):
         pieces += _encode(values, field)

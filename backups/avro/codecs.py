@@ -3,6 +3,8 @@
 import bz2
 import lzma
 import zlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import cramjam
@@ -23,6 +25,7 @@ _UNPACK_ERRORS = (
 )
 _ZSTANDARD_LEVEL = 3
 _DEFLATE_LEVEL = 6
+_MAX_MEMORY_BYTES = 1 << 27
 
 
 def pack(codec: str, data: Buffer) -> Buffer:
@@ -42,18 +45,10 @@ def pack(codec: str, data: Buffer) -> Buffer:
 
 def unpack(codec: str, data: bytes, max_bytes: int) -> bytes:
     """Undo `pack`, and other tools' bzip2 and xz; raise `FileRefused` for what is not right."""
-    unpackers = {
-        "null": _unpack_null,
-        "snappy": _unpack_snappy,
-        "deflate": _unpack_deflate,
-        "zstandard": _unpack_zstandard,
-        "bzip2": _unpack_bzip2,
-        "xz": _unpack_xz,
-    }
-    if codec not in unpackers:
+    if codec not in _UNPACKERS:
         raise FileRefused(f"The codec {codec[:50]!r} is not known")
     try:
-        unpacked = unpackers[codec](data, max_bytes)
+        unpacked = _UNPACKERS[codec](data, max_bytes)
     except _UNPACK_ERRORS as error:
         raise FileRefused(f"A block is not {codec} data: {error}") from error
     if len(unpacked) > max_bytes:
@@ -61,23 +56,8 @@ def unpack(codec: str, data: bytes, max_bytes: int) -> bytes:
     return unpacked
 
 
-def _unpack_null(data: bytes, max_bytes: int) -> bytes:
-    return data
-
-
-def _unpack_deflate(data: bytes, max_bytes: int) -> bytes:
-    return _unpack_whole(zlib.decompressobj(wbits=-zlib.MAX_WBITS), data, max_bytes)
-
-
-def _unpack_bzip2(data: bytes, max_bytes: int) -> bytes:
-    return _unpack_whole(bz2.BZ2Decompressor(), data, max_bytes)
-
-
-def _unpack_xz(data: bytes, max_bytes: int) -> bytes:
-    return _unpack_whole(lzma.LZMADecompressor(memlimit=1 << 27), data, max_bytes)
-
-
-def _unpack_whole(unpacker: Any, data: bytes, max_bytes: int) -> bytes:
+def _unpack_whole(make_unpacker: Callable[[], Any], data: bytes, max_bytes: int) -> bytes:
+    unpacker = make_unpacker()
     unpacked: bytes = unpacker.decompress(data, max_bytes + 1)
     if len(unpacked) <= max_bytes and (
         not unpacker.eof or len(unpacker.unused_data) > _ADLER_BYTES
@@ -103,8 +83,18 @@ def _unpack_snappy(data: bytes, max_bytes: int) -> bytes:
 
 
 def _unpack_zstandard(data: bytes, max_bytes: int) -> bytes:
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data)
+    reader = zstandard.ZstdDecompressor(max_window_size=_MAX_MEMORY_BYTES).stream_reader(data)
     chunks: list[bytes] = []
     while chunk := reader.read(max_bytes + 1 - sum(map(len, chunks))):
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+_UNPACKERS: dict[str, Callable[[bytes, int], bytes]] = {
+    "null": lambda data, max_bytes: data,
+    "snappy": _unpack_snappy,
+    "deflate": partial(_unpack_whole, lambda: zlib.decompressobj(wbits=-zlib.MAX_WBITS)),
+    "zstandard": _unpack_zstandard,
+    "bzip2": partial(_unpack_whole, bz2.BZ2Decompressor),
+    "xz": partial(_unpack_whole, partial(lzma.LZMADecompressor, memlimit=_MAX_MEMORY_BYTES)),
+}

@@ -47,16 +47,8 @@ class TypeAdapter:
         return {"type": self.primitive, **self.attributes} if self.attributes else self.primitive
 
 
-def _date_text(values: pl.Expr) -> pl.Expr:
-    return values.cast(pl.Date).dt.to_string("%Y-%m-%d")
-
-
-def _timestamp_text(values: pl.Expr) -> pl.Expr:
-    return values.cast(pl.Datetime("us")).dt.to_string("%Y-%m-%d %H:%M:%S%.6f")
-
-
-def _timestamptz_text(values: pl.Expr) -> pl.Expr:
-    return values.cast(pl.Datetime("us")).dt.to_string("%Y-%m-%d %H:%M:%S%.6f+00")
+def _time_text(dtype: pl.DataType, form: str) -> Callable[[pl.Expr], pl.Expr]:
+    return lambda values: values.cast(dtype).dt.to_string(form)
 
 
 def _bytes_text(values: pl.Expr) -> pl.Expr:
@@ -93,35 +85,23 @@ _adapters: dict[str, TypeAdapter] = {
         select="{0}::date",
         attributes={"logicalType": "date"},
         bounds=DAYS,
-        to_text=_date_text,
+        to_text=_time_text(pl.Date(), "%Y-%m-%d"),
     ),
     "timestamp": TypeAdapter(
         primitive="long",
         select="{0}::timestamp",
         attributes={"logicalType": "local-timestamp-micros"},
         bounds=MICROSECONDS,
-        to_text=_timestamp_text,
+        to_text=_time_text(pl.Datetime("us"), "%Y-%m-%d %H:%M:%S%.6f"),
     ),
     "timestamptz": TypeAdapter(
         primitive="long",
         select="{0}::timestamptz",
         attributes={"logicalType": "timestamp-micros"},
         bounds=MICROSECONDS,
-        to_text=_timestamptz_text,
+        to_text=_time_text(pl.Datetime("us"), "%Y-%m-%d %H:%M:%S%.6f+00"),
     ),
 }
-
-
-def _decimal_adapter(precision: int, scale: int) -> TypeAdapter:
-    # A whole number of the last digit, which int8send writes as eight bytes, most significant
-    # first: what Avro calls a decimal.
-    return TypeAdapter(
-        primitive="bytes",
-        select="int8send(({0} * {1})::int8)",
-        factor=10**scale,
-        attributes={"logicalType": "decimal", "precision": precision, "scale": scale},
-        to_text=_decimal_text(scale),
-    )
 
 
 def is_decimal(adapter: TypeAdapter) -> bool:
@@ -144,7 +124,15 @@ def _numeric_adapter(bounds: tuple[int, int] | None) -> TypeAdapter:
     precision, scale = bounds
     if precision > MAX_DECIMAL_DIGITS or not 0 <= scale <= precision:
         return TEXT
-    return _decimal_adapter(precision, scale)
+    # A whole number of the last digit, which int8send writes as eight bytes, most significant
+    # first: what Avro calls a decimal.
+    return TypeAdapter(
+        primitive="bytes",
+        select="int8send(({0} * {1})::int8)",
+        factor=10**scale,
+        attributes={"logicalType": "decimal", "precision": precision, "scale": scale},
+        to_text=_decimal_text(scale),
+    )
 
 
 def find_adapter(avro_type: Any, base: str) -> TypeAdapter:

@@ -1,6 +1,6 @@
 """The process that reads backup files: `python -m backups.child.main`.
 
-The files may be hostile: one that crashes, blocks or fills its process does so to this one only.
+A file that makes it crash, hang or run out of memory ends this process only.
 """
 
 import resource

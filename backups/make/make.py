@@ -22,7 +22,7 @@ from backups.store.manifest import (
     MANIFEST_NAME,
     Manifest,
     TableEntry,
-    seal_manifest,
+    encode_manifest,
 )
 from backups.store.selection import choose_tables, is_included
 
@@ -59,7 +59,7 @@ def make_backup(
                 tables=tuple(entries),
                 next_transaction=snapshot.next_transaction,
             )
-            write_durably(draft / MANIFEST_NAME, seal_manifest(manifest))
+            write_durably(draft / MANIFEST_NAME, encode_manifest(manifest))
             publish_folder(draft, archive / manifest.name)
     except OSError as error:
         raise BackupError(f"The backup cannot be written: {error}") from error

@@ -36,7 +36,7 @@ class Snapshot:
         """Return the tables of the datasets and those of Rowhouse's receipts."""
         tables = []
         for schema in schemas:
-            # A type of the table's own schema is named alike here and in the definition.
+            # A type of the table's own schema is then named as in the definition, without schema.
             set_search_path(self.connection, schema)
             tables += read_tables(self.connection, [schema])
         tables += read_tables(self.connection, [SERVICE_SCHEMA], list(SERVICE_TABLES))

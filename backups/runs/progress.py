@@ -1,4 +1,4 @@
-"""A progress bar in the terminal for what takes long."""
+"""A progress bar in the terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

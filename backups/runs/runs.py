@@ -7,7 +7,7 @@ another one. `apply_retention` removes what no rule keeps.
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -170,7 +170,16 @@ def execute_run(identifier: UUID, progress: Progress) -> BackupRun:
     run = BackupRun.objects.filter(pk=identifier, state=State.QUEUED).first()
     if run is None:
         raise BackupUnknown(f"There is no queued run {identifier}")
-    _EXECUTORS[run.kind](run, progress)
+    if run.kind == Kind.BACKUP:
+        run_backup(tables=run.tables, codec=run.options.get("codec"), run=run, progress=progress)
+        return run
+    backup = find_backup(str(run.backup))
+    if run.kind == Kind.RESTORE:
+        request = RestoreRequest(tables=run.tables, **run.options)
+        run_restore(backup, request, run=run, progress=progress)
+    else:
+        verify = run_drill if run.options.get("restore") else run_verify
+        verify(backup, run=run, progress=progress)
     return run
 
 
@@ -199,24 +208,3 @@ def _mark_proven(backup: Backup) -> None:
             "created_at": backup.taken_at,
         },
     )
-
-
-def _execute_backup(run: BackupRun, progress: Progress) -> None:
-    run_backup(tables=run.tables, codec=run.options.get("codec"), run=run, progress=progress)
-
-
-def _execute_verify(run: BackupRun, progress: Progress) -> None:
-    verify = run_drill if run.options.get("restore") else run_verify
-    verify(find_backup(str(run.backup)), run=run, progress=progress)
-
-
-def _execute_restore(run: BackupRun, progress: Progress) -> None:
-    request = RestoreRequest(tables=run.tables, **run.options)
-    run_restore(find_backup(str(run.backup)), request, run=run, progress=progress)
-
-
-_EXECUTORS: dict[str, Callable[[BackupRun, Progress], None]] = {
-    Kind.BACKUP: _execute_backup,
-    Kind.VERIFY: _execute_verify,
-    Kind.RESTORE: _execute_restore,
-}

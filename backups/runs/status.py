@@ -1,4 +1,4 @@
-"""How the backups stand: for people, the API and Prometheus."""
+"""The state of the backups, for people, the API and Prometheus."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

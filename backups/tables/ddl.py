@@ -76,7 +76,7 @@ def create_sequence(sequence: SequenceDefinition, schema: str) -> Composed:
 
 
 def own_sequence(sequence: SequenceDefinition, schema: str, table: str) -> Composed:
-    """Return the statement that ties a serial column's sequence to the column."""
+    """Return the statement that makes a serial column own its sequence."""
     return SQL("ALTER SEQUENCE {} OWNED BY {}").format(
         Identifier(sequence.name), Identifier(schema, table, sequence.column)
     )
@@ -140,23 +140,24 @@ def add_foreign_keys(definition: TableDefinition, schema: str) -> Iterator[Compo
 def describe_table(definition: TableDefinition, schema: str) -> Iterator[Composed]:
     """Yield the comments and triggers of the table."""
     table = Identifier(schema, definition.table)
-    if definition.comment is not None:
-        yield SQL("COMMENT ON TABLE {} IS {}").format(table, Literal(definition.comment))
-    for column in definition.columns:
-        if column.comment is not None:
-            yield SQL("COMMENT ON COLUMN {} IS {}").format(
-                Identifier(schema, definition.table, column.name), Literal(column.comment)
-            )
-    for constraint in definition.constraints:
-        if constraint.comment is not None:
-            yield SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
-                Identifier(constraint.name), table, Literal(constraint.comment)
-            )
-    for index in definition.indexes:
-        if index.comment is not None:
-            yield SQL("COMMENT ON INDEX {} IS {}").format(
-                Identifier(schema, index.name), Literal(index.comment)
-            )
+    comments = [
+        (SQL("TABLE {}").format(table), definition.comment),
+        *(
+            (SQL("COLUMN {}").format(Identifier(schema, definition.table, one.name)), one.comment)
+            for one in definition.columns
+        ),
+        *(
+            (SQL("CONSTRAINT {} ON {}").format(Identifier(one.name), table), one.comment)
+            for one in definition.constraints
+        ),
+        *(
+            (SQL("INDEX {}").format(Identifier(schema, one.name)), one.comment)
+            for one in definition.indexes
+        ),
+    ]
+    for target, comment in comments:
+        if comment is not None:
+            yield SQL("COMMENT ON {} IS {}").format(target, Literal(comment))
     for trigger in definition.triggers:
         yield SQL("{}").format(raw_sql(trigger.definition))
         if trigger.enabled != "O":

@@ -1,4 +1,4 @@
-"""A table's definition as a value: kept in the manifest, enough to make the table again."""
+"""A table's definition as a value: kept in the manifest, enough to create the table again."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class ColumnDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A column, as CREATE TABLE wants it."""
+    """A column, as CREATE TABLE takes it."""
 
     name: str
     type: str

@@ -57,7 +57,7 @@ BACKUP_STEPS = [
     ("backups.store.files", "DurableFile.write", 1),
     ("backups.store.files", "DurableFile.write", 3),
     ("backups.store.files", "DurableFile.__exit__", 1),
-    ("backups.make.make", "seal_manifest", 1),
+    ("backups.make.make", "encode_manifest", 1),
     ("backups.make.make", "write_durably", 1),
     ("backups.store.files", "os.fsync", 5),
     ("backups.make.make", "publish_folder", 1),
@@ -108,7 +108,7 @@ def test_a_killed_backup_is_no_backup(tables: None, module: str, name: str, call
 
 
 def test_what_a_killed_backup_left_is_removed_by_the_next(tables: None, archive: Path) -> None:
-    die("backups.make.make", "seal_manifest", 1, "backup")
+    die("backups.make.make", "encode_manifest", 1, "backup")
     assert [path for path in archive.iterdir() if path.name.startswith(DRAFT_PREFIX)]
     finished = run_backup()
     assert [path.name for path in archive.iterdir()] == [finished.folder]
