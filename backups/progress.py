@@ -1,4 +1,4 @@
-"""How far a backup, a check or a restore is: what its caller wants to be told."""
+"""How far a backup, a check or a restore is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Tables replaced: shadow tables filled, indexed, compared with the backup and swapped in."""
 
-import threading
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 
 import psycopg
@@ -84,33 +84,20 @@ def _build_shadows(
 
 def _add_indexes_and_check(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
     """Build indexes and foreign keys, while another connection compares the rows."""
-    check = _ContentCheck(made)
-    check.start()
-    try:
+    with ThreadPoolExecutor(1) as worker:
+        check = worker.submit(_check_contents, made)
         for one in made:
             run_in(connection, one, ddl.create_indexes(one.definition, one.schema))
         # A partitioned table's key, which others may refer to, is made only after the check.
         if not any(one.definition.partition_key for one in made):
             for one in made:
                 run_in(connection, one, ddl.add_foreign_keys(one.definition, one.schema))
-    finally:
-        check.join()
-    if check.error is not None:
-        raise check.error
+    check.result()
 
 
-class _ContentCheck(threading.Thread):
-    def __init__(self, made: Sequence[shadow.Shadow]) -> None:
-        super().__init__(daemon=True)
-        self._made = made
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            for one in self._made:
-                shadow.check_content(one)
-        except BaseException as error:
-            self.error = error
+def _check_contents(made: Sequence[shadow.Shadow]) -> None:
+    for one in made:
+        shadow.check_content(one)
 
 
 def _finish(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
