@@ -1,6 +1,6 @@
 """Rows of files appended to a table by ingest, so that each has one recorded outcome."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import msgspec
@@ -14,11 +14,11 @@ from backups.progress import Progress
 from backups.restore.fit_check import STAGING, fill_staging
 from backups.tables.connection import connect_admin
 from ingest.catalog.definitions import Column, Table
-from ingest.catalog.registry import KnownTable, exposed_tables
 from ingest.outcome import OnConflict, Receipt
-from ingest.validation.validated_rows import Decoded
+from ingest.payload.payload import RowList
 from ingest.writing.batch import ingest_batch
 from ingest.writing.request import BatchRequest
+from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 
 KEY_PREFIX = "restore"
@@ -44,7 +44,7 @@ class AppendReport(msgspec.Struct, frozen=True):
 
 def append_rows(
     table: str,
-    rows: Iterable[bytes],
+    sent: Iterable[bytes],
     *,
     on_conflict: OnConflict,
     progress: Progress,
@@ -52,7 +52,7 @@ def append_rows(
 ) -> AppendReport:
     """Ingest rows, given as JSON objects, in batches; rows that do not fit are rejected."""
     report = AppendReport()
-    source = iter(rows)
+    source = iter(sent)
     ingest = settings.CONFIG.ingest
     request = BatchRequest(
         table=table,
@@ -62,9 +62,8 @@ def append_rows(
         max_raw_bytes=ingest.max_raw_bytes,
     )
     while texts := list(islice(source, ingest.max_rows)):
-        receipt, _ = ingest_batch(
-            writer_connection, exposed_tables(), request, _decoder(texts, on_conflict)
-        )
+        rows = RowList(texts, is_strict=True)
+        receipt = ingest_batch(writer_connection, exposed_tables(), request, rows).receipt
         report = report.add(receipt)
         progress.add_rows(len(texts))
     return report
@@ -84,15 +83,6 @@ def append_backup(
             fill_staging(connection, reader)
             rows = _read_json(connection, _shared_columns(reader, known.table))
             return append_rows(table, rows, on_conflict=on_conflict, progress=progress)
-
-
-def _decoder(texts: Sequence[bytes], on_conflict: OnConflict) -> Callable[[KnownTable], Decoded]:
-    group_by = "optional" if on_conflict == "update" else "default"
-
-    def decode(known: KnownTable) -> Decoded:
-        return known.rules.decode_each(texts, group_by)  # type: ignore[arg-type]
-
-    return decode
 
 
 def _shared_columns(reader: TableReader, table: Table) -> list[Column]:

@@ -15,8 +15,8 @@ from backups.progress import NO_PROGRESS, Progress
 from backups.restore.append import AppendReport, append_rows
 from backups.store.files import open_plain
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import exposed_tables
 from ingest.outcome import OnConflict
+from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 
 _encode = msgspec.json.Encoder().encode

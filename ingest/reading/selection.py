@@ -73,15 +73,17 @@ def is_comparable(column: Column) -> bool:
 
 def parse_value(column: Column, text: str, parameter: str) -> str:
     """Return a value in PostgreSQL's input format; raise `BadParameter` for one of another type."""
-    examined = adapter_for(column, max_depth=MAX_DEPTH).examine(text, IS_FIELD)
-    if isinstance(examined, Fault):
-        raise BadParameter(f"{parameter}: {examined.message}", parameter=parameter)
-    if isinstance(examined, bool):
-        return "true" if examined else "false"
+    adapter = adapter_for(column, max_depth=MAX_DEPTH)
+    read = adapter.read_field(text)
+    checked = read if isinstance(read, Fault) else adapter.check(read)
+    if isinstance(checked, Fault):
+        raise BadParameter(f"{parameter}: {checked.message}", parameter=parameter)
+    if isinstance(checked, bool):
+        return "true" if checked else "false"
     if column.base == "bytea":
         # Base64 is decoded by the statements that write it; this is PostgreSQL's own form.
-        return "\\x" + base64.b64decode(str(examined)).hex()
-    return str(examined)
+        return "\\x" + base64.b64decode(str(checked)).hex()
+    return str(checked)
 
 
 def split_list(text: str, parameter: str) -> list[str]:

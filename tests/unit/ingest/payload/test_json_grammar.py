@@ -6,10 +6,11 @@ import pytest
 
 from ingest.catalog.definitions import Column, Table
 from ingest.errors import BadRequest, BadShape
-from ingest.payload.json_body import check_text, open_json, split_lines
-from ingest.validation.row_checks import Limits
-from ingest.validation.rules import RowRules
-from ingest.validation.validated_rows import Decoded
+from ingest.payload.json_body import check_text, open_json
+from ingest.payload.payload import JsonLines
+from ingest.validation.fields import Limits, make_fields
+from ingest.validation.validated_rows import ValidatedBatch
+from ingest.validation.validator import Validator
 from project.base.errors import RowhouseError
 
 LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32, max_number_digits=1000)
@@ -54,13 +55,13 @@ TABLE = Table(
     checks=(),
     exclusions=(),
 )
-RULES = RowRules(TABLE, LIMITS)
+VALIDATOR = Validator(TABLE, make_fields(TABLE, LIMITS), LIMITS)
 
 
-def decode(body: bytes) -> Decoded:
+def decode(body: bytes) -> ValidatedBatch:
     """Read a body as the ingest endpoint does."""
     check_text(body)
-    return RULES.decode(open_json(body, max_depth=LIMITS.max_depth).array)
+    return VALIDATOR.validate(open_json(body, max_depth=LIMITS.max_depth).rows)
 
 
 # Texts that are no JSON value. Each is refused as a body and as a value in a row.
@@ -214,7 +215,7 @@ def test_reads_every_json_value(text: bytes, frame: bytes) -> None:
     decoded = decode(frame.replace(b"%s", text))
     assert (decoded.received, decoded.rejections) == (1, [])
     (rows,) = decoded.groups
-    (kept,) = rows.split().values()
+    kept = decoded.array(rows.places)
     assert text.strip() in kept
 
 
@@ -249,7 +250,7 @@ def test_a_broken_line_is_that_rows_fault(text: bytes) -> None:
         check_text(body)
     except BadRequest:
         return
-    decoded = RULES.decode_lines(*split_lines(body))
-    good = {index for rows in decoded.groups for index in rows.indexes}
+    decoded = VALIDATOR.validate(JsonLines(body))
+    good = {index for rows in decoded.groups for index in rows.places}
     assert {0, decoded.received - 1} <= good
     assert decoded.rejections
