@@ -9,7 +9,8 @@ from psycopg import Connection
 
 from ingest.catalog.definitions import SQL, Column, Table, UniqueKey
 from ingest.reading.examples import make_example
-from ingest.reading.selection import MAX_DEPTH, is_comparable
+from ingest.reading.selection import is_comparable
+from ingest.validation.parameter_values import MAX_DEPTH
 from ingest.validation.values import adapter_for
 from ingest.writing.tables import WritableTable
 from project.base.sql_files import read_sql

@@ -16,7 +16,7 @@ from ingest.payload.payload import Payload
 from ingest.validation.validated_rows import ValidatedBatch
 from ingest.writing import receipts
 from ingest.writing.fault_points import Point, reach
-from ingest.writing.isolated_writer import IsolatedWriter
+from ingest.writing.isolated.writer import IsolatedWriter
 from ingest.writing.opening import open_batch
 from ingest.writing.request import Allow, BatchRequest, Companion, ConnectUnchecked
 from ingest.writing.tables import WritableTable, WritableTables

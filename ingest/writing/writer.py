@@ -1,7 +1,7 @@
 """The only code that writes rows to dataset tables.
 
 A batch is first written as it stands. When PostgreSQL refuses it, or when some of its rows are
-rejected already, bad rows are isolated (`isolated_writer`).
+rejected already, bad rows are isolated (`isolated`).
 """
 
 import sys

@@ -1,10 +1,7 @@
 """JSON bodies against the grammar of RFC 8259: what must be refused, and what must be read."""
 
-from typing import Any
-
 import pytest
 
-from ingest.catalog.definitions import Column, Table
 from ingest.errors import BadRequest, BadShape
 from ingest.payload.json_body import check_text, open_json
 from ingest.payload.payload import JsonLines
@@ -12,49 +9,10 @@ from ingest.validation.fields import Limits, make_fields
 from ingest.validation.validated_rows import ValidatedBatch
 from ingest.validation.validator import Validator
 from project.base.errors import RowhouseError
+from tests.unit.ingest.definitions import make_column, make_table
 
 LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32, max_number_digits=1000)
-
-
-def make_column(name: str, **fields: Any) -> Column:
-    plain: dict[str, Any] = {
-        "name": name,
-        "type": "jsonb",
-        "base_type": "jsonb",
-        "base": "jsonb",
-        "kind": "base",
-        "element": None,
-        "element_kind": None,
-        "type_mod": -1,
-        "domain": False,
-        "not_null": False,
-        "default": None,
-        "domain_default": None,
-        "generated": None,
-        "identity": "",
-        "collation": None,
-        "labels": None,
-        "domain_checks": None,
-        "comment": None,
-    }
-    return Column(**(plain | fields))
-
-
-TABLE = Table(
-    oid=1,
-    schema="hiring",
-    name="made",
-    comment=None,
-    partitioned=False,
-    watched=False,
-    clustered=False,
-    copyable=True,
-    columns=(make_column("v"), make_column("w")),
-    unique_keys=(),
-    foreign_keys=(),
-    checks=(),
-    exclusions=(),
-)
+TABLE = make_table(make_column("v"), make_column("w"))
 VALIDATOR = Validator(TABLE, make_fields(TABLE, LIMITS), LIMITS)
 
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.catalog.definitions import Table
 from ingest.payload.csv_body import read_csv
 from ingest.payload.payload import CsvBody, JsonArray
 from ingest.validation.fields import Limits, make_fields
@@ -16,7 +15,7 @@ from ingest.validation.row_texts import check_fields
 from ingest.validation.validator import Validator
 from tests.near_misses import EXAMPLES, near_misses, spell_json
 from tests.scale import scale
-from tests.unit.ingest.payload.test_json_grammar import make_column
+from tests.unit.ingest.definitions import make_column, make_table
 
 LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32, max_number_digits=1000)
 
@@ -69,21 +68,7 @@ def make_validator(type_name: str, *, required: bool) -> Validator:
         "element_kind": element_kind,
         "type_mod": type_mod,
     }
-    table = Table(
-        oid=1,
-        schema="hiring",
-        name="made",
-        comment=None,
-        partitioned=False,
-        watched=False,
-        clustered=False,
-        copyable=True,
-        columns=(make_column("v", **fields, not_null=required), make_column("w")),
-        unique_keys=(),
-        foreign_keys=(),
-        checks=(),
-        exclusions=(),
-    )
+    table = make_table(make_column("v", **fields, not_null=required), make_column("w"))
     return Validator(table, make_fields(table, LIMITS), LIMITS)
 
 

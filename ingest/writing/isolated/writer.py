@@ -18,7 +18,7 @@ from ingest.outcome import Rejection, RowError
 from ingest.payload.json_text import join_rows
 from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
 from ingest.writing.constraints.checks import Violation
-from ingest.writing.isolation import Isolation, UnknownValues
+from ingest.writing.isolated.isolation import Isolation, UnknownValues
 from ingest.writing.sqlstates import (
     describe_row_failure,
     is_data_error,

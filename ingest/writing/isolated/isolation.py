@@ -1,6 +1,6 @@
 """Which rows of a batch can be stored, and what is wrong with the others: decided from findings.
 
-Pure: `isolated_writer` asks the database and writes.
+Pure: `writer` asks the database and writes.
 """
 
 from collections.abc import Collection, Iterable, Mapping
