@@ -246,7 +246,7 @@ JOBS = {
     "prove_backup": "backups.runs.runs.run_drill",
     "expire_idempotency_keys": "ingest.rejections.retention.expire_idempotency_keys",
     "expire_rejections": "ingest.rejections.retention.expire_rejections",
-    "tend_partitions": "backups.runs.partitions.tend_partitions",
+    "tend_partitions": "backups.runs.partitions.maintain_partitions",
     "load_socrata": "ingest.loaders.socrata.load.load_changes",
     "expire_sessions": "project.http.access.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",

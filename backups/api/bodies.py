@@ -1,11 +1,13 @@
-"""What the bodies of requests under /api/backups may say."""
+"""The bodies of requests under /api/backups."""
 
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from drf_spectacular.utils import OpenApiExample, OpenApiRequest
 from rest_framework.request import Request
 
+from backups.avro.codecs import Codec
+from backups.restore.plan import Mode
 from ingest.errors import BadShape, JsonSyntax
 from ingest.outcome import OnConflict
 from project.http.body import BODY_ERRORS, read_optional_body
@@ -25,7 +27,7 @@ class BackupBody(_Body, frozen=True):
     """POST /api/backups."""
 
     tables: list[str] = []
-    codec: Literal["snappy", "deflate", "zstandard", "null"] | None = None
+    codec: Codec | None = None
 
 
 class VerifyBody(_Body, frozen=True):
@@ -38,7 +40,7 @@ class RestoreBody(_Body, frozen=True):
     """POST /api/backups/{id}/restore."""
 
     tables: list[str] = []
-    mode: Literal["replace", "append", "new"] = "replace"
+    mode: Mode = "replace"
     into: str | None = None
     dry_run: bool = False
     on_conflict: OnConflict = "reject"
@@ -54,7 +56,7 @@ def describe_options(kind: type[_Body], example: dict[str, Any]) -> dict[str, Op
 
 
 def read_options(request: Request, kind: type[B]) -> B:
-    """Return the body's options; no body at all asks for nothing special.
+    """Return the body's options, the defaults for no body.
 
     Raises `JsonSyntax` or `BadShape`, `TooLarge` for a body that no options need.
     """

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backups.make.make import Watcher
+from backups.progress import Progress
 from project.base.progress import row_progress
 
 
 @contextmanager
-def progress_bar(work: str) -> Iterator[Watcher]:
+def progress_bar(work: str) -> Iterator[Progress]:
     """Show rows done of those expected on stderr while the block runs."""
     with row_progress(work) as bar:
-        yield Watcher(expect_rows=bar.expect, add_rows=bar.advance)
+        yield Progress(expect_rows=bar.expect, add_rows=bar.advance)

@@ -13,7 +13,8 @@ from backups.errors import BackupError
 from backups.make.make import make_backup
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import restore_backup
-from backups.runs.runs import create_run, mark_dead_runs, run_backup
+from backups.runs.record import create_run, mark_dead_runs
+from backups.runs.runs import run_backup
 from backups.store.archive import DRAFT_PREFIX, find_backup, list_backups
 from backups.store.files import DurableFile
 from tests.integration.backups.tables import ask, run
@@ -40,12 +41,15 @@ def dying(*arguments, **options):
     return original(*arguments, **options)
 setattr(holder, attribute, dying)
 from uuid_utils.compat import uuid7
-from backups import archive, making, plan, restoring
+from backups.make.make import make_backup
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import restore_backup
+from backups.store.archive import find_backup
 if work == "backup":
-    making.make_backup(uuid7())
+    make_backup(uuid7())
 else:
-    request = plan.RestoreRequest(tables=["hiring.one", "hiring.two"])
-    restoring.restore_backup(archive.find_backup(None), request)
+    request = RestoreRequest(tables=["hiring.one", "hiring.two"])
+    restore_backup(find_backup(None), request)
 """
 
 BACKUP_STEPS = [
@@ -53,7 +57,7 @@ BACKUP_STEPS = [
     ("backups.store.files", "DurableFile.write", 1),
     ("backups.store.files", "DurableFile.write", 3),
     ("backups.store.files", "DurableFile.__exit__", 1),
-    ("backups.make.make", "seal_manifest", 1),
+    ("backups.make.make", "encode_manifest", 1),
     ("backups.make.make", "write_durably", 1),
     ("backups.store.files", "os.fsync", 5),
     ("backups.make.make", "publish_folder", 1),
@@ -66,12 +70,12 @@ RESTORE_STEPS = [
     ("backups.restore.swap.shadow", "_Load.finish", 1),
     ("backups.restore.swap.shadow", "build_shadow", 2),
     ("backups.restore.swap.shadow", "check_content", 1),
-    ("backups.tables.ddl", "add_keys", 1),
+    ("backups.tables.ddl", "add_constraints", 1),
     ("backups.tables.ddl", "describe_table", 2),
-    ("backups.restore.swap.swap", "_Swap._put_aside", 1),
+    ("backups.restore.swap.swap", "_Swap._move_to_undo", 1),
     ("backups.restore.swap.swap", "_Swap._move_in", 2),
     ("backups.restore.swap.swap", "_Swap._set_sequence", 1),
-    ("backups.restore.swap.replacing", "_analyze", 1),
+    ("backups.restore.swap.replace", "_analyze", 1),
 ]
 
 
@@ -104,7 +108,7 @@ def test_a_killed_backup_is_no_backup(tables: None, module: str, name: str, call
 
 
 def test_what_a_killed_backup_left_is_removed_by_the_next(tables: None, archive: Path) -> None:
-    die("backups.make.make", "seal_manifest", 1, "backup")
+    die("backups.make.make", "encode_manifest", 1, "backup")
     assert [path for path in archive.iterdir() if path.name.startswith(DRAFT_PREFIX)]
     finished = run_backup()
     assert [path.name for path in archive.iterdir()] == [finished.folder]

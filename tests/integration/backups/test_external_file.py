@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from backups.errors import FileRefused
-from backups.restore.foreign import append_file
+from backups.restore.external_file import append_file
 from tests.integration.backups.tables import ask, run
 from tests.needs import need
 

@@ -1,4 +1,4 @@
-"""A shadow table given another name, with all that is called after it."""
+"""A shadow table renamed, with its indexes, sequences and partitions."""
 
 from dataclasses import replace
 
@@ -7,8 +7,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from backups.restore.swap.shadow import Shadow
-
-_NAME_BYTES = 63
+from ingest.catalog.definitions import MAX_NAME_BYTES
 
 # Indexes are renamed with their constraints; TOAST tables have names of their own.
 _OBJECTS = """
@@ -47,4 +46,4 @@ def rename_table(connection: psycopg.Connection, shadow: Shadow, name: str) -> S
 
 def _rename(old: str, before: str, after: str) -> str:
     renamed = after + old.removeprefix(before) if old.startswith(before) else f"{after}_{old}"
-    return renamed.encode()[:_NAME_BYTES].decode(errors="ignore")
+    return renamed.encode()[:MAX_NAME_BYTES].decode(errors="ignore")

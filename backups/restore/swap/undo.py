@@ -1,4 +1,4 @@
-"""A restore undone: the rows that a table had before it change places with those it has now."""
+"""A restore undone: a table and the copy from before the restore exchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,12 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from backups.errors import RestoreRefused
-from backups.restore.locking import only_restore
-from backups.restore.plan import find_table
-from backups.restore.swap.replacing import run_in
-from backups.restore.swap.shadow import UNDO_PREFIX, count_rows, shadow_schema, undo_schema
+from backups.restore.swap.replace import run_in
+from backups.restore.swap.shadow import UNDO_PREFIX, shadow_schema, undo_schema
 from backups.restore.swap.swap import Replacement, swap
 from backups.tables import ddl
-from backups.tables.catalog import read_definition
-from backups.tables.connection import be_exact, connect_admin
+from backups.tables.catalog import count_rows, find_table, read_definition
+from backups.tables.connection import configure_transaction, connect_for_restore
 from backups.tables.definition import TableDefinition
 
 
@@ -34,7 +32,7 @@ def undo_restore(tables: Sequence[str], *, dry_run: bool = False) -> list[Undone
     the table was altered since, or where rows would refer to rows that are not there, and
     `RestoreBusy`.
     """
-    with connect_admin() as connection, only_restore(connection):
+    with connect_for_restore() as connection:
         copies = [_find_copy(connection, name) for name in tables]
         try:
             with connection.transaction(force_rollback=dry_run):
@@ -61,7 +59,7 @@ def _find_copy(connection: psycopg.Connection, name: str) -> tuple[str, str]:
 def _exchange(
     connection: psycopg.Connection, copies: Sequence[tuple[str, str]], *, dry_run: bool
 ) -> list[Undone]:
-    be_exact(connection)
+    configure_transaction(connection)
     undone = [
         Undone(
             f"{schema}.{table}",
@@ -72,21 +70,21 @@ def _exchange(
     ]
     if dry_run:
         return undone
-    replacements = [_take_out(connection, schema, table) for schema, table in copies]
+    replacements = [_move_from_undo(connection, schema, table) for schema, table in copies]
     for one in replacements:
         run_in(connection, one, ddl.add_foreign_keys(one.definition, one.schema))
     swap(connection, replacements)
     return undone
 
 
-def _take_out(connection: psycopg.Connection, schema: str, table: str) -> Replacement:
-    """Move an undo copy to where the swap takes tables from."""
+def _move_from_undo(connection: psycopg.Connection, schema: str, table: str) -> Replacement:
+    """Move an undo copy to the shadow schema, for the swap."""
     origin, target = undo_schema(schema), shadow_schema(schema)
     definition, before = (_read(connection, where, table) for where in (schema, origin))
-    if _shape(definition) != _shape(before):
+    if _compared(definition) != _compared(before):
         raise RestoreRefused(f"{schema}.{table} was altered since it was restored")
     connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(target)))
-    for name in (*(leaf.table for leaf in definition.partitions), table):
+    for name in (*(partition.table for partition in definition.partitions), table):
         connection.execute(
             SQL("ALTER TABLE {} SET SCHEMA {}").format(Identifier(origin, name), Identifier(target))
         )
@@ -100,9 +98,9 @@ def _read(connection: psycopg.Connection, schema: str, table: str) -> TableDefin
     return read_definition(connection, oid, schema)
 
 
-def _shape(definition: TableDefinition) -> tuple[object, ...]:
+def _compared(definition: TableDefinition) -> tuple[object, ...]:
     columns = [
         (column.name, column.type, column.not_null, column.generated, column.identity)
         for column in definition.columns
     ]
-    return columns, [leaf.table for leaf in definition.partitions]
+    return columns, [partition.table for partition in definition.partitions]

@@ -1,7 +1,7 @@
-"""Avro files that others wrote: their records as rows for the ingest writer."""
+"""Avro files that other tools wrote: their records as rows for ingest."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,17 +9,16 @@ import msgspec
 from backups.avro.container import ContainerReader
 from backups.avro.conversion import choose_converter, column_converter
 from backups.avro.records import RecordReader
-from backups.child.verify import check_foreign_file
+from backups.child.verify import verify_external_file
 from backups.errors import FileRefused
-from backups.restore.appending import Appended, append_rows
+from backups.progress import NO_PROGRESS, Progress
+from backups.restore.append import AppendReport, append_rows
 from backups.store.files import open_plain
 from ingest.catalog.column_names import NameMatcher
 from ingest.catalog.definitions import Table
 from ingest.outcome import OnConflict
 from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
-
-Progress = Callable[[int], None]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -31,14 +30,14 @@ def append_file(
     renamed: Mapping[str, str],
     on_conflict: OnConflict = "reject",
     dry_run: bool = False,
-    progress: Progress = lambda rows: None,
-) -> Appended:
-    """Append a foreign file's records to a table; what cannot be converted exactly is rejected.
+    progress: Progress = NO_PROGRESS,
+) -> AppendReport:
+    """Append a file's records to a table; what cannot be converted exactly is rejected.
 
     Fields are matched with columns by name, as CSV headers are; `renamed` maps a field's name to
     the column it is meant for. Raises `FileRefused` before a row is written.
     """
-    check_foreign_file(path)
+    verify_external_file(path)
     known = exposed_tables().find_current(writer_connection(), table)
     rows = read_rows(path, known.table, renamed)
     return append_rows(table, rows, on_conflict=on_conflict, dry_run=dry_run, progress=progress)

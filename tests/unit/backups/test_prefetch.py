@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from backups.avro.prefetch import prefetch
+from backups.prefetch import prefetch
 
 
 def test_yields_everything_in_order() -> None:

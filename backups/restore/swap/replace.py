@@ -1,28 +1,27 @@
-"""Tables loaded beside the ones they replace, given their keys, compared, swapped in."""
+"""Tables replaced: shadow tables filled, indexed, compared with the backup and swapped in."""
 
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from backups.errors import RestoreRefused
+from backups.progress import Progress
 from backups.restore.plan import RestoreRequest
-from backups.restore.restore_plan import Work
+from backups.restore.restore_plan import TableRestore
 from backups.restore.swap import shadow
-from backups.restore.swap.naming import rename_table
+from backups.restore.swap.rename import rename_table
 from backups.restore.swap.swap import Replacement, swap
 from backups.tables import ddl
-from backups.tables.catalog import search_in
-from backups.tables.connection import defer_commits
-
-Progress = Callable[[int], None]
+from backups.tables.catalog import set_search_path
+from backups.tables.connection import disable_synchronous_commit
 
 
 def replace_tables(
     connection: psycopg.Connection,
-    works: Sequence[Work],
+    tables: Sequence[TableRestore],
     request: RestoreRequest,
     progress: Progress,
 ) -> int:
@@ -31,17 +30,17 @@ def replace_tables(
     Raises `RestoreRefused` or `BackupDamaged`.
     """
     is_new = request.mode == "new"
-    defer_commits(connection)
+    disable_synchronous_commit(connection)
     try:
-        made = _build_shadows(connection, works, progress, is_new=is_new)
-        _make_keys_and_check(connection, made)
+        made = _build_shadows(connection, tables, progress, is_new=is_new)
+        _add_indexes_and_check(connection, made)
         _finish(connection, made)
         if is_new and request.into:
             with connection.transaction():
                 made = [rename_table(connection, made[0], request.into)]
         replacements = [
-            Replacement(one.definition, one.schema, None if is_new else work.oid)
-            for one, work in zip(made, works, strict=True)
+            Replacement(one.definition, one.schema, None if is_new else restored.oid)
+            for one, restored in zip(made, tables, strict=True)
         ]
         swap(connection, replacements)
         _analyze(connection, made)
@@ -51,68 +50,59 @@ def replace_tables(
         raise RestoreRefused(f"The rows or the table are in the way: {error}") from error
     finally:
         if not connection.closed:
-            shadow.clear_shadows(connection, {work.entry.schema for work in works})
+            shadow.clear_shadows(connection, {one.definition.schema for one in tables})
     return sum(one.rows for one in made)
 
 
 def _build_shadows(
-    connection: psycopg.Connection, works: Sequence[Work], progress: Progress, *, is_new: bool
+    connection: psycopg.Connection,
+    tables: Sequence[TableRestore],
+    progress: Progress,
+    *,
+    is_new: bool,
 ) -> list[shadow.Shadow]:
     made = []
     try:
-        for work, following in zip_longest(works, works[1:]):
+        for table, following in zip_longest(tables, tables[1:]):
             if following is not None:
                 following.reader.prepare()  # its process starts while this table is loaded
-            own_sequences = is_new or work.oid is None
+            own_sequences = is_new or table.oid is None
             made.append(
                 shadow.build_shadow(
                     connection,
-                    work.reader,
-                    work.definition,
+                    table.reader,
+                    table.definition,
                     progress,
                     own_sequences=own_sequences,
                 )
             )
     finally:
-        for work in works:
-            work.reader.close()
+        for table in tables:
+            table.reader.close()
     return made
 
 
-def _make_keys_and_check(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
+def _add_indexes_and_check(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
     """Build indexes and foreign keys, while another connection compares the rows."""
-    checking = _Checking(made)
-    checking.start()
-    try:
+    with ThreadPoolExecutor(1) as worker:
+        check = worker.submit(_check_contents, made)
         for one in made:
             run_in(connection, one, ddl.create_indexes(one.definition, one.schema))
         # A partitioned table's key, which others may refer to, is made only after the check.
         if not any(one.definition.partition_key for one in made):
             for one in made:
                 run_in(connection, one, ddl.add_foreign_keys(one.definition, one.schema))
-    finally:
-        checking.join()
-    if checking.error is not None:
-        raise checking.error
+    check.result()
 
 
-class _Checking(threading.Thread):
-    def __init__(self, made: Sequence[shadow.Shadow]) -> None:
-        super().__init__(daemon=True)
-        self._made = made
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            for one in self._made:
-                shadow.check_content(one)
-        except BaseException as error:
-            self.error = error
+def _check_contents(made: Sequence[shadow.Shadow]) -> None:
+    for one in made:
+        shadow.check_content(one)
 
 
 def _finish(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
     for one in made:
-        run_in(connection, one, ddl.add_keys(one.definition, one.schema))
+        run_in(connection, one, ddl.add_constraints(one.definition, one.schema))
     if any(one.definition.partition_key for one in made):
         for one in made:
             run_in(connection, one, ddl.add_foreign_keys(one.definition, one.schema))
@@ -125,10 +115,10 @@ def run_in(
     made: shadow.Shadow | Replacement,
     statements: Iterable[Composed],
 ) -> None:
-    """Run each statement in a transaction of its own, where the shadow's names are meant."""
+    """Run each statement in a transaction of its own, with the shadow's schema searched first."""
     for statement in statements:
         with connection.transaction():
-            search_in(connection, made.schema, made.definition.schema)
+            set_search_path(connection, made.schema, made.definition.schema)
             connection.execute(statement)
 
 
