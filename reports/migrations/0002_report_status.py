@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.db import migrations
 
-FILE = Path(__file__).parent.parent / "sql" / "report_status.sql"
+FILE = Path(__file__).parent.parent / "engine" / "sql" / "report_status.sql"
 
 
 class Migration(migrations.Migration):
