@@ -187,6 +187,23 @@ def test_a_batch_whose_answer_is_lost_is_stored_once(
     assert (count_jobs(), Batch.objects.filter(dry_run=False).count()) == (3, 1)
 
 
+def test_a_batch_that_is_refused_ends_the_load_and_is_told_by_its_lines(
+    visit: VisitMaker, key: str, tmp_path: Path
+) -> None:
+    person = visit()
+    person.allow_status(403)
+    page = person.log_in(key, to="/load/")
+    choose(page, write_jobs(tmp_path, 3), "hiring.jobs")
+    check_file(page)
+    refusal = {"code": "scope_missing", "detail": "The key may not ingest."}
+    page.route(ADDRESS, lambda route: route.fulfill(status=403, json=refusal))
+    page.get_by_role("button", name="Load the file").click()
+    problem = page.locator("#outcome .error")
+    expect(problem).to_have_text("lines 2 to 4: The key may not ingest.")
+    expect(page.locator("#interrupted")).to_be_hidden()
+    assert page.evaluate("localStorage.length") == 0
+
+
 def test_a_load_is_paused_and_goes_on(page: Page, tmp_path: Path) -> None:
     choose(page, write_jobs(tmp_path, THREE_BATCHES), "hiring.jobs")
     check_file(page)

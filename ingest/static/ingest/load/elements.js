@@ -1,4 +1,9 @@
-// Elements made by scripts; texts are texts, never markup.
+// The page's elements: found by id, made with texts that are never markup, numbers for people.
+
+/** Return the element with this id. */
+export function find(id) {
+  return document.getElementById(id);
+}
 
 /** Return an element with these attributes (false: without it) and children (elements, texts). */
 export function make(name, attributes = {}, ...children) {
@@ -17,5 +22,11 @@ export function makeTable(label, titles, rows) {
     make("tr", {}, ...row.map((cell, at) => make("td", { "data-title": titles[at] }, cell))),
   );
   const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...lines));
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table);
+  const region = { class: "scroll", tabindex: "0", role: "region", "aria-label": label };
+  return make("div", region, table);
+}
+
+/** Return a number with separators of thousands. */
+export function formatNumber(value) {
+  return value.toLocaleString("en");
 }

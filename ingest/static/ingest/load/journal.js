@@ -1,8 +1,10 @@
-// What the browser keeps of a load that has begun, so that it can go on after a reload.
+// What the browser keeps of a load, and the list of interrupted loads that can go on.
 
-import { OtherFileNeeded } from "./problem.js";
+import { formatNumber, make } from "./elements.js";
+import { OtherFileNeeded } from "./file.js";
 
 const PREFIX = "rowhouse-load-";
+const ASK = "ask"; // the other tabs which load they run
 const HOUR_MS = 3_600_000;
 const COUNTS = ["received", "inserted", "updated", "ignored"];
 const FNV_START = 0x811c9dc5;
@@ -37,7 +39,7 @@ export class Journal {
     return journal;
   }
 
-  /** Return the loads of this sender that can go on: the service forgets keys after so many hours. */
+  /** Return this sender's loads that can go on: the service forgets keys after so many hours. */
   static list(sender, hours) {
     const since = Date.now() - hours * HOUR_MS;
     const all = readAll();
@@ -141,4 +143,92 @@ function addRows(sum, rows) {
     hash = Math.imul(hash ^ 0x0a, FNV_PRIME);
   }
   return hash;
+}
+
+/** The list of interrupted loads: each goes on when its file is chosen again, or is forgotten. */
+export class InterruptedLoads {
+  #place;
+  #list;
+  #findJournals;
+  #goOn;
+  #channel = new BroadcastChannel("rowhouse-load");
+  #elsewhere = new Set(); // ids of loads that run in other tabs
+  #file = null;
+  #isRunning = false;
+  #runningId = null; // of the load that runs in this tab
+
+  /** `goOn(journal)` is called when a person wants a load to go on with the file that is chosen. */
+  constructor(place, { findJournals, goOn }) {
+    this.#place = place;
+    this.#list = place.querySelector("ul");
+    this.#findJournals = findJournals;
+    this.#goOn = goOn;
+    this.#channel.addEventListener("message", ({ data }) => {
+      if (data !== ASK) this.#hide(data);
+      else if (this.#runningId) this.#channel.postMessage(this.#runningId);
+    });
+    this.#channel.postMessage(ASK);
+  }
+
+  /** Show the loads that wait; `file` is the one that is chosen, or null. */
+  show(file) {
+    this.#file = file;
+    if (this.#isRunning) return;
+    const waiting = this.#findJournals().filter(({ id }) => !this.#elsewhere.has(id));
+    this.#list.replaceChildren(...waiting.map((journal) => this.#describe(journal)));
+    this.#place.hidden = waiting.length === 0;
+  }
+
+  /** Hide them while a load, or a check (null), runs in this tab. */
+  begin(journal) {
+    this.#runningId = journal?.id ?? null;
+    if (journal) this.#channel.postMessage(journal.id);
+    this.#isRunning = true;
+    this.#place.hidden = true;
+  }
+
+  /** Show them again. */
+  end() {
+    this.#runningId = null;
+    this.#isRunning = false;
+    this.show(this.#file);
+  }
+
+  // The load runs, or begins to run, in another tab.
+  #hide(id) {
+    this.#elsewhere.add(id);
+    this.#list.querySelector(`[data-id="${id}"]`)?.remove();
+    this.#place.hidden ||= this.#list.childElementCount === 0;
+  }
+
+  #describe(journal) {
+    const { id, name, plan, rows } = journal;
+    const isChosen = this.#file !== null && journal.isOf(this.#file);
+    const goOn = makeButton("Go on", `Go on with ${name}`, {}, () => this.#goOn(journal));
+    const forget = makeButton("Forget", `Forget ${name}`, { class: "quiet" }, () => {
+      journal.forget();
+      this.show(this.#file);
+      this.#place.focus();
+    });
+    const said = `: ${formatNumber(rows)} rows were sent into ${plan.table}.`;
+    const hint = this.#hint(journal, isChosen);
+    return make(
+      "li",
+      { "data-id": id },
+      make("p", {}, make("strong", {}, name), said, " ", hint),
+      make("p", { class: "actions" }, ...(isChosen ? [goOn] : []), forget),
+    );
+  }
+
+  #hint({ name }, isChosen) {
+    if (isChosen) return "It goes on after them, and stores nothing twice.";
+    if (this.#file?.name === name) return "The file that is chosen has its name but another size.";
+    return "Choose the file again to go on after them.";
+  }
+}
+
+function makeButton(text, label, attributes, onClick) {
+  const button = make("button", { type: "button", ...attributes, "aria-label": label }, text);
+  button.addEventListener("click", onClick);
+  return button;
 }

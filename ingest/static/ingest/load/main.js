@@ -1,24 +1,27 @@
-// The page that loads a file: what was chosen, and what the buttons do.
+// The page that loads a file: what was chosen, what the buttons do, a check or a load as a whole.
 
 import { Refusal, call } from "../../site/api.js";
-import { takeDrops, takePicks } from "./file_input.js";
-import { guessDelimiter } from "./header.js";
-import { formatOf, readFirstRows } from "./file_rows.js";
-import { Gate } from "./gate.js";
-import { Interrupted } from "./interrupted.js";
-import { Journal } from "./journal.js";
+import { csvLayout, guessDelimiter } from "./csv.js";
+import { find } from "./elements.js";
+import {
+  FileProblem, OtherFileNeeded, formatOf, readFirstRows, takeDrops, takePicks,
+} from "./file.js";
+import { InterruptedLoads, Journal } from "./journal.js";
+import { jsonLayout } from "./json.js";
 import { Mapping } from "./mapping.js";
-import { run } from "./run.js";
+import { Progress, Rejects, Tally, showOutcome, summarize } from "./outcome.js";
+import { Gate, Refused, Stopped, Unanswered, sendFile } from "./sending.js";
 
 const PREVIEWED_ROWS = 20;
 const SOURCE = ["format", "encoding", "delimiter"]; // what tells how the file is read
+const EXPECTED = [FileProblem, Refused, Stopped, Unanswered];
 
-const find = (id) => document.getElementById(id);
 const form = find("load");
 const mapping = new Mapping(find("mapping"));
 const tables = new Map();
 const { sender, hours } = form.dataset;
-const interrupted = new Interrupted(find("interrupted"), { sender, hours: Number(hours), goOn });
+const findJournals = () => Journal.list(sender, Number(hours));
+const interrupted = new InterruptedLoads(find("interrupted"), { findJournals, goOn });
 let file = null;
 let gate = null;
 let isChecked = false;
@@ -89,7 +92,7 @@ function setChecked(value) {
 
 function showButtons() {
   const isRunning = gate !== null;
-  const isReady = file !== null && find("table").value !== "" && mapping.isShown && mapping.isUsable;
+  const isReady = file !== null && find("table").value !== "" && mapping.isUsable;
   find("choices").disabled = isRunning;
   find("check").disabled = isRunning || !isReady;
   find("go").disabled = isRunning || !isReady || !isChecked;
@@ -121,10 +124,6 @@ async function showPlan({ source, isHeader, table, onConflict, columns }) {
   mapping.choose(columns);
 }
 
-function check() {
-  start(readPlan(), null);
-}
-
 function load() {
   const plan = readPlan();
   start(plan, Journal.begin({ plan, file, sender }));
@@ -141,19 +140,71 @@ async function start(plan, journal) {
   interrupted.begin(journal);
   find("outcome").replaceChildren();
   showButtons();
-  await run({ plan, file, gate, journal, outcome: find("outcome") });
+  await run(plan, journal);
   gate = null;
   interrupted.end();
   setChecked(journal === null);
 }
 
+/**
+ * Send the file's rows as the plan says: a load where there is a `journal`, else a check. The
+ * journal is forgotten when nothing is left to load.
+ */
+async function run(plan, journal) {
+  const isDryRun = journal === null;
+  const source = { ...plan.source, file };
+  const layout = source.format === "csv" ? csvLayout(plan) : jsonLayout(source.format);
+  const tally = new Tally(journal?.before);
+  const rejects = new Rejects(source, plan.titles);
+  const progress = new Progress(file.size, { isDryRun, before: tally.received });
+  const callbacks = {
+    onRead: (bytes) => progress.moveTo(bytes),
+    onWait: (reason) => progress.wait(reason),
+    onReceipt: (rows, receipt) => {
+      tally.add(rows, receipt);
+      rejects.add(rows, receipt);
+      progress.count(tally);
+    },
+  };
+  const error = await attempt(sendFile({ source, plan, layout, journal, gate, ...callbacks }));
+  const isOver = isDryRun || hasEnded(error, journal);
+  if (isOver) journal?.forget();
+  const failure = error?.message ?? null;
+  progress.end(failure ?? summarize(tally, isDryRun));
+  const deskUrl = isDryRun || !tally.began ? null : makeDeskUrl(plan.table, tally);
+  const { placeName } = layout;
+  showOutcome({ tally, rejects, failure, isDryRun, deskUrl, placeName, canGoOn: !isOver });
+}
+
+/** Return what has ended a load before its end, null where nothing has. */
+async function attempt(load) {
+  try {
+    await load;
+    return null;
+  } catch (error) {
+    if (!EXPECTED.some((kind) => error instanceof kind)) reportError(error);
+    return error;
+  }
+}
+
+// What comes after damage is not loaded; a batch that is refused is not stored.
+function hasEnded(error, journal) {
+  if (error === null) return true;
+  if (error instanceof FileProblem) return !(error instanceof OtherFileNeeded);
+  return error instanceof Refused && journal.rows === 0;
+}
+
+function makeDeskUrl(table, { began }) {
+  return `/rejections/?${new URLSearchParams({ table, since: began.toISOString() })}`;
+}
+
 takePicks(find("file"), take);
-for (const id of ["format", "encoding", "delimiter", "header", "table"]) {
+for (const id of [...SOURCE, "header", "table"]) {
   find(id).addEventListener("change", preview);
 }
 find("on-conflict").addEventListener("change", () => setChecked(false));
 find("mapping").addEventListener("mapping:changed", () => setChecked(false));
-find("check").addEventListener("click", check);
+find("check").addEventListener("click", () => start(readPlan(), null));
 find("go").addEventListener("click", load);
 find("stop").addEventListener("click", () => gate.stop());
 find("pause").addEventListener("click", () => {

@@ -1,8 +1,8 @@
 // Which field of the file goes into which column, to be seen and changed.
 
-import { parseRecord } from "./csv_fields.js";
+import { parseRecord } from "./csv.js";
 import { make, makeTable } from "./elements.js";
-import { findMissing, matchHeader } from "./header.js";
+import { parseJson } from "./json.js";
 
 const EXAMPLES = 3;
 const SHOWN = 40; // characters of an example
@@ -12,25 +12,32 @@ export class Mapping {
   columns = null;
   /** The names of a CSV file's fields; null for JSON. */
   titles = null;
-  /** Whether the file's beginning could be read. */
-  isShown = false;
+  #isShown = false;
   #place;
+  #table = null;
   #warning = make("p", { class: "warn" });
 
   constructor(place) {
     this.#place = place;
   }
 
+  /** Whether rows can be sent. */
+  get isUsable() {
+    if (this.columns === null) return this.#isShown;
+    return this.columns.some(Boolean) && !this.#twice;
+  }
+
   clear(text, { isBad = false } = {}) {
     this.columns = this.titles = null;
-    this.isShown = false;
+    this.#isShown = false;
     this.#place.replaceChildren(make("p", { class: isBad ? "error" : "soft" }, text));
   }
 
   /** Show the fields of a CSV file's first records and the columns they fit. */
   showRecords(records, table, { delimiter, hasHeader }) {
+    this.#table = table;
     const [first, ...others] = records.map(({ text }) => parseRecord(text, delimiter));
-    const writable = table.columns.filter((column) => !column.read_only);
+    const writable = findWritable(table.columns);
     const examples = (hasHeader ? others : [first, ...others]).slice(0, EXAMPLES);
     this.titles = hasHeader ? first : first.map((_, at) => `field ${at + 1}`);
     this.columns = hasHeader
@@ -39,11 +46,11 @@ export class Mapping {
     const rows = this.titles.map((title, at) => [
       title,
       examples.map((fields) => shorten(fields[at] || "–")).join(" · "),
-      this.#makeSelect(title, at, writable, table),
+      this.#makeSelect(title, at, writable),
     ]);
     const titles = ["Field", "First values", "Column"];
     this.#show(makeTable("Fields and columns", titles, rows));
-    this.#warn(table);
+    this.#warn();
   }
 
   /** Show the keys of the first JSON rows, which must be the columns' own names. */
@@ -51,16 +58,14 @@ export class Mapping {
     this.columns = this.titles = null;
     const objects = rows.map(({ text }) => parseObject(text));
     const keys = [...new Set(objects.flatMap((row) => Object.keys(row)))];
-    const writable = table.columns.filter((column) => !column.read_only);
-    const known = new Set(writable.map(({ name }) => name));
+    const known = new Set(findWritable(table.columns).map(({ name }) => name));
     const valueOf = (row, key) => (key in row ? shorten(JSON.stringify(row[key])) : "–");
     const lines = keys.map((key) => [
       key,
       objects.slice(0, EXAMPLES).map((row) => valueOf(row, key)).join(" · "),
       known.has(key) ? key : make("span", { class: "bad" }, "no column to load: rejected"),
     ]);
-    const missing = findMissing(keys, table.columns);
-    this.#warning.textContent = missing.length ? missingText(missing) : "";
+    this.#warning.textContent = describeMissing(keys, table.columns);
     this.#show(makeTable("Keys and columns", ["Key", "First values", "Column"], lines));
   }
 
@@ -80,60 +85,83 @@ export class Mapping {
   }
 
   #show(content) {
-    this.isShown = true;
+    this.#isShown = true;
     this.#place.replaceChildren(this.#warning, content);
   }
 
-  #makeSelect(title, at, writable, table) {
+  #makeSelect(title, at, writable) {
     const option = (name, label = name) =>
       make("option", { value: name, selected: this.columns[at] === name }, label);
     const names = writable.map(({ name, type, required }) =>
       option(name, `${name} (${type}${required ? ", required" : ""})`),
     );
-    const label = `Column of ${title}`;
-    const select = make("select", { "aria-label": label }, option("", "leave this field out"), ...names);
+    const omission = option("", "leave this field out");
+    const select = make("select", { "aria-label": `Column of ${title}` }, omission, ...names);
     select.addEventListener("change", () => {
       this.columns[at] = select.value;
-      this.#warn(table);
+      this.#warn();
       this.#place.dispatchEvent(new CustomEvent("mapping:changed"));
     });
     return select;
   }
 
-  #warn(table) {
-    const missing = findMissing(this.columns, table.columns);
+  #warn() {
     const left = this.titles.filter((_, at) => !this.columns[at]);
-    const said = [];
-    if (left.length) said.push(`Left out: ${left.join(", ")}.`);
-    if (missing.length) said.push(missingText(missing));
-    const twice = this.twice;
-    if (twice) said.push(`Two fields go into ${twice}: choose one.`);
-    this.#warning.textContent = said.join(" ");
+    const warnings = [
+      left.length && `Left out: ${left.join(", ")}.`,
+      describeMissing(this.columns, this.#table.columns),
+      this.#twice && `Two fields go into ${this.#twice}: choose one.`,
+    ];
+    this.#warning.textContent = warnings.filter(Boolean).join(" ");
   }
 
-  /** A column that two fields go into, null where there is none. */
-  get twice() {
-    const chosen = this.columns?.filter(Boolean) ?? [];
-    return chosen.find((name, at) => chosen.indexOf(name) !== at) ?? null;
-  }
-
-  /** Whether rows can be sent. */
-  get isUsable() {
-    return this.columns === null || (this.columns.some(Boolean) && this.twice === null);
+  // A column that two fields go into.
+  get #twice() {
+    const chosen = this.columns.filter(Boolean);
+    return chosen.find((name, at) => chosen.indexOf(name) !== at);
   }
 }
 
-function missingText(names) {
-  return `No field for ${names.join(", ")}, which every row must bring.`;
+/**
+ * Return the writable column of each field, "" where there is none: found as the service finds
+ * it, without regard to case, spaces and underscores. A column is given to one field only.
+ */
+export function matchHeader(header, columns) {
+  const names = findWritable(columns).map((column) => column.name);
+  const taken = new Set();
+  return header.map((field) => {
+    const trimmed = field.trim();
+    const alike = names.filter((name) => simplify(name) === simplify(field));
+    const found = names.includes(trimmed) ? [trimmed] : alike;
+    if (found.length !== 1 || taken.has(found[0])) return "";
+    taken.add(found[0]);
+    return found[0];
+  });
+}
+
+/** Return the names of the columns that every row must bring and no field has. */
+export function findMissing(chosen, columns) {
+  return columns
+    .filter((column) => column.required && !chosen.includes(column.name))
+    .map((column) => column.name);
+}
+
+function describeMissing(chosen, columns) {
+  const names = findMissing(chosen, columns).join(", ");
+  return names && `No field for ${names}, which every row must bring.`;
+}
+
+function findWritable(columns) {
+  return columns.filter((column) => !column.read_only);
+}
+
+function simplify(name) {
+  return name.replaceAll(/[ _]/g, "").trim().toLowerCase();
 }
 
 function parseObject(text) {
-  try {
-    const value = JSON.parse(text);
-    return value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
-  } catch {
-    return {};
-  }
+  const value = parseJson(text);
+  return value && typeof value === "object" && !Array.isArray(value) ? value : {};
 }
 
 function shorten(text) {

@@ -1,11 +1,8 @@
-// A JSON document's rows, cut out without changing a character of them.
+// JSON and NDJSON: text split into rows and written again, without changing a character of them.
 
-import { trimSpace } from "./line_cutter.js";
-
-const SPACE = " \t\r\n";
 const NO_ROWS = 'The document is neither an array of rows nor {"rows": [...]}.';
-
-const HEAD = 1000;
+const SPACE = " \t\r\n";
+const HEAD = 1000; // characters of the outer object that are kept
 
 // Where in the document the next character stands.
 const OPENING = 0; // before anything
@@ -16,10 +13,10 @@ const NEXT = 4; // after a comma: a row
 const DONE = 5; // after the document
 
 /**
- * Cuts what it is given, block by block: an array of rows, or an object whose `rows` is one. The
- * place of a row is its index, from 0. After damage `problem` says what is wrong.
+ * Splits a document, block by block, into its rows: those of an array, or of an object's `rows`.
+ * The place of a row is its index, from 0. After damage `problem` says what is wrong.
  */
-export class JsonCutter {
+export class JsonSplitter {
   problem = null;
   pending = "";
   #state = OPENING;
@@ -32,7 +29,7 @@ export class JsonCutter {
   #head = ""; // what was read of the outer object
 
   /** Return the rows that end in this block, `[{ text, place }, …]`. */
-  cut(block) {
+  split(block) {
     const rows = [];
     const text = this.pending + block;
     let start = 0;
@@ -55,7 +52,8 @@ export class JsonCutter {
   /** Return no rows: each ends with a comma or a bracket. Says whether the document was whole. */
   finish() {
     if (this.problem) return [];
-    if (this.#state === OPENING || (this.#state === OUTER && !this.#hadRows)) this.problem = NO_ROWS;
+    const isOpen = this.#state === OPENING || (this.#state === OUTER && !this.#hadRows);
+    if (isOpen) this.problem = NO_ROWS;
     else if (this.#state !== DONE) this.#damage("the document is cut short");
     return [];
   }
@@ -144,4 +142,50 @@ export class JsonCutter {
   #damage(problem) {
     this.problem = `Row ${this.#index} (from 0): ${problem}.`;
   }
+}
+
+/** Splits NDJSON, block by block. A line's place is its number, from 1; blank ones are left out. */
+export class LineSplitter {
+  problem = null;
+  pending = "";
+  #line = 0;
+
+  /** Return the lines that end in this block, `[{ text, place }, …]`. */
+  split(block) {
+    const lines = (this.pending + block).split("\n");
+    this.pending = lines.pop();
+    return lines
+      .map((text) => ({ text, place: (this.#line += 1) }))
+      .filter(({ text }) => trimSpace(text));
+  }
+
+  /** Return the last line, which no line end follows. */
+  finish() {
+    return this.split("\n");
+  }
+}
+
+/** Return the value of a text, undefined where it is no JSON. */
+export function parseJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Return how rows are sent: as lines or as an array, never changed. */
+export function jsonLayout(format) {
+  const texts = (rows) => rows.map(({ text }) => text);
+  if (format === "ndjson") {
+    const write = (rows) => texts(rows).join("\n");
+    return { mediaType: "application/x-ndjson", placeName: "line", write };
+  }
+  const write = (rows) => `[${texts(rows).join(",\n")}]`;
+  return { mediaType: "application/json", placeName: "row", write };
+}
+
+// `trim` would take more than JSON's white space.
+function trimSpace(text) {
+  return text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
 }

@@ -1,4 +1,4 @@
-"""The scripts that cut files into rows do what the command line's loader does."""
+"""The load page's scripts split files into rows as the command line's loader does."""
 
 import csv
 import io
@@ -18,21 +18,21 @@ from tests.browser.conftest import VisitMaker
 CASES = 300
 SEED = 5
 
-# Cut each text in blocks of several lengths: the rows, and whether there was damage.
-CUT = """async ([script, name, texts]) => {
-  const { [name]: Cutter } = await import(`/static/ingest/load/${script}.js`);
+# Split each text in blocks of several lengths: the rows, and whether there was damage.
+SPLIT = """async ([script, name, texts]) => {
+  const { [name]: Splitter } = await import(`/static/ingest/load/${script}.js`);
   return texts.map((text) => [1, 3, 7, 1000].map((length) => {
-    const cutter = new Cutter();
+    const splitter = new Splitter();
     const rows = [];
     for (let at = 0; at < text.length; at += length) {
-      rows.push(...cutter.cut(text.slice(at, at + length)));
+      rows.push(...splitter.split(text.slice(at, at + length)));
     }
-    rows.push(...cutter.finish());
-    return [rows.map(({ text, place }) => [text, place]), cutter.problem !== null];
+    rows.push(...splitter.finish());
+    return [rows.map(({ text, place }) => [text, place]), splitter.problem !== null];
   }));
 }"""
 
-Cut = tuple[list[list[Any]], bool]
+Found = tuple[list[list[Any]], bool]
 Split = Callable[[list[bytes]], Iterator[Rows]]
 
 
@@ -44,7 +44,7 @@ def page(visit: VisitMaker) -> Page:
     return page
 
 
-def split(text: str, splitter: Split) -> Cut:
+def split(text: str, splitter: Split) -> Found:
     """Return what the command line's loader makes of a text."""
     rows: list[list[Any]] = []
     try:
@@ -87,31 +87,31 @@ def make_value(chance: random.Random, depth: int) -> str:
     return f"{{{members}}}"
 
 
-def check_cuts(page: Page, script: str, name: str, texts: list[str], splitter: Split) -> None:
-    """Compare a script's cutter with the command line's, for each length of blocks."""
-    found = page.evaluate(CUT, [script, name, texts])
-    for text, cuts in zip(texts, found, strict=True):
+def check_rows(page: Page, script: str, name: str, texts: list[str], splitter: Split) -> None:
+    """Compare a script's rows with the command line's, for each length of blocks."""
+    found = page.evaluate(SPLIT, [script, name, texts])
+    for text, answers in zip(texts, found, strict=True):
         expected = split(text, splitter)
-        for rows, is_damaged in cuts:
+        for rows, is_damaged in answers:
             assert (rows, is_damaged) == expected, text
 
 
-def test_csv_is_cut_as_by_the_command_line(page: Page) -> None:
+def test_csv_is_split_as_by_the_command_line(page: Page) -> None:
     texts = make_csv_texts()
     assert {is_damaged for _, is_damaged in (split(text, split_csv) for text in texts)} == {
         True,
         False,
     }
-    check_cuts(page, "csv_cutter", "CsvCutter", texts, split_csv)
+    check_rows(page, "csv", "CsvSplitter", texts, split_csv)
 
 
-def test_json_is_cut_as_by_the_command_line(page: Page) -> None:
-    check_cuts(page, "json_cutter", "JsonCutter", make_json_texts(), split_json)
+def test_json_is_split_as_by_the_command_line(page: Page) -> None:
+    check_rows(page, "json", "JsonSplitter", make_json_texts(), split_json)
 
 
-def test_lines_are_cut_as_by_the_command_line(page: Page) -> None:
+def test_lines_are_split_as_by_the_command_line(page: Page) -> None:
     texts = ['{"a": 1}\n\n {"b": 2} \r\n5', "\n", "", '{"a": "\u2028\u00a0"}\n']
-    check_cuts(page, "line_cutter", "LineCutter", texts, split_ndjson)
+    check_rows(page, "json", "LineSplitter", texts, split_ndjson)
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_lines_are_cut_as_by_the_command_line(page: Page) -> None:
 def test_damaged_json_is_told(page: Page, text: str, problem: str) -> None:
     said = page.evaluate(
         """async (text) => {
-          const { JsonCutter } = await import("/static/ingest/load/json_cutter.js");
-          const cutter = new JsonCutter();
-          cutter.cut(text);
-          cutter.finish();
-          return cutter.problem;
+          const { JsonSplitter } = await import("/static/ingest/load/json.js");
+          const splitter = new JsonSplitter();
+          splitter.split(text);
+          splitter.finish();
+          return splitter.problem;
         }""",
         text,
     )
@@ -150,7 +150,7 @@ def test_records_are_read_and_written_as_by_the_csv_module(page: Page) -> None:
     records = [row for text in make_csv_texts() for row, _ in split(text, split_csv)[0]]
     read = page.evaluate(
         """async (records) => {
-          const { parseRecord, writeRecord } = await import("/static/ingest/load/csv_fields.js");
+          const { parseRecord, writeRecord } = await import("/static/ingest/load/csv.js");
           return records.map((record) => {
             const fields = parseRecord(record, ",");
             return [fields, writeRecord(fields)];
@@ -179,7 +179,7 @@ def test_headers_match_as_in_the_service(page: Page) -> None:
     header = ["DEPARTMENT_ID", "Unique Key", " deathConfirmed", "twinone", "TWIN ONE", "made", "x"]
     found = page.evaluate(
         """async ([header, columns]) => {
-          const { matchHeader, findMissing } = await import("/static/ingest/load/header.js");
+          const { matchHeader, findMissing } = await import("/static/ingest/load/mapping.js");
           const found = matchHeader(header, columns);
           return [found, findMissing(found.slice(1), columns)];
         }""",
@@ -194,7 +194,7 @@ def test_headers_match_as_in_the_service(page: Page) -> None:
 def test_batches_keep_the_limits_and_every_row(page: Page) -> None:
     found = page.evaluate(
         """async () => {
-          const { gatherBatches } = await import("/static/ingest/load/batches.js");
+          const { gatherBatches } = await import("/static/ingest/load/sending.js");
           async function* pieces() {
             yield ["aa", "b", "c"].map((text) => ({ text }));
             yield [];
