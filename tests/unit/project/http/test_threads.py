@@ -59,7 +59,9 @@ def test_a_call_waits_for_an_idle_thread() -> None:
 
     async def run() -> None:
         threads = Threads(1, "test")
-        both = [asyncio.create_task(threads.run(call)) for call in (first, lambda: record("second"))]
+        both = [
+            asyncio.create_task(threads.run(call)) for call in (first, lambda: record("second"))
+        ]
         await asyncio.sleep(0)  # both tasks have run up to where they wait
         second_is_asked_for.set()
         await asyncio.gather(*both)
