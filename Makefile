@@ -38,6 +38,7 @@ check: $(DEV)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(CHECK) $(PY) -m mypy .
+	$(VENV)/bin/lint-imports --no-logo
 	$(CHECK) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory test-pooled

@@ -8,6 +8,9 @@ import msgspec
 
 from ingest.row_codes import ROW_CODES
 
+# Errors show the value that was wrong, but never more of it than this.
+SHOWN_CHARACTERS = 200
+
 OnConflict = Literal["reject", "ignore", "update"]
 RowCode = Annotated[str, msgspec.Meta(extra_json_schema={"enum": sorted(ROW_CODES)})]
 

@@ -10,11 +10,12 @@ from psycopg.sql import SQL, Identifier
 
 from apis.open311.access import Caller
 from apis.open311.errors import IncidentUnknown, ReportRejected
-from ingest.catalog.registry import exposed_tables
 from ingest.outcome import ReceiptRejection
+from ingest.payload.payload import JsonArray
 from ingest.writing.batch import ingest_batch
 from ingest.writing.request import BatchRequest
 from ingest.writing.sqlstates import describe_trouble
+from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 from project.base.errors import Unavailable
 
@@ -29,15 +30,13 @@ def file_row(table: str, key: str, values: Mapping[str, Any], caller: Caller) ->
     rejection is logged then. Raise `IncidentUnknown` for a note about no incident.
     """
     number = _draw_id(table, key)
-    row = msgspec.json.encode([{key: number, **values}])
+    row = JsonArray(msgspec.json.encode([{key: number, **values}]))
     request = BatchRequest(
         table=table,
         key_prefix=caller.key_prefix,
         max_raw_bytes=settings.CONFIG.ingest.max_raw_bytes,
     )
-    receipt, _ = ingest_batch(
-        writer_connection, exposed_tables(), request, lambda known: known.rules.decode(row)
-    )
+    receipt = ingest_batch(writer_connection, exposed_tables(), request, row).receipt
     if receipt.rejections:
         raise _refusal(receipt.rejections[0], str(receipt.batch))
     return number

@@ -24,8 +24,8 @@ from backups.runs.runs import describe_request, mark_dead_runs, request_run
 from backups.store.archive import find_backup, list_backups
 from backups.store.folder import Backup
 from backups.store.selection import choose_tables
-from ingest.catalog.registry import exposed_tables
 from ingest.errors import BadParameter, TableAmbiguous, TableUnknown
+from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 from project.base.logs import note
 from project.http.answers import answer_json

@@ -13,11 +13,11 @@ from backups.child.reading import TableReader
 from backups.restore.fit_check import STAGING, fill_staging
 from backups.tables.connection import connect_admin
 from ingest.catalog.definitions import Column, Table
-from ingest.catalog.registry import KnownTable, exposed_tables
 from ingest.outcome import OnConflict
-from ingest.validation.validated_rows import Decoded
+from ingest.payload.payload import RowList
 from ingest.writing.batch import ingest_batch
 from ingest.writing.request import BatchRequest
+from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 
 Progress = Callable[[int], None]
@@ -36,7 +36,7 @@ class Appended:
 
 def append_rows(
     table: str,
-    rows: Iterable[bytes],
+    sent: Iterable[bytes],
     *,
     on_conflict: OnConflict,
     progress: Progress,
@@ -44,7 +44,7 @@ def append_rows(
 ) -> Appended:
     """Send rows, given as JSON objects, in batches; what does not fit is in the rejection log."""
     total = Appended()
-    source = iter(rows)
+    source = iter(sent)
     ingest = settings.CONFIG.ingest
     request = BatchRequest(
         table=table,
@@ -54,9 +54,8 @@ def append_rows(
         max_raw_bytes=ingest.max_raw_bytes,
     )
     while texts := list(islice(source, ingest.max_rows)):
-        receipt, _ = ingest_batch(
-            writer_connection, exposed_tables(), request, _decoder(texts, on_conflict)
-        )
+        rows = RowList(texts, is_strict=True)
+        receipt = ingest_batch(writer_connection, exposed_tables(), request, rows).receipt
         total.inserted += receipt.inserted
         total.updated += receipt.updated
         total.ignored += receipt.ignored
@@ -78,15 +77,6 @@ def append_backup(
             fill_staging(connection, reader)
             rows = _read_json(connection, _shared_columns(reader, known.table))
             return append_rows(table, rows, on_conflict=on_conflict, progress=progress)
-
-
-def _decoder(texts: Sequence[bytes], on_conflict: OnConflict) -> Callable[[KnownTable], Decoded]:
-    group_by = "optional" if on_conflict == "update" else "default"
-
-    def decode(known: KnownTable) -> Decoded:
-        return known.rules.decode_each(texts, group_by)  # type: ignore[arg-type]
-
-    return decode
 
 
 def _shared_columns(reader: TableReader, table: Table) -> list[Column]:

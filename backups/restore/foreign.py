@@ -14,8 +14,8 @@ from backups.errors import FileRefused
 from backups.restore.appending import Appended, append_rows
 from backups.store.files import open_plain
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import exposed_tables
 from ingest.outcome import OnConflict
+from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 
 Progress = Callable[[int], None]

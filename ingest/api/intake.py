@@ -1,6 +1,7 @@
 """POST /api/ingest and /api/ingest/{table}: take a batch of rows, answer with its receipt."""
 
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from blake3 import blake3
@@ -13,19 +14,19 @@ from rest_framework.views import APIView
 from ingest.api.intake_schema import INTAKE_BODIES, INTAKE_ERRORS, INTAKE_PARAMETERS
 from ingest.api.parameters import IngestParameters, read_parameters
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import KnownTable, exposed_tables
 from ingest.errors import BadParameter, BadShape
 from ingest.outcome import Receipt
 from ingest.payload.body import MediaType, parse_length, parse_media_type, read_body
-from ingest.payload.json_body import check_text, open_json, split_lines
-from ingest.validation.validate import CsvSource, decode_array, decode_lines
-from ingest.validation.validated_rows import Decoded
+from ingest.payload.json_body import check_text, open_json
+from ingest.payload.payload import CsvBody, JsonLines, Payload
+from ingest.writing.attempt import Stored
 from ingest.writing.batch import ingest_batch
-from ingest.writing.request import BatchRequest, Decode, IdempotencyClaim
+from ingest.writing.request import BatchRequest, IdempotencyClaim
+from ingest.writing.tables import exposed_tables
 from project.base.config import Ingest
 from project.base.database import unchecked_connection, writer_connection
 from project.base.logs import note
-from project.base.metrics import count_rows
+from project.base.metrics import count_batch, count_rows
 from project.http.access.keys import ScopeMissing
 from project.http.answers import answer_json
 from project.http.openapi import Errors, answers
@@ -54,7 +55,7 @@ class IngestView(APIView):
         body = _read_body(request, limits)
         media_type = parse_media_type(request.META.get("CONTENT_TYPE", ""))
         claim = _read_claim(request, table, body, limits)
-        table, decode = _open_body(body, media_type, table, limits, parameters)
+        table, payload = _open_body(body, media_type, table, limits, parameters)
         batch = BatchRequest(
             table=table,
             key_prefix=key.prefix,
@@ -66,16 +67,18 @@ class IngestView(APIView):
             claim=claim,
             max_raw_bytes=limits.max_raw_bytes,
         )
-        receipt, is_replayed = ingest_batch(
+        stored = ingest_batch(
             writer_connection,
             exposed_tables(),
             batch,
-            _for_key(key, decode),
+            payload,
+            allow=partial(_check_key, key),
             connect_unchecked=unchecked_connection,
         )
-        _note_receipt(request, receipt)
+        receipt, is_replayed = stored.receipt, stored.way is None
+        _note_receipt(request, stored)
         if not is_replayed:
-            _count_receipt(receipt)
+            _count_receipt(stored)
         return answer_json(
             receipt,
             status=receipt_status(receipt, atomic=parameters.atomic),
@@ -96,23 +99,17 @@ def _open_body(
     table: str | None,
     limits: Ingest,
     parameters: IngestParameters,
-) -> tuple[str, Decode]:
-    """Return the table the rows are for, and what will sort them by its rules."""
+) -> tuple[str, Payload]:
+    """Return the table the rows are for, and the rows."""
     if media_type.format == "csv":
-        source = CsvSource(body, media_type.codec, has_header=parameters.has_header)
-        return _require_name(table), lambda known: source.decode(known, parameters.group_by)
+        return _require_name(table), CsvBody(body, media_type.codec, parameters.has_header)
     check_text(body)
     if media_type.format == "ndjson":
-        texts, lines = split_lines(body)
-        return _require_name(table), lambda known: decode_lines(
-            known, texts, lines, parameters.group_by
-        )
-    payload = open_json(body, max_depth=limits.max_depth)
-    if payload.table is not None and table is not None and payload.table != table:
+        return _require_name(table), JsonLines(body)
+    envelope = open_json(body, max_depth=limits.max_depth)
+    if envelope.table is not None and table is not None and envelope.table != table:
         raise BadShape("The body names another table than the address")
-    return _require_name(table or payload.table), lambda known: decode_array(
-        known, payload.array, parameters.group_by
-    )
+    return _require_name(table or envelope.table), envelope.rows
 
 
 def _require_name(table: str | None) -> str:
@@ -121,16 +118,9 @@ def _require_name(table: str | None) -> str:
     return table
 
 
-def _for_key(key: ApiKey, decode: Decode) -> Decode:
-    """Refuse a table that the key may not write to before its rows are looked at."""
-
-    def decode_if_allowed(known: KnownTable) -> Decoded:
-        table: Table = known.table
-        if not key.may_ingest_into(table.schema, table.name):
-            raise ScopeMissing(f"This key may not write to {table.full_name}", scope="ingest")
-        return decode(known)
-
-    return decode_if_allowed
+def _check_key(key: ApiKey, table: Table) -> None:
+    if not key.may_ingest_into(table.schema, table.name):
+        raise ScopeMissing(f"This key may not write to {table.full_name}", scope="ingest")
 
 
 def _read_body(request: Request, limits: Ingest) -> bytes:
@@ -163,7 +153,8 @@ def _read_claim(
     return IdempotencyClaim(key, seen.digest(), timedelta(hours=limits.idempotency_hours))
 
 
-def _note_receipt(request: Request, receipt: Receipt) -> None:
+def _note_receipt(request: Request, stored: Stored) -> None:
+    receipt = stored.receipt
     note(
         request._request,
         batch=str(receipt.batch),
@@ -173,12 +164,15 @@ def _note_receipt(request: Request, receipt: Receipt) -> None:
         updated=receipt.updated,
         ignored=receipt.ignored,
         rejected=receipt.rejected,
+        way=stored.way,
     )
 
 
-def _count_receipt(receipt: Receipt) -> None:
+def _count_receipt(stored: Stored) -> None:
+    receipt = stored.receipt
     if receipt.dry_run:
         return
     outcomes = {name: getattr(receipt, name) for name in ("inserted", "updated", "ignored")}
     codes = [error.code for rejection in receipt.rejections for error in rejection.errors]
+    count_batch(str(stored.way))
     count_rows(receipt.table, outcomes | {"rejected": receipt.rejected}, codes)

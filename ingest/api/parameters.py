@@ -6,7 +6,6 @@ from typing import cast
 
 from ingest.errors import BadParameter
 from ingest.outcome import OnConflict
-from ingest.validation.rules import GroupBy, group_by_for
 from project.http.pagination import read_choice
 
 _KNOWN = frozenset({"on_conflict", "conflict_key", "atomic", "dry_run", "header"})
@@ -21,11 +20,6 @@ class IngestParameters:
     atomic: bool
     dry_run: bool
     has_header: bool
-
-    @property
-    def group_by(self) -> GroupBy:
-        """Which columns rows that are written together have in common."""
-        return group_by_for(self.on_conflict)
 
 
 def read_parameters(query: Mapping[str, str]) -> IngestParameters:

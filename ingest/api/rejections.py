@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ingest.api.permission import check_table
-from ingest.catalog.registry import exposed_tables
 from ingest.errors import TableAmbiguous, TableUnknown
 from ingest.models import Rejection
 from ingest.rejections.export import export_header, export_records
@@ -25,6 +24,7 @@ from ingest.rejections.listing import (
     summarize_rejection,
 )
 from ingest.rejections.replay import RejectionNotOpen
+from ingest.writing.tables import exposed_tables
 from project.base.csv_text import csv_lines
 from project.base.database import reader_connection
 from project.base.errors import BadParameter

@@ -15,7 +15,6 @@ from ingest.api.parameters import read_conflict
 from ingest.api.permission import check_table
 from ingest.api.rejections import FILTER_PARAMETERS
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import exposed_tables
 from ingest.errors import (
     BadShape,
     BodyEmpty,
@@ -38,6 +37,7 @@ from ingest.rejections.replay import (
     replay_rejections,
 )
 from ingest.writing.request import BatchRequest
+from ingest.writing.tables import exposed_tables
 from project.base.config import Ingest
 from project.base.database import writer_connection
 from project.base.errors import BadParameter

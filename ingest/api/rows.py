@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 
 from ingest.api.permission import check_table
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import exposed_tables
 from ingest.errors import TableAmbiguous, TableNotWritable, TableUnknown
 from ingest.reading.keyset import key_of
 from ingest.reading.rows import Key, TableNotReadable, read_page, stream_fields, stream_json
@@ -24,6 +23,7 @@ from ingest.writing.deletion import (
     delete_row,
     parse_key,
 )
+from ingest.writing.tables import exposed_tables
 from project.base.csv_text import csv_lines
 from project.base.database import reader_connection, writer_connection
 from project.base.errors import BadParameter

@@ -12,11 +12,11 @@ from psycopg import Connection
 from ingest.api.intake_schema import ENVELOPE, NAMED_ENVELOPE, NAMED_EXAMPLE
 from ingest.api.intake_schema import ROWS as ROWS_ARRAY
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import KnownTable, exposed_tables
 from ingest.errors import TableUnknown
 from ingest.reading.description import answer_schema, filter_schema, list_tables, row_schema
 from ingest.reading.examples import make_example
 from ingest.reading.selection import is_comparable
+from ingest.writing.tables import WritableTable, exposed_tables
 from project.base.database import reader_connection
 from project.http.answers import encode_json
 from project.http.openapi import FILLED, NDJSON_TEXT, page_of
@@ -53,7 +53,7 @@ def describe_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
-def _known_tables(connection: Connection) -> Iterator[KnownTable]:
+def _known_tables(connection: Connection) -> Iterator[WritableTable]:
     for summary in list_tables(connection, list(settings.CONFIG.datasets)):
         try:
             yield exposed_tables().find_current(connection, summary.table)

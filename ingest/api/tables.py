@@ -6,9 +6,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ingest.catalog.registry import exposed_tables
 from ingest.errors import TableAmbiguous, TableUnknown
 from ingest.reading.description import TableDescription, TableSummary, describe_table, list_tables
+from ingest.writing.tables import exposed_tables
 from project.base.database import reader_connection
 from project.base.errors import BadParameter
 from project.http.answers import answer_json

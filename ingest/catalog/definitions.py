@@ -14,6 +14,10 @@ from project.base.sql_files import read_sql
 SQL = Path(__file__).parent / "sql"
 MAX_NAME_BYTES = 63
 
+# Types of which each different value of a column can be asked for once: JSON has them as integers
+# or strings.
+ASKABLE_TYPES = frozenset({"int2", "int4", "int8", "text", "varchar", "uuid"})
+
 # Defaults that are literals, perhaps cast, or the time of the transaction.
 _constant = re.compile(
     r"\(?(?:'(?:[^'\\]|'')*'|-?[0-9.]+|\(-[0-9.]+\)|true|false|now\(\)|CURRENT_DATE|CURRENT_TIMESTAMP)"

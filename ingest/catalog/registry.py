@@ -1,11 +1,10 @@
-"""What this process remembers about tables: their rules and statements, by table version."""
+"""What this process remembers about tables, by the version of their definition."""
 
 from dataclasses import dataclass
-from functools import cache
+from typing import Generic, TypeVar
 
 import msgspec
 import psycopg
-from django.conf import settings
 from psycopg import Connection
 
 from ingest.catalog.definitions import (
@@ -15,10 +14,6 @@ from ingest.catalog.definitions import (
     read_definition,
 )
 from ingest.errors import TableUnknown
-from ingest.validation.native.binding import RowEncoder, make_encoder
-from ingest.validation.row_checks import Limits
-from ingest.validation.rules import RowRules
-from ingest.writing.writer import TableWriter
 from project.base.errors import Unavailable
 
 # How reading a definition may end while an index, a type or the table itself vanishes.
@@ -33,30 +28,35 @@ _CONTRADICTIONS = (
 TRIES = 20
 
 
+# What is made of a table's definition, for whoever uses the registry.
+Compiled = TypeVar("Compiled")
+
+
 @dataclass(frozen=True, slots=True)
-class KnownTable:
-    """A table in one version of its definition, compiled."""
+class KnownTable(Generic[Compiled]):
+    """A table in one version of its definition."""
 
     version: TableVersion
     table: Table
-    rules: RowRules
-    writer: TableWriter
-    encoder: RowEncoder | None
+    compiled: Compiled
 
 
-class TableRegistry:
+class TableRegistry(Generic[Compiled]):
     """The tables that requests have named, compiled once for each version of their definition.
 
     What is remembered is only a guess until `is_current` has asked the catalog, which a request
     does inside its transaction, under a lock that keeps the definition as it is.
     """
 
-    def __init__(self, schemas: list[str], limits: Limits) -> None:
+    def __init__(self, schemas: list[str]) -> None:
         self.schemas = schemas
-        self.limits = limits
-        self._by_name: dict[str, KnownTable] = {}
+        self._by_name: dict[str, KnownTable[Compiled]] = {}
 
-    def find(self, connection: Connection, name: str) -> KnownTable:
+    def compile(self, table: Table) -> Compiled:
+        """Return what is to be remembered of a table."""
+        raise NotImplementedError
+
+    def find(self, connection: Connection, name: str) -> KnownTable[Compiled]:
         """Return the table with this name as it was last seen, reading the catalog if it is new.
 
         Raises `TableUnknown` or `TableAmbiguous`.
@@ -64,7 +64,7 @@ class TableRegistry:
         known = self._by_name.get(name)
         return known if known is not None else self._read(connection, name)
 
-    def find_current(self, connection: Connection, name: str) -> KnownTable:
+    def find_current(self, connection: Connection, name: str) -> KnownTable[Compiled]:
         """Return the table with this name as the catalog describes it at this moment."""
         known = self.find(connection, name)
         if find_version(connection, name, self.schemas) != known.version:
@@ -75,7 +75,7 @@ class TableRegistry:
         """Have the table's definition read again when it is next named."""
         self._by_name.pop(name, None)
 
-    def _read(self, connection: Connection, name: str) -> KnownTable:
+    def _read(self, connection: Connection, name: str) -> KnownTable[Compiled]:
         # Reading the definition takes a moment; it counts only if nothing changed meanwhile. What
         # the name meant before does not tell: an index that came and went leaves no trace there.
         for tries_left in reversed(range(TRIES)):
@@ -91,27 +91,11 @@ class TableRegistry:
                 return self._remember(name, version, table)
         raise Unavailable("The table's definition keeps changing; send the request again")
 
-    def _remember(self, name: str, version: TableVersion, table: Table) -> KnownTable:
-        rules = RowRules(table, self.limits)
-        writer = TableWriter(table, rules)
-        encoder = make_encoder(table, rules.fields, self.limits, writer.checks.names_read)
-        known = KnownTable(version, table, rules, writer, encoder)
+    def _remember(self, name: str, version: TableVersion, table: Table) -> KnownTable[Compiled]:
+        known = KnownTable(version, table, self.compile(table))
         self._by_name[name] = known
         return known
 
-    def is_current(self, connection: Connection, name: str, known: KnownTable) -> bool:
+    def is_current(self, connection: Connection, name: str, known: KnownTable[Compiled]) -> bool:
         """Return whether the name still means this version of the table."""
         return find_version(connection, name, self.schemas) == known.version
-
-
-@cache
-def exposed_tables() -> TableRegistry:
-    """Return this process's registry of the tables that rest_conf.yml exposes."""
-    config = settings.CONFIG
-    limits = Limits(
-        max_rows=config.ingest.max_rows,
-        max_row_bytes=config.ingest.max_row_bytes,
-        max_depth=config.ingest.max_depth,
-        max_number_digits=config.ingest.max_number_digits,
-    )
-    return TableRegistry(list(config.datasets), limits)

@@ -1,1 +1,4 @@
-"""Pages for people: the desk for rejected rows, and loading a file."""
+"""The pages for people about rows: the rejection desk and the load page.
+
+Imports every other room of ingest but `loaders`, and `project.http`.
+"""

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import exposed_tables
 from ingest.errors import TableAmbiguous, TableUnknown
 from ingest.models import Rejection
 from ingest.pages.cards import Card, make_card
@@ -17,6 +16,7 @@ from ingest.pages.filters import describe_matching, read_filters, show_filters
 from ingest.reading.description import list_tables
 from ingest.rejections.listing import select_rejections
 from ingest.row_codes import ROW_CODES
+from ingest.writing.tables import exposed_tables
 from project.base.database import reader_connection
 from project.http.access.sessions import find_signed_in
 from project.http.pagination import page_newest_first, read_page_request

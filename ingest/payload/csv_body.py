@@ -1,40 +1,32 @@
-"""CSV bodies: records taken apart strictly, matched with a table's columns, judged by its rules."""
+"""CSV bodies taken apart strictly, into records and their texts."""
 
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-
-import msgspec
 
 from ingest.catalog.definitions import Column
 from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
-from ingest.outcome import Rejection, RowError
-from ingest.validation.csv_columns import SoundRecords, find_plain_text
-from ingest.validation.row_checks import printable
-from ingest.validation.rules import GroupBy, RowRules
-from ingest.validation.validated_rows import Decoded, Rows
+from ingest.payload.json_text import printable
 
 # The csv module refuses long fields unless told otherwise; rows have a limit of their own.
 csv.field_size_limit(sys.maxsize)
 
-_encode = msgspec.json.Encoder().encode
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
-class CsvBody:
+class CsvRecords:
     """The records of a CSV body, each with its first line (from 1) and its text."""
 
     header: list[str] | None
     records: list[list[str]]
     lines: list[int]
     texts: list[str]
-    text: str  # all of it
 
 
-def read_csv(body: bytes, codec: str, *, has_header: bool) -> CsvBody:
+def read_csv(body: bytes, codec: str, *, has_header: bool) -> CsvRecords:
     """Take a CSV body (RFC 4180) apart; blank lines do not count.
 
     Raises `BadUtf8` where the bytes are not of the character set, and `CsvSyntax`, with the line,
@@ -58,7 +50,7 @@ def read_csv(body: bytes, codec: str, *, has_header: bool) -> CsvBody:
         raise BodyEmpty
     header = records.pop(0) if has_header else None
     first = 1 if has_header else 0
-    return CsvBody(header, records, lines[first:], texts[first:], text)
+    return CsvRecords(header, records, lines[first:], texts[first:])
 
 
 def _parse_records(source: list[str]) -> Iterator[tuple[int, str, list[str]]]:
@@ -76,11 +68,43 @@ def _parse_records(source: list[str]) -> Iterator[tuple[int, str, list[str]]]:
         ) from error
 
 
-def match_header(header: Sequence[str], columns: Sequence[Column]) -> list[str]:
+def read_record(text: str) -> list[str]:
+    """Return the fields of one CSV record, as the body it came in was read."""
+    return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
+
+
+@dataclass(frozen=True, slots=True)
+class PlainHeader:
+    """The names in the first line of a UTF-8 body, if it has any, and where the records begin."""
+
+    names: list[str] | None
+    end: int
+
+
+def read_plain_header(body: bytes, *, has_header: bool) -> PlainHeader | None:
+    """Return a body's header without its records; None where only `read_csv` can tell it."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return None
+    start = len(_BOM) if body.startswith(_BOM) else 0
+    if not has_header:
+        return PlainHeader(None, start)
+    end = body.find(b"\n", start) + 1
+    header = body[start:end].removesuffix(b"\n").removesuffix(b"\r")
+    if not header or b'"' in header or b"\r" in header:  # which ends a line too
+        return None
+    return PlainHeader(header.decode().split(","), end)
+
+
+def match_header(header: Sequence[str] | None, columns: Sequence[Column]) -> list[str]:
     """Return the column of each name in a header, found without regard to case, spaces and `_`.
 
-    Raises `CsvHeader` for a name that no writable column has, and for a column named twice.
+    Without a header the fields are all columns in order. Raises `CsvHeader` for a name that no
+    column has, and for a column named twice.
     """
+    if header is None:
+        return [column.name for column in columns]
     exact = {column.name: column.name for column in columns}
     loose: dict[str, list[str]] = {}
     for column in columns:
@@ -100,149 +124,3 @@ def match_header(header: Sequence[str], columns: Sequence[Column]) -> list[str]:
 
 def _simplify(name: str) -> str:
     return name.replace(" ", "").replace("_", "").strip().casefold()
-
-
-def decode_records(
-    rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy = "default"
-) -> Decoded:
-    """Sort CSV records, whose fields are of these columns, into good rows and rejections.
-
-    An empty field is a missing value: an error in a required column, the default in another one.
-    """
-    rules.check_count(len(body.records))
-    whole = _decode_flawless(rules, body, names, group_by)
-    if whole is not None:
-        return _decoded(body, names, whole, [])
-    return _decode_each(rules, body, names, group_by)
-
-
-def read_record(text: str) -> list[str]:
-    """Return the fields of one CSV record, as the body it came in was read."""
-    return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
-
-
-def join_records(names: Sequence[str], records: Iterable[Sequence[str]]) -> bytes:
-    """Return flawless records as a JSON array of rows; an empty field is left out."""
-    return _encode([_drop_empty(names, record) for record in records])
-
-
-def record_as_json(rules: RowRules, fields: Mapping[str, str]) -> bytes:
-    """Return a CSV record's fields as the JSON row that has the same values.
-
-    What is wrong with a field stays wrong: it becomes a string, which the rules refuse.
-    """
-    given = {
-        name: value
-        for name, value in fields.items()
-        if value or (name in rules.by_name and not rules.by_name[name].optional)
-    }
-    sound, _ = rules.examiner.examine(given)
-    return _encode(given | sound)
-
-
-def _decoded(
-    body: CsvBody, names: Sequence[str], groups: list[Rows], rejections: list[Rejection]
-) -> Decoded:
-    return Decoded(
-        received=len(body.records),
-        groups=groups,
-        rejections=rejections,
-        format="csv",
-        raw_of=lambda index, _: body.texts[index].encode(),
-        lines=body.lines,
-        fields=names,
-    )
-
-
-def _decode_flawless(
-    rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy
-) -> list[Rows] | None:
-    """Return the rows if every field of every record passes its column's screen, else None."""
-    records = body.records
-    width = len(names)
-    if set(map(len, records)) != {width} or not rules.requires_only(names):
-        return None
-    if "\0" in body.text or max(map(len, body.texts)) * 4 > rules.limits.max_row_bytes:
-        return None
-    has_empty_fields = has_defaults = False
-    for name, fields in zip(names, zip(*records, strict=True), strict=True):
-        field = rules.by_name[name]
-        given: Sequence[str] = fields
-        if "" in fields:
-            if not field.optional:
-                return None
-            has_empty_fields = True
-            has_defaults = has_defaults or field.column.has_default
-            given = [value for value in fields if value]
-        if not field.adapter.screen_fields(given):
-            return None
-    if not has_empty_fields or (group_by == "default" and not has_defaults):
-        return [_keep_whole(rules, body, names, group_by)]
-    rows = [_drop_empty(names, record) for record in records]
-    texts = dict(enumerate(map(_encode, rows)))
-    presences = {index: rules.presence_of(row, group_by) for index, row in enumerate(rows)}
-    return rules.group(texts, presences, group_by)
-
-
-def _drop_empty(names: Sequence[str], record: Sequence[str]) -> dict[str, str]:
-    return {name: value for name, value in zip(names, record, strict=True) if value}
-
-
-def _keep_whole(rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy) -> Rows:
-    """Return the records as one group; an empty field is null."""
-    records = body.records
-
-    is_copyable = all(rules.by_name[name].adapter.copied_as for name in names)
-    columns = tuple(names) if is_copyable else rules.columns_of(names, group_by)
-    text = find_plain_text(body.text, body.lines[0] - 1, len(records)) if is_copyable else None
-    by_column = SoundRecords(names, records, is_copyable=is_copyable, text=text)
-    make_array = partial(join_records, names, records)
-    return Rows(columns, range(len(records)), make_array, by_column)
-
-
-def _decode_each(
-    rules: RowRules, body: CsvBody, names: Sequence[str], group_by: GroupBy
-) -> Decoded:
-    texts, presences = {}, {}
-    rejections = []
-    examine = _record_examiner(rules, names)
-    for index, (record, text) in enumerate(zip(body.records, body.texts, strict=True)):
-        raw = text.encode()
-        sound, errors = examine(record, len(raw))
-        if errors:
-            rejections.append(
-                Rejection(
-                    index=index,
-                    line=body.lines[index],
-                    raw=raw,
-                    format="csv",
-                    errors=errors,
-                    sound=sound,
-                )
-            )
-        else:
-            texts[index] = _encode(sound)
-            presences[index] = rules.presence_of(sound, group_by)
-    return _decoded(body, names, rules.group(texts, presences, group_by), rejections)
-
-
-def _record_examiner(
-    rules: RowRules, names: Sequence[str]
-) -> Callable[[list[str], int], tuple[dict[str, object], list[RowError]]]:
-    required = {name for name in names if not rules.by_name[name].optional}
-
-    def examine(record: list[str], size: int) -> tuple[dict[str, object], list[RowError]]:
-        if size > rules.limits.max_row_bytes:
-            message = f"{size} bytes in one row are too many"
-            return {}, [RowError(code="row_too_large", message=message)]
-        if len(record) != len(names):
-            message = f"{len(record)} fields where there are {len(names)} columns"
-            return {}, [RowError(code="column_count", message=message)]
-        given = {
-            name: value
-            for name, value in zip(names, record, strict=True)
-            if value or name in required
-        }
-        return rules.examiner.examine(given)
-
-    return examine

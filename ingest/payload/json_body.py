@@ -1,4 +1,4 @@
-"""Bodies taken apart: the JSON array of rows inside a body, and what must hold of all its bytes."""
+"""JSON bodies taken apart: the array of rows inside, and what must hold of all bytes."""
 
 import json
 import re
@@ -16,8 +16,9 @@ from ingest.errors import (
     RepeatedEnvelopeKey,
     TooDeep,
 )
-from ingest.validation.values.adapter import SHOWN_CHARACTERS, Number
-from ingest.validation.values.structures import RepeatedKey, is_deeper_than, parse_json
+from ingest.outcome import SHOWN_CHARACTERS
+from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json
+from ingest.payload.payload import JsonArray
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _SPACE = b" \t\n\r"
@@ -27,19 +28,19 @@ _WORTH_PIECES = 200
 _strings = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
-class _Envelope(msgspec.Struct):
+class _Outer(msgspec.Struct):
     rows: msgspec.Raw = msgspec.Raw()
     table: str | msgspec.UnsetType = msgspec.UNSET
 
 
-_envelope = msgspec.json.Decoder(_Envelope)
+_envelope = msgspec.json.Decoder(_Outer)
 
 
 @dataclass(frozen=True, slots=True)
-class JsonPayload:
-    """The text of a body's array of rows, and the table's name where the body says it."""
+class Envelope:
+    """A body's array of rows, and the table's name where the body says it."""
 
-    array: bytes
+    rows: JsonArray
     table: str | None
 
 
@@ -73,14 +74,14 @@ def _has_long_number(text: bytes, max_digits: int) -> bool:
     return any(text[start : start + half].isdigit() for start in range(0, len(text), half))
 
 
-def open_json(body: bytes, *, max_depth: int) -> JsonPayload:
+def open_json(body: bytes, *, max_depth: int) -> Envelope:
     """Return the array of rows of a JSON body: the body itself, or `rows` of its outer object.
 
     Raises `JsonSyntax`, `BadShape`, `TooDeep` or `RepeatedEnvelopeKey`.
     """
     start = body.lstrip(_SPACE)[:1]
     if start == b"[":
-        return JsonPayload(body, None)
+        return Envelope(JsonArray(body), None)
     if start != b"{":
         _refuse_scalar(body, max_depth)
     try:
@@ -95,7 +96,7 @@ def open_json(body: bytes, *, max_depth: int) -> JsonPayload:
     _check_envelope(body, array, max_depth)
     if not array.startswith(b"["):
         raise BadShape
-    return JsonPayload(array, None if envelope.table is msgspec.UNSET else envelope.table)
+    return Envelope(JsonArray(array), None if envelope.table is msgspec.UNSET else envelope.table)
 
 
 def split_lines(body: bytes) -> tuple[list[bytes], list[int]]:

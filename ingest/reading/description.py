@@ -8,10 +8,11 @@ import msgspec
 from psycopg import Connection
 
 from ingest.catalog.definitions import SQL, Column, Table, UniqueKey
-from ingest.catalog.registry import KnownTable
 from ingest.reading.examples import make_example
-from ingest.reading.selection import MAX_DEPTH, is_comparable
+from ingest.reading.selection import is_comparable
+from ingest.validation.parameter_values import MAX_DEPTH
 from ingest.validation.values import adapter_for
+from ingest.writing.tables import WritableTable
 from project.base.sql_files import read_sql
 
 
@@ -94,7 +95,7 @@ def list_tables(connection: Connection, schemas: list[str]) -> list[TableSummary
     ]
 
 
-def describe_table(connection: Connection, known: KnownTable) -> TableDescription:
+def describe_table(connection: Connection, known: WritableTable) -> TableDescription:
     """Return what a client must know to send the table's rows and to read them."""
     table = known.table
     return TableDescription(

@@ -10,8 +10,8 @@ import psycopg
 from psycopg import Connection
 
 from ingest.catalog.definitions import Column
-from ingest.catalog.registry import KnownTable
 from ingest.writing.constraints.rules import Rule
+from ingest.writing.tables import WritableTable
 
 # How many values are tried for a broken check before it is left broken.
 TRIES = 50
@@ -59,7 +59,7 @@ _BY_TYPE: dict[str, Any] = {
 }
 
 
-def make_example(connection: Connection, known: KnownTable) -> dict[str, Any]:
+def make_example(connection: Connection, known: WritableTable) -> dict[str, Any]:
     """Return a row that the table's types and checks let pass, as far as one is found.
 
     What it refers to in other tables need not be there.
@@ -101,17 +101,19 @@ def example_value(column: Column) -> Any:
     return _BY_TYPE.get(base)
 
 
-def _find_broken(connection: Connection, known: KnownTable, row: dict[str, Any]) -> list[Rule]:
+def _find_broken(connection: Connection, known: WritableTable, row: dict[str, Any]) -> list[Rule]:
     """Return the checks that the row breaks; none where the database cannot say."""
     array = _encode([row]).decode()
     try:
-        violations = known.writer.checks.find_violations(connection, array, None, fill=True)
+        violations = known.compiled.writer.checks.find_violations(
+            connection, array, None, fill=True
+        )
     except psycopg.Error:
         return []
     return [each.rule for each in violations if each.rule.error.code == "check_violation"]
 
 
-def _vary(known: KnownTable, row: dict[str, Any], rule: Rule) -> Iterator[dict[str, Any]]:
+def _vary(known: WritableTable, row: dict[str, Any], rule: Rule) -> Iterator[dict[str, Any]]:
     """Yield the row with values in the columns of a broken check that the check speaks of."""
     for name in rule.columns:
         for value in _values_in(rule.error.message, known.table.by_name[name]):

@@ -8,7 +8,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.catalog.definitions import Column
 from ingest.reading.keyset import ROW
-from ingest.reading.selection import MAX_DEPTH
+from ingest.validation.parameter_values import MAX_DEPTH
 from ingest.validation.values import adapter_for
 
 

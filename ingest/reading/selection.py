@@ -4,24 +4,16 @@ Pure: values are judged by the same adapters as ingested ones, so that PostgreSQ
 it would have to guess about.
 """
 
-import base64
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ingest.catalog.definitions import Column, Table
-from ingest.validation.values import adapter_for
-from ingest.validation.values.adapter import Fault
+from ingest.validation.parameter_values import parse_value, split_list
 from project.base.errors import BadParameter
 
 COMPARISONS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 OPERATORS = frozenset({*COMPARISONS, "in", "isnull"})
 RESERVED = frozenset({"columns", "order", "cursor", "limit", "format", "safe"})
-
-MAX_DEPTH = 200
-
-# A parameter is text, as a CSV field is.
-IS_FIELD = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +61,6 @@ def read_selection(
 def is_comparable(column: Column) -> bool:
     """Return whether rows can be filtered and ordered by the column's values."""
     return column.kind in {"base", "text", "enum"} and column.base not in _WITHOUT_ORDER
-
-
-def parse_value(column: Column, text: str, parameter: str) -> str:
-    """Return a value in PostgreSQL's input format; raise `BadParameter` for one of another type."""
-    examined = adapter_for(column, max_depth=MAX_DEPTH).examine(text, IS_FIELD)
-    if isinstance(examined, Fault):
-        raise BadParameter(f"{parameter}: {examined.message}", parameter=parameter)
-    if isinstance(examined, bool):
-        return "true" if examined else "false"
-    if column.base == "bytea":
-        # Base64 is decoded by the statements that write it; this is PostgreSQL's own form.
-        return "\\x" + base64.b64decode(str(examined)).hex()
-    return str(examined)
-
-
-def split_list(text: str, parameter: str) -> list[str]:
-    """Return the values of a comma-separated list; one with a comma stands in double quotes."""
-    try:
-        return next(csv.reader([text], strict=True), [])
-    except csv.Error as error:
-        raise BadParameter(f"{parameter} is no list: {error}", parameter=parameter) from error
 
 
 _WITHOUT_ORDER = frozenset({"json", "jsonb", "xml", "point", "line", "polygon", "path", "box"})

@@ -4,7 +4,6 @@ A rejection is locked, its row written, the receipt stored and the rejection clo
 transaction. A row that fails again stays the same open rejection: nothing is logged twice.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,16 +14,14 @@ import msgspec
 from django.db.models import QuerySet
 from psycopg import Connection
 
-from ingest.catalog.definitions import Table
-from ingest.catalog.registry import KnownTable, TableRegistry
 from ingest.errors import TableUnknown
 from ingest.models import Rejection
 from ingest.outcome import Reason, Receipt
-from ingest.payload.csv_body import read_record, record_as_json
-from ingest.validation.rules import GroupBy, group_by_for
-from ingest.validation.validated_rows import Decoded
+from ingest.payload.csv_body import read_record
+from ingest.payload.payload import RowList, SentRow
 from ingest.writing.batch import ingest_batch
-from ingest.writing.request import BatchRequest, Connect
+from ingest.writing.request import Allow, BatchRequest, Connect
+from ingest.writing.tables import WritableTables
 from project.base.errors import RowhouseError
 from project.base.sql_files import read_sql
 
@@ -37,12 +34,6 @@ RENEW = read_sql(SQL / "renew_rejections.sql")
 BATCHES_PER_CALL = 10
 
 _encode = msgspec.json.Encoder().encode
-
-# A rejected row: its JSON text, or a CSV record's fields by column.
-RawRow = bytes | dict[str, str]
-
-# Refuses (by raising) a table that the caller may not write to.
-Allow = Callable[[Table], None]
 
 
 class RejectionNotOpen(RowhouseError):
@@ -107,7 +98,7 @@ class ReplaySummary(msgspec.Struct, kw_only=True):
     next: str | None = None
 
 
-def read_raw(row: LockedRow) -> RawRow:
+def read_raw(row: LockedRow) -> SentRow:
     """Return what has to be sent again: a JSON text, or the fields of a CSV record by column.
 
     Raises `RawTruncated` or `RawUnreadable` where that cannot be had from what was kept.
@@ -124,7 +115,7 @@ def read_raw(row: LockedRow) -> RawRow:
 
 def replay_rejection(
     connect: Connect,
-    registry: TableRegistry,
+    tables: WritableTables,
     rejection: Rejection,
     request: BatchRequest,
     allow: Allow,
@@ -134,9 +125,9 @@ def replay_rejection(
 
     Raises `RejectionNotOpen`, `RejectionBusy`, `RawTruncated` or `RawUnreadable`.
     """
-    replay = _Replay([rejection.pk], allow, group_by_for(request.on_conflict), corrected)
+    replay = _Replay([rejection.pk], corrected)
     try:
-        receipt, _ = ingest_batch(connect, registry, request, replay.decode, replay)
+        stored = ingest_batch(connect, tables, request, replay, allow=allow)
     except _NothingToReplay as error:
         if replay.refusals:
             raise replay.refusals[0] from error
@@ -144,12 +135,12 @@ def replay_rejection(
         if rejection.state == Rejection.State.OPEN:
             raise RejectionBusy from error
         raise RejectionNotOpen(f"The rejection is {rejection.state} already") from error
-    return receipt
+    return stored.receipt
 
 
 def replay_rejections(
     connect: Connect,
-    registry: TableRegistry,
+    tables: WritableTables,
     rejections: QuerySet[Rejection],
     request: BatchRequest,
     allow: Allow,
@@ -163,7 +154,7 @@ def replay_rejections(
     waiting = rejections.filter(state=Rejection.State.OPEN).order_by("pk")
     for _ in range(BATCHES_PER_CALL):
         chunk = list(
-            waiting.filter(pk__gt=last).values_list("pk", "table_name")[: registry.limits.max_rows]
+            waiting.filter(pk__gt=last).values_list("pk", "table_name")[: tables.limits.max_rows]
         )
         if not chunk:
             break
@@ -172,23 +163,23 @@ def replay_rejections(
         for identifier, table in chunk:
             by_table.setdefault(table, []).append(identifier)
         for table, ids in by_table.items():
-            _replay_batch(connect, registry, replace(request, table=table), allow, ids, summary)
+            _replay_batch(connect, tables, replace(request, table=table), allow, ids, summary)
     summary.remaining = waiting.filter(pk__gt=last).count()
     return summary, last
 
 
 def _replay_batch(
     connect: Connect,
-    registry: TableRegistry,
+    tables: WritableTables,
     request: BatchRequest,
     allow: Allow,
     ids: list[int],
     summary: ReplaySummary,
 ) -> None:
-    replay = _Replay(ids, allow, group_by_for(request.on_conflict))
+    replay = _Replay(ids)
     refusals, taken = replay.refusals, 0
     try:
-        receipt, _ = ingest_batch(connect, registry, request, replay.decode, replay)
+        receipt = ingest_batch(connect, tables, request, replay, allow=allow).receipt
     except _NothingToReplay:
         pass
     except TableUnknown as error:
@@ -216,13 +207,11 @@ class _Replay:
     """The companion of a batch made of rejected rows."""
 
     ids: list[int]
-    allow: Allow
-    group_by: GroupBy
     corrected: bytes | None = None
     refusals: list[RowhouseError] = field(default_factory=list)
-    rows: dict[int, RawRow] = field(default_factory=dict)  # by the rejection's id
+    rows: dict[int, SentRow] = field(default_factory=dict)  # by the rejection's id
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection) -> RowList:
         self.refusals.clear()
         self.rows.clear()
         for found in connection.execute(LOCK, {"ids": self.ids}):
@@ -233,20 +222,7 @@ class _Replay:
                 self.refusals.append(error)
         if not self.rows:
             raise _NothingToReplay
-
-    def decode(self, known: KnownTable) -> Decoded:
-        self.allow(known.table)
-        texts = [
-            row if isinstance(row, bytes) else record_as_json(known.rules, row)
-            for row in self.rows.values()
-        ]
-        if self.corrected is not None:
-            return known.rules.decode_each(texts, self.group_by)
-        # A row that is not JSON is rejected alone if it has a line; this one is from no file.
-        decoded = known.rules.decode_each(texts, self.group_by, lines=range(1, len(texts) + 1))
-        for rejection in decoded.rejections:
-            rejection.line = None
-        return replace(decoded, lines=None)
+        return RowList(list(self.rows.values()), is_strict=self.corrected is not None)
 
     def finish(self, connection: Connection, receipt: Receipt) -> None:
         ids = list(self.rows)

@@ -1,19 +1,19 @@
-"""The quick look at JSON rows: msgspec and a sweep over each column vouch for whole batches.
+"""Rows checked column by column: msgspec decodes all of them, then each column is looked at once.
 
-What passes may be stored as it was sent; what does not pass is not wrong yet, but has to be
-examined value by value (`examination`).
+What passes may be stored as it was sent. What does not pass is not wrong yet: it has to be checked
+row by row (`row_checks`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import compress
 from typing import Any
 
 import msgspec
 
 from ingest.payload.json_text import has_suspect_escape
-from ingest.validation.json_columns import SoundRows
-from ingest.validation.row_checks import Field, Limits
-from ingest.validation.validated_rows import split_rows
+from ingest.validation.fields import Field, Limits
+from ingest.validation.python_rows import PythonRows
+from ingest.validation.row_texts import RowTexts
 
 UNSET = msgspec.UNSET
 _astuple = msgspec.structs.astuple
@@ -22,7 +22,7 @@ _astuple = msgspec.structs.astuple
 _UNNAMEABLE = frozenset('"\\') | {chr(code) for code in range(32)}
 
 
-class QuickLook:
+class ColumnChecks:
     """Recognises rows of one table that may be stored as they were sent."""
 
     def __init__(self, fields: list[Field], limits: Limits) -> None:
@@ -34,33 +34,37 @@ class QuickLook:
         )
         self._rows = msgspec.json.Decoder(list[row_type]) if row_type else None  # type: ignore[valid-type]
 
-    def decode_array(self, array: bytes) -> SoundRows | None:
-        """Return all rows of a JSON array if each of them is flawless, else None."""
-        if self._rows is None or has_suspect_escape(array):
+    def check_all(self, texts: RowTexts) -> PythonRows | None:
+        """Return all rows if each of them certainly is good, else None."""
+        array = texts.array
+        if self._rows is None or array is None or has_suspect_escape(array):
             return None
         try:
-            rows = self._look_at(self._rows.decode(array))
+            rows = self._as_rows(self._rows.decode(array))
         except (msgspec.DecodeError, RecursionError):
             return None
-        return rows if self._has_small_rows(array) and rows.are_sound(array) else None
+        # A line that is not one row makes another number of rows (see `join_lines`).
+        is_alike = texts.lines is None or len(texts.lines) == len(rows.rows)
+        is_small = is_alike and texts.are_within(self._limits.max_row_bytes)
+        return rows if is_small and rows.are_good(array) else None
 
-    def decode_texts(self, texts: Sequence[bytes]) -> tuple[Sequence[int], SoundRows]:
-        """Return the places of the JSON texts that are flawless rows, in order, and these rows."""
-        places, decoded = self._decode_rows(texts)
-        rows = self._look_at(decoded)
-        text = b"\n".join(map(texts.__getitem__, places))
-        if not has_suspect_escape(text) and rows.are_sound(text):
-            return places, rows
-        # Some row among them is not what it seems: look at each alone.
-        sound = [
-            (place, row)
-            for place, row in zip(places, decoded, strict=True)
-            if self._is_sound(row, texts[place])
+    def check_each(self, texts: Sequence[bytes]) -> tuple[Sequence[int], PythonRows]:
+        """Return the positions of the texts that certainly are good rows, and these rows."""
+        positions, decoded = self._decode_each(texts)
+        rows = self._as_rows(decoded)
+        text = b"\n".join(map(texts.__getitem__, positions))
+        if not has_suspect_escape(text) and rows.are_good(text):
+            return positions, rows
+        # Some row among them is not what it seems: check each alone.
+        good = [
+            (position, row)
+            for position, row in zip(positions, decoded, strict=True)
+            if self._is_good(row, texts[position])
         ]
-        return [place for place, _ in sound], self._look_at(row for _, row in sound)
+        return [position for position, _ in good], self._as_rows([row for _, row in good])
 
-    def _decode_rows(self, texts: Sequence[bytes]) -> tuple[Sequence[int], list[Any]]:
-        """Return the places of the texts that can be decoded, and the rows they are."""
+    def _decode_each(self, texts: Sequence[bytes]) -> tuple[Sequence[int], list[Any]]:
+        """Return the positions of the texts that can be decoded, and the rows they are."""
         decoded: list[Any] = []
         if self._row is None:
             return [], decoded
@@ -76,21 +80,17 @@ class QuickLook:
                 failing.append(len(decoded) + len(failing))
         return _leave_out(failing, len(texts)), decoded
 
-    def _is_sound(self, row: Any, text: bytes) -> bool:
-        return not has_suspect_escape(text) and self._look_at([row]).are_sound(text)
+    def _is_good(self, row: Any, text: bytes) -> bool:
+        return not has_suspect_escape(text) and self._as_rows([row]).are_good(text)
 
-    def _look_at(self, rows: Iterable[Any]) -> SoundRows:
-        return SoundRows(self._fields, list(map(_astuple, rows)))
-
-    def _has_small_rows(self, array: bytes) -> bool:
-        limit = self._limits.max_row_bytes
-        return len(array) <= limit or max(map(len, map(bytes, split_rows(array)))) <= limit
+    def _as_rows(self, rows: Sequence[Any]) -> PythonRows:
+        return PythonRows(self._fields, list(map(_astuple, rows)))
 
 
-def _leave_out(places: Sequence[int], count: int) -> Sequence[int]:
+def _leave_out(positions: Sequence[int], count: int) -> Sequence[int]:
     left = bytearray(b"\1") * count
-    for place in places:
-        left[place] = 0
+    for position in positions:
+        left[position] = 0
     return list(compress(range(count), left))
 
 

@@ -1,8 +1,7 @@
 """Rows as the data of COPY … FROM STDIN, in its binary or its CSV format.
 
-Compiled code makes the binary one (`compiled`). Without it a flawless batch is hardly touched: the
-values of JSON rows are CSV fields once the brackets around each row are gone, and a CSV body is CSV
-already.
+Compiled code makes the binary one (`native`). Without it a good batch is hardly touched: the values
+of JSON rows are CSV fields once the brackets around each row are gone.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,9 +15,9 @@ from ingest.payload.json_text import has_other_escapes
 # How the values of a column are written: as the scalars they are, or as the text of a document.
 CopiedAs = Literal["scalar", "document"]
 
-# What the fields are: JSON scalars, where a bare `null` is null and a backslash escapes a quote,
-# CSV as in RFC 4180, where an empty field is null, or the binary form of each type.
-Dialect = Literal["json", "csv", "binary"]
+# What the fields are: JSON scalars, where a bare `null` is null and a backslash escapes a quote, or
+# the binary form of each type.
+Dialect = Literal["json", "binary"]
 
 # What the tuples of the binary format stand between.
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
@@ -43,11 +42,6 @@ def cut_evenly(count: int, most: int) -> list[range]:
     return [range(start, stop) for start, stop in pairwise(bounds)]
 
 
-def copy_lines(lines: bytes, dialect: Dialect) -> CopyData:
-    """Return the data of rows that are a line each."""
-    return CopyData(dialect, partial(_cut_lines, lines))
-
-
 def json_lines_as_csv(lines: bytes) -> CopyData | None:
     """Return rows given as one JSON array of scalars a line, None where COPY cannot read them.
 
@@ -57,9 +51,9 @@ def json_lines_as_csv(lines: bytes) -> CopyData | None:
         return None
     count = lines.count(b"\n")
     if lines.count(b"[") == lines.count(b"]") == count:
-        return copy_lines(lines.translate(None, b"[]"), "json")
+        return CopyData("json", partial(_cut_lines, lines.translate(None, b"[]")))
     # Some string holds brackets. None holds a line feed.
-    return copy_lines(lines[1:-2].replace(b"]\n[", b"\n") + b"\n", "json")
+    return CopyData("json", partial(_cut_lines, lines[1:-2].replace(b"]\n[", b"\n") + b"\n"))
 
 
 def _cut_lines(lines: bytes, most: int) -> Sequence[bytes]:

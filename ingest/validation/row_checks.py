@@ -1,19 +1,17 @@
-"""The slow look at one row: everything that is wrong with it."""
+"""One row checked by itself: everything that is wrong with it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ingest.catalog.definitions import Column, Table
 from ingest.errors import JsonSyntax, TooDeep
-from ingest.outcome import RowError
-from ingest.payload.json_text import count_quotes, has_suspect_escape
-from ingest.validation.values import adapter_for
-from ingest.validation.values.adapter import SHOWN_CHARACTERS, Adapter, Fault, Number
-from ingest.validation.values.structures import RepeatedKey, is_deeper_than, parse_json
+from ingest.outcome import SHOWN_CHARACTERS, RowError
+from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json
+from ingest.payload.json_text import count_quotes, has_suspect_escape, printable
+from ingest.validation.fields import REFUSED, Field, Limits
+from ingest.validation.values.adapter import Fault, Value
 
 _encode = msgspec.json.Encoder().encode
 _fragments = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -35,101 +33,86 @@ _ABSENT: dict[bytes, str | None] = {b"": None, b"null": None, b'""': ""}
 # What a JSON number may begin with.
 _NUMERIC = b"-0123456789"
 
-# A row examined: its sound values in canonical form by column, and every error.
-Examined = tuple[dict[str, Any], list[RowError]]
+
+class CheckedRow(NamedTuple):
+    """A row's good values in canonical form by column, and every error."""
+
+    values: dict[str, Any]
+    errors: list[RowError]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How large a batch and its parts may be."""
+class RowChecks:
+    """Checks single rows of one table, value by value."""
 
-    max_rows: int
-    max_row_bytes: int
-    max_depth: int
-    max_number_digits: int
-
-
-class Field:
-    """A column that rows may bring, and how its values are judged."""
-
-    def __init__(self, column: Column, place: int, limits: Limits) -> None:
-        self.column = column
-        self.adapter: Adapter = adapter_for(column, max_depth=limits.max_depth)
-        self.attribute = f"f{place}"
-        self.pick = itemgetter(place)
-        self.optional = not column.required
-        self.is_raw = self.adapter.annotation is msgspec.Raw
-        self._decode = msgspec.json.Decoder(self.adapter.annotation).decode
-
-    def accepts(self, text: bytes) -> bool:
-        """Return whether a value's JSON text, not that of null, is flawless at a quick look."""
-        try:
-            value = self._decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            return False
-        return self.adapter.screen is None or self.adapter.screen([value])
-
-
-class Examiner:
-    """Judges single rows of one table, value by value."""
-
-    def __init__(self, table: Table, fields: list[Field], limits: Limits) -> None:
+    def __init__(self, table: Table, fields: Iterable[Field], limits: Limits) -> None:
         self._table = table
         self._fields = {field.column.name: field for field in fields}
         self._limits = limits
 
-    def examine_text(self, text: bytes, *, is_line: bool) -> Examined:
-        """Examine a row given as JSON text.
+    def check_text(self, text: bytes, *, is_strict: bool) -> CheckedRow:
+        """Check a row given as JSON text.
 
-        Text that is not JSON is the row's own error where the row is a line of its own; else the
-        whole body is wrong and `JsonSyntax` or `TooDeep` is raised.
+        Text that is not JSON is the row's own error; where `is_strict` the whole body is wrong
+        and `JsonSyntax` or `TooDeep` is raised.
         """
-        if len(text) > self._limits.max_row_bytes:
-            return refuse_row("row_too_large", f"{len(text)} bytes in one row are too many")
+        refused = self.check_size(len(text))
+        if refused:
+            return refused
         if is_deeper_than(self._limits.max_depth - ENVELOPE_DEPTH + 1, text):
-            if is_line:
-                return refuse_row("json_too_deep", "nested too deep")
-            raise TooDeep
+            if is_strict:
+                raise TooDeep
+            return refuse_row("json_too_deep", "nested too deep")
         fragments = _read_plain_object(text)
         if fragments is not None:
-            return self._examine_fragments(fragments)
+            return self._check_fragments(fragments)
         try:
             row = parse_json(text.decode())
         except ValueError as error:
-            if is_line:
-                return refuse_row("bad_json", f"not JSON: {error}")
-            raise JsonSyntax(f"The body is not JSON: {error}") from error
+            if is_strict:
+                raise JsonSyntax(f"The body is not JSON: {error}") from error
+            return refuse_row("bad_json", f"not JSON: {error}")
         if not isinstance(row, dict):
             return refuse_row("row_not_object", "a row must be a JSON object")
-        return self.examine(row, _read_fragments(text, row))
+        return self.check_row(row, _read_fragments(text, row), row)
 
-    def examine(
-        self, row: dict[str, Any], fragments: dict[str, msgspec.Raw] | None = None
-    ) -> Examined:
-        """Examine a parsed row; `fragments` holds its values' JSON text, none for CSV fields."""
-        errors = self._examine_keys(row)
-        sound: dict[str, Any] = {}
+    def check_size(self, size: int) -> CheckedRow | None:
+        """Return the outcome of a row of so many bytes where they are too many, else None."""
+        if size <= self._limits.max_row_bytes:
+            return None
+        return refuse_row("row_too_large", f"{size} bytes in one row are too many")
+
+    def check_row(
+        self,
+        row: Mapping[str, Value | Fault],
+        fragments: Mapping[str, msgspec.Raw],
+        shown: Mapping[str, Any],
+    ) -> CheckedRow:
+        """Check a parsed row.
+
+        `fragments` holds the JSON text of values that are stored as sent, `shown` the values as
+        errors show them.
+        """
+        errors = self._check_keys(row)
+        values: dict[str, Any] = {}
         for name, field in self._fields.items():
             value = row.get(name)
             fault = _refuse_absence(field.column, value, is_given=name in row)
             if fault is not None:
                 errors.append(fault)
             elif value is not None:
-                examined = field.adapter.examine(value, fragments is None)
-                if isinstance(examined, Fault):
-                    errors.append(_describe(name, value, examined))
-                elif field.adapter.verbatim and fragments is not None:
-                    sound[name] = fragments[name]
+                checked = value if isinstance(value, Fault) else field.adapter.check(value)
+                if isinstance(checked, Fault):
+                    errors.append(_describe(name, shown[name], checked))
                 else:
-                    sound[name] = examined
+                    values[name] = fragments[name] if field.adapter.verbatim else checked
             elif name in row:
-                sound[name] = None
-        return sound, errors
+                values[name] = None
+        return CheckedRow(values, errors)
 
-    def _examine_fragments(self, fragments: dict[str, msgspec.Raw]) -> Examined:
-        """Examine a row whose keys are all different, looking closely at bad values only."""
-        errors = self._examine_keys(fragments)
-        sound: dict[str, Any] = {}
+    def _check_fragments(self, fragments: dict[str, msgspec.Raw]) -> CheckedRow:
+        """Check a row whose keys are all different, looking closely at bad values only."""
+        errors = self._check_keys(fragments)
+        values: dict[str, Any] = {}
         for name, field in self._fields.items():
             text = fragments.get(name)
             given = b"" if text is None else bytes(text)
@@ -142,25 +125,25 @@ class Examiner:
             elif text is None:
                 continue
             elif absence is None:
-                sound[name] = None
-            elif field.accepts(given):
-                sound[name] = text
+                values[name] = None
             else:
-                self._examine_value(field, given, sound, errors)
-        return sound, errors
+                value = field.read(given)
+                if value is REFUSED:
+                    value = self._check_value(field, given, errors)
+                if value is not REFUSED:
+                    values[name] = value
+        return CheckedRow(values, errors)
 
-    def _examine_value(
-        self, field: Field, text: bytes, sound: dict[str, Any], errors: list[RowError]
-    ) -> None:
+    def _check_value(self, field: Field, text: bytes, errors: list[RowError]) -> Any:
+        """Return a value in canonical form; `REFUSED` where an error is added for it."""
         value = _read_value(text)
-        is_csv_field = False
-        examined = field.adapter.examine(value, is_csv_field)
-        if isinstance(examined, Fault):
-            errors.append(_describe(field.column.name, value, examined))
-        else:
-            sound[field.column.name] = msgspec.Raw(text) if field.adapter.verbatim else examined
+        checked = field.adapter.check(value)
+        if isinstance(checked, Fault):
+            errors.append(_describe(field.column.name, value, checked))
+            return REFUSED
+        return msgspec.Raw(text) if field.adapter.verbatim else checked
 
-    def _examine_keys(self, row: Mapping[str, Any]) -> list[RowError]:
+    def _check_keys(self, row: Mapping[str, Any]) -> list[RowError]:
         errors: list[RowError] = []
         if isinstance(row, RepeatedKey):
             key = printable(row.key[:SHOWN_CHARACTERS])
@@ -192,14 +175,9 @@ class Examiner:
         return errors
 
 
-def refuse_row(code: str, message: str) -> Examined:
+def refuse_row(code: str, message: str) -> CheckedRow:
     """Return the outcome of a row of which nothing can be read."""
-    return {}, [RowError(code=code, message=message)]
-
-
-def printable(text: str) -> str:
-    """Return text that JSON and PostgreSQL can hold: no U+0000, no half surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    return CheckedRow({}, [RowError(code=code, message=message)])
 
 
 def _read_plain_object(text: bytes) -> dict[str, msgspec.Raw] | None:

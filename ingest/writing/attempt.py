@@ -1,7 +1,7 @@
 """One transaction that tries to store a batch: key, rows, rejections and receipt, or nothing."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,112 +10,134 @@ from psycopg import Connection
 from uuid_utils.compat import uuid7
 
 from ingest.catalog.definitions import Table, UniqueKey
-from ingest.catalog.registry import TableRegistry
 from ingest.errors import BadParameter, IdempotencyKeyInUse, IdempotencyKeyReused
 from ingest.outcome import Receipt
-from ingest.validation.validated_rows import Decoded
+from ingest.payload.payload import Payload
+from ingest.validation.validated_rows import ValidatedBatch
 from ingest.writing import receipts
 from ingest.writing.fault_points import Point, reach
+from ingest.writing.isolated.writer import IsolatedWriter
 from ingest.writing.opening import open_batch
-from ingest.writing.request import (
-    BatchRequest,
-    Companion,
-    ConnectUnchecked,
-    Decode,
-    connect_nowhere,
-)
-from ingest.writing.row_isolation import CarefulWrite
+from ingest.writing.request import Allow, BatchRequest, Companion, ConnectUnchecked
+from ingest.writing.tables import WritableTable, WritableTables
 from ingest.writing.writer import WriteOptions, Written
 from project.base.errors import RowhouseError
 
 
 class TableChanged(Exception):
-    """The table's definition is not the one the rows were decoded by."""
+    """The table's definition is not the one the rows were validated by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A batch that is stored: its receipt, and how its rows were validated and written.
+
+    `way` is None where the receipt is that of an earlier, equal request.
+    """
+
+    receipt: Receipt
+    way: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A batch that is validated for a table as it was last seen."""
+
+    known: WritableTable
+    batch: ValidatedBatch
+    options: WriteOptions
+    is_tried_whole: bool
+    holds_references: bool = False
 
 
 class Attempt:
-    """One transaction that tries to store a batch."""
+    """One transaction that tries to store a batch.
+
+    A batch is first tried as a whole; with `isolates_rows` its bad rows are looked for at once.
+    """
 
     def __init__(
         self,
-        registry: TableRegistry,
+        tables: WritableTables,
         request: BatchRequest,
-        decode: Decode,
-        companion: Companion | None,
-        connect_unchecked: ConnectUnchecked,
+        source: Payload | Companion,
+        allow: Allow,
+        *,
+        isolates_rows: bool,
     ) -> None:
-        self._registry = registry
+        self._tables = tables
         self._request = request
-        self._decode = decode
-        self._companion = companion
-        # A companion's transaction has begun, on another connection.
-        self._connect_unchecked = connect_nowhere if companion else connect_unchecked
-        self._holds_references = False
-        self._batch: UUID = uuid7()
+        self._source = source
+        self._allow = allow
+        self._isolates_rows = isolates_rows
+        self._batch_id: UUID = uuid7()
         self._now = datetime.now(UTC)
         self.is_untouched = True  # nothing was sent yet that a lost connection leaves in doubt
 
-    def run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
-        """Return the batch's receipt, and whether it is that of an earlier, equal request."""
-        if self._companion is None:
-            return self._run(connection, carefully=carefully)
-        with connection.transaction():
-            self._companion.begin(connection)
-            receipt, is_old = self._run(connection, carefully=carefully)
-            self._companion.finish(connection, receipt)
-        return receipt, is_old
+    def run(self, connection: Connection, connect_unchecked: ConnectUnchecked) -> Stored:
+        """Store the batch, or find that an earlier, equal request has.
 
-    def _run(self, connection: Connection, *, carefully: bool) -> tuple[Receipt, bool]:
-        self._connection = connection
-        self._known = self._registry.find(connection, self._request.table)
-        self._is_whole = self._only_inserts and not carefully
-        self._options, self._decoded = self._decode_rows(connection)
-        connection = self._choose_connection(connection)
-        reach(Point.BEFORE_BEGIN)
+        Rows whose foreign keys can be checked all at once are stored on an unchecked connection,
+        if there is one.
+        """
+        if not isinstance(self._source, Payload):
+            return self._run_with(self._source, connection)
+        prepared = self._prepare(connection, self._source)
+        if self._only_inserts and prepared.known.compiled.writer.checks.can_hold_references:
+            unchecked = connect_unchecked()
+            if unchecked is not None:
+                return self._store(unchecked, replace(prepared, holds_references=True))
+        return self._store(connection, prepared)
+
+    def _run_with(self, companion: Companion, connection: Connection) -> Stored:
         with connection.transaction():
-            opening = open_batch(
-                connection,
-                self._request,
-                self._known.table,
-                self._registry.schemas,
-                self._batch,
-                self._now,
-            )
-            if opening.version != self._known.version:
-                raise TableChanged
-            self.is_untouched = False
-            if opening.is_claimed:
-                reach(Point.KEY_CLAIMED)
-                written = self._write()
-                receipt = self._store(written)
-                reach(Point.BEFORE_COMMIT)
-                return receipt, False
-        return self._find_receipt(self._connection), True
+            prepared = self._prepare(connection, companion.begin(connection))
+            stored = self._store(connection, prepared)
+            companion.finish(connection, stored.receipt)
+        return stored
 
     @property
     def _only_inserts(self) -> bool:
         return self._request.on_conflict == "reject" and not self._request.dry_run
 
-    def _choose_connection(self, connection: Connection) -> Connection:
-        """Have foreign keys checked for the whole batch at once, where that can be done."""
-        if self._only_inserts and self._known.writer.references.are_checkable:
-            unchecked = self._connect_unchecked()
-            if unchecked is not None:
-                self._holds_references = True
-                self._connection = unchecked
-        return self._connection
-
-    def _decode_rows(self, connection: Connection) -> tuple[WriteOptions, Decoded]:
+    def _prepare(self, connection: Connection, payload: Payload) -> _Prepared:
+        request = self._request
+        known = self._tables.find(connection, request.table)
         try:
-            key = self._conflict_key(self._known.table)
-            # What is encoded can only be copied.
-            known = self._known if self._only_inserts else replace(self._known, encoder=None)
-            return WriteOptions(self._request.on_conflict, key), self._decode(known)
+            options = WriteOptions(request.on_conflict, self._conflict_key(known.table))
+            self._allow(known.table)
+            batch = known.compiled.validator.validate(
+                payload, request.on_conflict, copies=self._only_inserts
+            )
         except RowhouseError as error:
             # What a remembered definition refuses, the present one may take.
-            if self._registry.is_current(connection, self._request.table, self._known):
+            if self._tables.is_current(connection, request.table, known):
                 raise
             raise TableChanged from error
+        is_clean = self._only_inserts and not batch.rejections
+        return _Prepared(known, batch, options, is_clean and not self._isolates_rows)
+
+    def _store(self, connection: Connection, prepared: _Prepared) -> Stored:
+        reach(Point.BEFORE_BEGIN)
+        with connection.transaction():
+            opening = open_batch(
+                connection,
+                self._request,
+                prepared.known.table,
+                self._tables.schemas,
+                self._batch_id,
+                self._now,
+            )
+            if opening.version != prepared.known.version:
+                raise TableChanged
+            self.is_untouched = False
+            if opening.is_claimed:
+                reach(Point.KEY_CLAIMED)
+                written = self._write(connection, prepared)
+                receipt = self._store_receipt(connection, prepared, written)
+                reach(Point.BEFORE_COMMIT)
+                return Stored(receipt, f"{prepared.batch.validated} {written.way}")
+        return Stored(self._find_receipt(connection))
 
     def _find_receipt(self, connection: Connection) -> Receipt:
         """Return the receipt of the batch that holds the request's key."""
@@ -136,35 +158,36 @@ class Attempt:
         except (IdempotencyKeyInUse, IdempotencyKeyReused):
             return None
 
-    def _write(self) -> Written:
-        decoded, options = self._decoded, self._options
-        writer = self._known.writer
-        if self._is_whole and not decoded.rejections:
-            return writer.write_whole(
-                self._connection, decoded, holds_references=self._holds_references
-            )
-        write = CarefulWrite(
-            writer, self._connection, decoded, options, holds_references=self._holds_references
+    def _write(self, connection: Connection, prepared: _Prepared) -> Written:
+        writer, batch, holds = (
+            prepared.known.compiled.writer,
+            prepared.batch,
+            prepared.holds_references,
+        )
+        if prepared.is_tried_whole:
+            return writer.write(connection, batch, batch.groups, holds_references=holds)
+        isolated = IsolatedWriter(
+            writer, connection, batch, prepared.options, holds_references=holds
         )
         if not (self._request.atomic or self._request.dry_run):
-            return write.run()
-        with self._connection.transaction() as savepoint:
-            written = write.run()
+            return isolated.write()
+        with connection.transaction() as savepoint:
+            written = isolated.write()
             if written.rejections and self._request.atomic:
-                written = Written(
-                    ignored=decoded.received - len(written.rejections),
-                    rejections=written.rejections,
-                )
+                ignored = batch.received - len(written.rejections)
+                written = Written(ignored=ignored, rejections=written.rejections, way=written.way)
                 raise psycopg.Rollback(savepoint)
             if self._request.dry_run:
                 raise psycopg.Rollback(savepoint)
         return written
 
-    def _store(self, written: Written) -> Receipt:
+    def _store_receipt(
+        self, connection: Connection, prepared: _Prepared, written: Written
+    ) -> Receipt:
         receipt = Receipt(
-            batch=self._batch,
-            table=self._known.table.full_name,
-            received=self._decoded.received,
+            batch=self._batch_id,
+            table=prepared.known.table.full_name,
+            received=prepared.batch.received,
             inserted=written.inserted,
             updated=written.updated,
             ignored=written.ignored,
@@ -173,8 +196,9 @@ class Attempt:
             dry_run=self._request.dry_run,
             rejections=[rejection.shown for rejection in written.rejections],
         )
+        is_own = isinstance(self._source, Payload)
         receipts.store(
-            self._connection,
+            connection,
             receipt,
             written.rejections,
             receipts.Circumstances(
@@ -183,9 +207,9 @@ class Attempt:
                 format=self._request.format,
                 on_conflict=self._request.on_conflict,
                 atomic=self._request.atomic,
-                fields=self._decoded.fields,
+                fields=prepared.batch.texts.fields,
                 max_raw_bytes=self._request.max_raw_bytes,
-                logs_rejections=self._companion is None and not self._request.dry_run,
+                logs_rejections=is_own and not self._request.dry_run,
             ),
         )
         return receipt

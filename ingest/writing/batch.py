@@ -2,21 +2,22 @@
 
 import psycopg
 
-from ingest.catalog.registry import TableRegistry
 from ingest.errors import BadRequest, TableAmbiguous, TableUnknown, TooLarge
-from ingest.outcome import Receipt
-from ingest.writing.attempt import Attempt, TableChanged
-from ingest.writing.constraints.references import ReferenceMissing
+from ingest.payload.payload import Payload
+from ingest.writing.attempt import Attempt, Stored, TableChanged
+from ingest.writing.constraints.checks import ReferenceMissing
 from ingest.writing.fault_points import Point, reach
 from ingest.writing.request import (
+    Allow,
     BatchRequest,
     Companion,
     Connect,
     ConnectUnchecked,
-    Decode,
+    allow_all,
     connect_nowhere,
 )
 from ingest.writing.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
+from ingest.writing.tables import WritableTables
 from ingest.writing.writer import RowsSkipped
 from project.base.errors import Unavailable
 
@@ -29,41 +30,42 @@ UNDEFINED = frozenset({"42P01", "3F000"})
 
 def ingest_batch(
     connect: Connect,
-    registry: TableRegistry,
+    tables: WritableTables,
     request: BatchRequest,
-    decode: Decode,
-    companion: Companion | None = None,
+    source: Payload | Companion,
+    *,
+    allow: Allow = allow_all,
     connect_unchecked: ConnectUnchecked = connect_nowhere,
-) -> tuple[Receipt, bool]:
-    """Store what can be stored of a batch; return its receipt, and whether that is an old one.
+) -> Stored:
+    """Store what can be stored of a batch.
 
     Rows, rejections, idempotency key and receipt commit in one transaction. Raises request errors
-    for what is wrong with the whole batch and `Unavailable` for trouble that is not the client's;
-    nothing is stored in either case.
+    for what is wrong with the whole batch, what `allow` raises, and `Unavailable` for trouble that
+    is not the client's; nothing is stored in any of these cases.
     """
-    carefully = False
+    isolates_rows = False
     for _ in range(TRIES):
-        attempt = Attempt(registry, request, decode, companion, connect_unchecked)
+        attempt = Attempt(tables, request, source, allow, isolates_rows=isolates_rows)
         try:
-            answer = attempt.run(connect(), carefully=carefully)
+            stored = attempt.run(connect(), connect_unchecked)
             reach(Point.COMMITTED)
-            return answer
+            return stored
         except (BadRequest, TooLarge, TableUnknown, TableAmbiguous):
             # Whatever became of the table since, a batch that was stored has its receipt.
             receipt = attempt.find_stored_receipt(connect())
             if receipt is None:
                 raise
-            return receipt, True
+            return Stored(receipt)
         except TableChanged:
-            registry.forget(request.table)
+            tables.forget(request.table)
         except (RowsSkipped, ReferenceMissing):
-            connect_unchecked = connect_nowhere if carefully else connect_unchecked
-            carefully = True
+            connect_unchecked = connect_nowhere if isolates_rows else connect_unchecked
+            isolates_rows = True
         except psycopg.Error as error:
             if error.sqlstate in UNDEFINED:
-                registry.forget(request.table)
-            elif is_data_error(error) and not carefully:
-                carefully = True
+                tables.forget(request.table)
+            elif is_data_error(error) and not isolates_rows:
+                isolates_rows = True
             elif not (is_passing(error) or (attempt.is_untouched and is_connection_lost(error))):
                 raise describe_trouble(error) from error
     raise Unavailable("The table or its rows keep changing; send the batch again")

@@ -5,7 +5,7 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from ingest.catalog.definitions import Table
-from ingest.reading.selection import parse_value, split_list
+from ingest.validation.parameter_values import parse_value, split_list
 from ingest.writing.sqlstates import describe_trouble, is_data_error
 from ingest.writing.statements import execute_raw, table_identifier
 from project.base.errors import BadParameter, RowhouseError

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from psycopg import Connection
 
-from ingest.catalog.registry import KnownTable
+from ingest.catalog.definitions import Table
 from ingest.outcome import OnConflict, Receipt
-from ingest.validation.validated_rows import Decoded
+from ingest.payload.payload import RowList
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class BatchRequest:
     started: float = field(default_factory=time.perf_counter)
 
 
-# Sorts a batch's rows by the rules of the table it is for.
-Decode = Callable[[KnownTable], Decoded]
+# Refuses (by raising) a table that the caller may not write to.
+Allow = Callable[[Table], None]
 
 # Returns a usable connection in autocommit mode, a new one where the last one was lost.
 Connect = Callable[[], Connection]
@@ -48,19 +48,23 @@ Connect = Callable[[], Connection]
 ConnectUnchecked = Callable[[], Connection | None]
 
 
+def allow_all(table: Table) -> None:
+    """Let rows be written to any exposed table."""
+
+
 def connect_nowhere() -> None:
     """Return no connection: foreign keys are PostgreSQL's own to check, row by row."""
 
 
 class Companion(Protocol):
-    """What is recorded in a batch's own transaction beside the batch: all of it, or nothing.
+    """Where a batch's rows come from when that is recorded in the batch's own transaction.
 
     A batch that is tried again begins anew. Rows that are rejected stay inside the receipt: what
     else is known of them is the companion's to record.
     """
 
-    def begin(self, connection: Connection) -> None:
-        """Lock what the rows come from, before they are decoded."""
+    def begin(self, connection: Connection) -> RowList:
+        """Lock what the rows come from and return them."""
 
     def finish(self, connection: Connection, receipt: Receipt) -> None:
         """Record what became of the rows, before the commit."""

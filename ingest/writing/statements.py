@@ -69,7 +69,6 @@ def stored_rows(table: Table) -> Composed:
 
 _COPY_OPTIONS: dict[Dialect, SQL] = {
     "json": SQL(r"FORMAT csv, NULL 'null', ESCAPE '\'"),
-    "csv": SQL("FORMAT csv"),
     "binary": SQL("FORMAT binary"),
 }
 
@@ -83,17 +82,38 @@ def copy_statement(table: Table, columns: Sequence[str], dialect: Dialect) -> Co
 
 def insert_statement(
     table: Table,
-    columns: Sequence[str],
+    groups: Sequence[Sequence[str]],
     on_conflict: OnConflict = "reject",
     key: UniqueKey | None = None,
+) -> Composed:
+    """Return one statement that stores a JSON array of rows for each group of columns.
+
+    Foreign keys are checked when all of it is done. With `ignore` and `update` it returns one row,
+    `inserted` true or false, for each row that it stores; null where not `tells_inserted`.
+    """
+    if len(groups) == 1:
+        return _insert_group(table, groups[0], on_conflict, key)
+    names = [Identifier(f"group {number}") for number in range(len(groups))]
+    inserts = []
+    for number, (name, columns) in enumerate(zip(names, groups, strict=True), 1):
+        statement = _insert_group(table, columns, on_conflict, key, parameter=number)
+        if key is None:
+            statement += SQL(" RETURNING true AS inserted")
+        inserts.append(SQL("{} AS ({})").format(name, statement))
+    return SQL("WITH {} {}").format(
+        SQL(", ").join(inserts),
+        SQL(" UNION ALL ").join(SQL("SELECT inserted FROM {}").format(name) for name in names),
+    )
+
+
+def _insert_group(
+    table: Table,
+    columns: Sequence[str],
+    on_conflict: OnConflict,
+    key: UniqueKey | None,
     *,
     parameter: int = 1,
 ) -> Composed:
-    """Return the statement that stores a JSON array of rows, which is its parameter.
-
-    With `ignore` and `update` it returns one row, `inserted` true or false, for each row that it
-    stored; null where not `tells_inserted`.
-    """
     if columns:
         written = [table.by_name[name] for name in columns]
         statement = SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
@@ -110,29 +130,6 @@ def insert_statement(
     if on_conflict == "reject" or key is None:
         return statement
     return statement + _conflict_clause(table, columns, on_conflict, key)
-
-
-def insert_groups_statement(
-    table: Table,
-    groups: Sequence[Sequence[str]],
-    on_conflict: OnConflict = "reject",
-    key: UniqueKey | None = None,
-) -> Composed:
-    """Return one statement that stores a JSON array of rows for each group of columns.
-
-    Foreign keys are checked when all of it is done. It returns `inserted` as `insert_statement`.
-    """
-    names = [Identifier(f"group {number}") for number in range(len(groups))]
-    inserts = []
-    for number, (name, columns) in enumerate(zip(names, groups, strict=True), 1):
-        statement = insert_statement(table, columns, on_conflict, key, parameter=number)
-        if key is None:
-            statement += SQL(" RETURNING true AS inserted")
-        inserts.append(SQL("{} AS ({})").format(name, statement))
-    return SQL("WITH {} {}").format(
-        SQL(", ").join(inserts),
-        SQL(" UNION ALL ").join(SQL("SELECT inserted FROM {}").format(name) for name in names),
-    )
 
 
 def text_source(columns: Sequence[Column]) -> Composed:

@@ -1,13 +1,14 @@
 """The only code that writes rows to dataset tables.
 
-A batch is first written as it stands. When PostgreSQL refuses it, or when some of its rows broke
-the rules, it is written carefully (`careful`).
+A batch is first written as it stands. When PostgreSQL refuses it, or when some of its rows are
+rejected already, bad rows are isolated (`isolated`).
 """
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from psycopg import Connection
 from psycopg.errors import InternalError_
@@ -15,16 +16,13 @@ from psycopg.errors import InternalError_
 from ingest.catalog.definitions import Table, UniqueKey
 from ingest.outcome import OnConflict, Rejection
 from ingest.validation.copy_data import CopyData
-from ingest.validation.rules import RowRules
-from ingest.validation.validated_rows import Decoded, Rows
+from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
 from ingest.writing.constraints.checks import ConstraintChecks
-from ingest.writing.constraints.references import BatchReferences
 from ingest.writing.copy_in import copy_in
 from ingest.writing.statements import (
     Statements,
     copy_statement,
     execute_raw,
-    insert_groups_statement,
     insert_statement,
     tells_inserted,
 )
@@ -37,6 +35,11 @@ ROW_TRIGGERS = read_sql(SQL / "row_triggers.sql")
 # three times 333 rows cost PostgreSQL a third less than 1000.
 COPIED_ROWS = 350
 
+# By COPY; by a statement that reads the rows as JSON, which types without a form for COPY need and
+# conflicts that are to be settled; one by one as far as that was needed to find the bad ones.
+Way = Literal["copied", "staged", "isolated"]
+_WAYS: tuple[Way, ...] = ("copied", "staged", "isolated")
+
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
@@ -46,17 +49,18 @@ class WriteOptions:
     key: UniqueKey | None = None  # whose conflicts are ignored or updated
 
 
-PLAINLY = WriteOptions()
+REJECT_CONFLICTS = WriteOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows came to what end, and the rejected ones."""
+    """How many rows came to what end, the rejected ones, and how the others were written."""
 
     inserted: int = 0
     updated: int = 0
     ignored: int = 0
     rejections: tuple[Rejection, ...] = ()
+    way: Way = "copied"
 
     def __add__(self, other: "Written") -> "Written":
         return Written(
@@ -64,6 +68,7 @@ class Written:
             self.updated + other.updated,
             self.ignored + other.ignored,
             self.rejections + other.rejections,
+            max(self.way, other.way, key=_WAYS.index),
         )
 
 
@@ -74,91 +79,84 @@ class RowsSkipped(Exception):
 class TableWriter:
     """Writes rows to one table in one version of its definition."""
 
-    def __init__(self, table: Table, rules: RowRules) -> None:
+    def __init__(self, table: Table, checks: ConstraintChecks) -> None:
         self.table = table
-        judged = [each.column for each in rules.fields if not each.adapter.exact]
-        scalars = {
-            each.column.name
-            for each in rules.fields
-            if each.adapter.exact and each.adapter.copied_as == "scalar"
-        }
-        self.checks = ConstraintChecks(table, judged, scalars)
-        self.references = BatchReferences(table)
+        self.checks = checks
         self._statements = Statements()
         # What triggers see, and what rows of one batch may refer to, is one statement. In a cluster
         # it is the nodes that store rows.
-        is_divisible = not (table.watched or self.checks.refers_to_itself or table.clustered)
+        is_divisible = not (table.watched or checks.refers_to_itself or table.clustered)
         self._rows_at_once = COPIED_ROWS if is_divisible else sys.maxsize
 
-    def write_whole(
-        self, connection: Connection, decoded: Decoded, *, holds_references: bool = False
-    ) -> Written:
-        """Insert every row of a batch; raise PostgreSQL's error, or `RowsSkipped`, if one fails.
-
-        With `holds_references` foreign keys are checked here, all at once, and the connection is
-        one where PostgreSQL does not: raises `ReferenceMissing`.
-        """
-        written = Written()
-        for rows in decoded.groups:
-            written += self.write_rows(connection, rows, holds_references=holds_references)
-        return written
-
-    def write_rows(
+    def write(
         self,
         connection: Connection,
-        rows: Rows,
-        options: WriteOptions = PLAINLY,
+        batch: ValidatedBatch,
+        groups: Sequence[ValidatedRows],
+        options: WriteOptions = REJECT_CONFLICTS,
         *,
         holds_references: bool = False,
         copying: bool = True,
     ) -> Written:
-        """Write rows that bring the same columns, by COPY where that can be done; see above."""
-        if holds_references:
-            find_values = (
-                rows.by_column.values_of
-                if rows.by_column
-                else self.references.values_in(rows.array)
-            )
-            self.references.hold(connection, rows.columns, find_values)
-        if copying and self.table.copyable and rows.by_column and options == PLAINLY:
-            data = rows.by_column.copy_data(rows.columns)
-            if data is not None:
-                return self._copy(connection, rows.columns, data, len(rows.indexes))
-        return self._insert(connection, rows, options)
+        """Write groups of a batch's rows; raise PostgreSQL's error, or `RowsSkipped`, if one fails.
 
-    def _copy(
-        self, connection: Connection, columns: tuple[str, ...], rows: CopyData, count: int
-    ) -> Written:
+        With `holds_references` foreign keys are checked here, all at once, and the connection is
+        one where PostgreSQL does not: raises `ReferenceMissing`.
+        """
+        if len(groups) > 1 and self.checks.refers_to_itself:
+            return self._insert(connection, batch, groups, options)
+        written = Written()
+        for rows in groups:
+            if holds_references:
+                self.checks.hold_references(connection, rows)
+            may_copy = copying and self.table.copyable and options == REJECT_CONFLICTS
+            data = rows.values.copy_data(rows.columns) if may_copy else None
+            if data is not None:
+                written += self._copy(connection, rows, data)
+            else:
+                written += self._insert(connection, batch, [rows], options)
+        return written
+
+    def _copy(self, connection: Connection, rows: ValidatedRows, data: CopyData) -> Written:
+        columns = rows.columns
         statement = self._statements.text(
             connection,
-            (columns, rows.dialect),
-            lambda: copy_statement(self.table, columns, rows.dialect),
+            (columns, data.dialect),
+            lambda: copy_statement(self.table, columns, data.dialect),
         )
         try:
-            stored = copy_in(connection, statement, rows.cut(self._rows_at_once))
+            stored = copy_in(connection, statement, data.cut(self._rows_at_once))
         except InternalError_ as error:
-            # How a Citus cluster tells that a node refuses a row; the careful way shows which.
+            # How a Citus cluster tells that a node refuses a row; isolating rows shows which.
             raise RowsSkipped from error
-        if stored != count:
+        if stored != len(rows.places):
             raise RowsSkipped
-        return Written(inserted=count)
+        return Written(inserted=stored)
 
-    def _insert(self, connection: Connection, rows: Rows, options: WriteOptions) -> Written:
-        """Write rows with one statement."""
+    def _insert(
+        self,
+        connection: Connection,
+        batch: ValidatedBatch,
+        groups: Sequence[ValidatedRows],
+        options: WriteOptions,
+    ) -> Written:
+        """Write groups of rows with one statement, so that they may refer to each other."""
+        columns = tuple(rows.columns for rows in groups)
         statement = self._statements.text(
             connection,
-            (rows.columns, options),
-            lambda: insert_statement(self.table, rows.columns, options.on_conflict, options.key),
+            (columns, options),
+            lambda: insert_statement(self.table, columns, options.on_conflict, options.key),
         )
-        text, count = rows.array.decode(), len(rows.indexes)
-        known = self._count_known(connection, [text], options)
-        cursor = execute_raw(connection, statement, [text])
+        arrays = [batch.array(rows.places).decode() for rows in groups]
+        count = sum(len(rows.places) for rows in groups)
+        known = self._count_known(connection, arrays, options)
+        cursor = execute_raw(connection, statement, arrays)
         if options.key is None:
             if cursor.rowcount != count:
                 raise RowsSkipped
-            return Written(inserted=count)
+            return Written(inserted=count, way="staged")
         stored = [inserted for (inserted,) in cursor.fetchall()]
-        if len(stored) < count and self._keeps_rows_out(connection, text, count, options.key):
+        if len(stored) < count and self._keeps_rows_out(connection, arrays, count, options.key):
             raise RowsSkipped
         return _tally(stored, count, known)
 
@@ -172,25 +170,13 @@ class TableWriter:
         return sum(self.checks.count_known(connection, array, key) for array in arrays)
 
     def _keeps_rows_out(
-        self, connection: Connection, array: str, count: int, key: UniqueKey
+        self, connection: Connection, arrays: Sequence[str], count: int, key: UniqueKey
     ) -> bool:
         """Return whether rows may be missing that did not meet a row with their key."""
         (has_triggers,) = execute_raw(connection, ROW_TRIGGERS, [self.table.oid]).fetchall()[0]
-        return has_triggers and self.checks.count_known(connection, array, key) < count
-
-    def insert_together(
-        self, connection: Connection, groups: Sequence[Rows], options: WriteOptions
-    ) -> Written:
-        """Write groups of rows with one statement, so that they may refer to each other."""
-        columns = [rows.columns for rows in groups]
-        statement = insert_groups_statement(self.table, columns, options.on_conflict, options.key)
-        arrays = [rows.array.decode() for rows in groups]
-        known = self._count_known(connection, arrays, options)
-        stored = [inserted for (inserted,) in execute_raw(connection, statement, arrays).fetchall()]
-        count = sum(len(rows.indexes) for rows in groups)
-        if len(stored) < count and options.key is None:
-            raise RowsSkipped
-        return _tally(stored, count, known)
+        if not has_triggers:
+            return False
+        return sum(self.checks.count_known(connection, array, key) for array in arrays) < count
 
 
 def _tally(stored: Sequence[bool | None], count: int, known: int | None) -> Written:
@@ -201,4 +187,4 @@ def _tally(stored: Sequence[bool | None], count: int, known: int | None) -> Writ
     """
     ignored = count - len(stored)
     updated = stored.count(False) if known is None else max(0, known - ignored)
-    return Written(inserted=len(stored) - updated, updated=updated, ignored=ignored)
+    return Written(len(stored) - updated, updated, ignored, way="staged")

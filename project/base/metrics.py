@@ -25,6 +25,12 @@ _latency = Histogram(
 _rows = Counter(
     "rowhouse_rows", "Rows received by the ingest endpoint", labelnames=("table", "outcome")
 )
+_batches = Counter(
+    "rowhouse_batches",
+    "Batches by how their rows were validated (native, column, row) and written (copied, staged,"
+    " isolated)",
+    labelnames=("way",),
+)
 _rejections = Counter(
     "rowhouse_rejection_errors", "Reasons for which rows were rejected", labelnames=("code",)
 )
@@ -58,6 +64,11 @@ def observe_request(*, method: str, route: str, status: int, seconds: float) -> 
 def count_refusal(method: str, status: int) -> None:
     """Count a request that was answered before it reached Django."""
     _requests.labels(method if method in _METHODS else "other", "", status).inc()
+
+
+def count_batch(way: str) -> None:
+    """Count a batch; `way` is how its rows were validated and written."""
+    _batches.labels(way).inc()
 
 
 def count_rows(table: str, outcomes: Mapping[str, int], codes: Iterable[str]) -> None:

@@ -10,11 +10,11 @@ from django.shortcuts import render
 from psycopg import Connection
 
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import exposed_tables
 from ingest.reading.description import describe_table
 from ingest.reading.keyset import find_key
 from ingest.reading.rows import read_page
 from ingest.reading.selection import read_selection
+from ingest.writing.tables import exposed_tables
 from project.base.database import reader_connection
 from project.http.people.pages import page
 from project.models import Scope

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from ingest.catalog import registry
-from ingest.catalog.registry import exposed_tables
+from ingest.validation import validator
 from ingest.validation.native import binding
 from ingest.validation.native.binding import load_library
 from ingest.writing.copy_in import copy_in
+from ingest.writing.tables import exposed_tables
 from tests.api.sending import codes, counts, execute, send, stored
 from tests.api.tables import make_trigger
 from tests.needs import need
@@ -92,8 +92,26 @@ CASES = {
     "a bad value in csv": Case(
         CSV_ROWS.replace("9999.99", "9999.999"),
         CSV,
-        encoded=0,
         rejected={2: [("scale_exceeded", "weight")]},
+    ),
+    "a short record in csv": Case(
+        CSV_ROWS.replace("\n-3", '\n"4",x\n-3'), CSV, rejected={2: [("column_count", None)]}
+    ),
+    "many bad records at first": Case(
+        CSV_ROWS.replace("\n1,", "\n,,,,,," * 32 + "\n1,"),
+        CSV,
+        encoded=0,
+        rejected={
+            at: [("required_missing", "id"), ("required_missing", "name")] for at in range(32)
+        },
+    ),
+    "a reference that is missing in csv": Case(
+        CSV_ROWS.replace("\n-3,\U0001f600,", "\n-3,\U0001f600,3"),
+        CSV,
+        rejected={2: [("fk_violation", "p")]},
+    ),
+    "an endless number in csv": Case(
+        CSV_ROWS.replace(",99,", f",{'9' * 1200},"), CSV, rejected={2: [("out_of_range", "level")]}
     ),
     "a missing value": Case(change(2, name=""), rejected={2: [("required_missing", "name")]}),
     "a value that is nested": Case(change(1, p={"a": ["}"]}), rejected={1: [("not_integer", "p")]}),
@@ -133,7 +151,10 @@ CASES = {
     ),
     "a key twice": Case(change(2, id=1), encoded=2, rejected={2: [("duplicate_in_batch", None)]}),
     "a key twice in csv": Case(
-        CSV_ROWS.replace("\n-3", "\n1"), CSV, rejected={2: [("duplicate_in_batch", None)]}
+        CSV_ROWS.replace("\n-3", "\n1"),
+        CSV,
+        encoded=2,
+        rejected={2: [("duplicate_in_batch", None)]},
     ),
     "a unique value twice": Case(
         change(0, token=TOKEN.lower()), encoded=2, rejected={1: [("duplicate_in_batch", None)]}
@@ -232,7 +253,7 @@ def test_compiled_code_changes_no_answer_and_no_row(
     new_registry()
     with_code = send_case(made, case, monkeypatch)
     new_registry()
-    monkeypatch.setattr(registry, "make_encoder", lambda *_: None)
+    monkeypatch.setattr(validator, "make_encoder", lambda *_: None)
     without = send_case(made, case, monkeypatch)
     assert (with_code.encoded, without.encoded) == (case.encoded, 0)
     assert with_code.answers == without.answers

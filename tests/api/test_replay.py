@@ -281,8 +281,8 @@ def test_makes_a_batch_for_each_table(hiring: Client) -> None:
 def test_what_a_call_does_not_get_to_is_next(
     hiring: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ingest.catalog.registry import exposed_tables
     from ingest.rejections import replay as module
+    from ingest.writing.tables import exposed_tables
 
     monkeypatch.setattr(module, "BATCHES_PER_CALL", 2)
     limits = exposed_tables().limits

@@ -11,11 +11,10 @@ from pathlib import Path
 from random import Random
 
 from ingest.catalog.definitions import Column, Table
+from ingest.validation.fields import Limits, make_fields
 from ingest.validation.native import binding
 from ingest.validation.native.binding import RowEncoder, make_encoder
 from ingest.validation.native.encoded_rows import EncodedBatch
-from ingest.validation.row_checks import Limits
-from ingest.validation.rules import RowRules
 from tests.encodable import (
     BROKEN_PIECES,
     GOOD,
@@ -84,7 +83,7 @@ def make_table(*, refers: bool) -> Table:
 def make_row_encoder(*, refers: bool) -> RowEncoder:
     """Return an encoder for that table."""
     table = make_table(refers=refers)
-    encoder = make_encoder(table, RowRules(table, LIMITS).fields, LIMITS)
+    encoder = make_encoder(table, make_fields(table, LIMITS), LIMITS)
     assert encoder is not None
     return encoder
 

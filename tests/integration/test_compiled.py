@@ -14,15 +14,12 @@ from msgspec.structs import replace as change
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier, Literal
 
-from ingest.catalog.registry import KnownTable, TableRegistry
-from ingest.payload.json_body import split_lines
+from ingest.payload.payload import CsvBody, JsonArray, JsonLines, Payload
+from ingest.validation.fields import Limits, make_fields
 from ingest.validation.native.binding import load_library, make_encoder
 from ingest.validation.native.encoded_rows import EncodedRows
-from ingest.validation.row_checks import Limits
-from ingest.validation.rules import RowRules
-from ingest.validation.validate import CsvSource, decode_array, decode_lines
-from ingest.validation.validated_rows import Decoded
-from ingest.writing.writer import TableWriter
+from ingest.validation.validated_rows import RowValues, ValidatedBatch
+from ingest.writing.tables import WritableTable, WritableTables
 from project.base.errors import RowhouseError
 from tests.database import log_in
 from tests.encodable import (
@@ -46,8 +43,6 @@ LIMITS = Limits(max_rows=5, max_row_bytes=4000, max_depth=20, max_number_digits=
 # Types whose foreign keys are checked by value.
 REFERRING = {"smallint", "integer", "bigint", "text", "varchar(5)", "uuid"}
 
-Decode = Callable[[KnownTable], Decoded]
-
 
 @pytest.fixture(autouse=True)
 def library() -> None:
@@ -61,7 +56,7 @@ def session(database: None) -> Iterator[Connection]:
         connection.rollback()
 
 
-def make_table(session: Connection, type_name: str) -> KnownTable:
+def make_table(session: Connection, type_name: str) -> WritableTable:
     """Make hiring.made, whose columns have the type in all the ways that make a difference."""
     statement = SQL("""
         CREATE DOMAIN pg_temp.kind AS {type};
@@ -73,91 +68,83 @@ def make_table(session: Connection, type_name: str) -> KnownTable:
     return know_table(session, referring=["plain"] if type_name in REFERRING else [])
 
 
-def know_table(session: Connection, referring: list[str]) -> KnownTable:
+def know_table(session: Connection, referring: list[str]) -> WritableTable:
     """Return hiring.made as if these columns were foreign keys."""
-    known = TableRegistry(["hiring"], LIMITS).find(session, "hiring.made")
+    tables = WritableTables(["hiring"], LIMITS)
+    known = tables.find(session, "hiring.made")
     table = change(known.table, foreign_keys=tuple(map(make_key, referring)))
-    rules = RowRules(table, LIMITS)
-    encoder = make_encoder(table, rules.fields, LIMITS)
-    return KnownTable(known.version, table, rules, TableWriter(table, rules), encoder)
+    return replace(known, table=table, compiled=tables.compile(table))
 
 
 def read_stored(
-    session: Connection, known: KnownTable, decoded: Decoded, *, copying: bool = True
+    session: Connection, known: WritableTable, batch: ValidatedBatch, *, copying: bool = True
 ) -> list[bytes] | str:
     """Return what is in the table once the rows are, to the letter, or PostgreSQL's error."""
     with session.transaction(force_rollback=True):
         try:
             with session.transaction():
-                for rows in decoded.groups:
-                    known.writer.write_rows(session, rows, copying=copying)
+                known.compiled.writer.write(session, batch, batch.groups, copying=copying)
         except psycopg.Error as error:
             return str(error.sqlstate)
         with session.cursor().copy("COPY hiring.made TO STDOUT") as copy:
             return sorted(b"".join(map(bytes, copy)).split(b"\n"))
 
 
-def is_encoded_alike(session: Connection, known: KnownTable, decode: Decode) -> bool:
+def is_encoded_alike(session: Connection, known: WritableTable, payload: Payload) -> bool:
     """Compare what becomes of a body with what Python makes of it; return whether it is encoded."""
-    found, decoded = try_to(decode, known), try_to(decode, replace(known, encoder=None))
-    if isinstance(found, str) or isinstance(decoded, str):
-        assert found == decoded
+    found, expected = validate(known, payload), validate(known, payload, natively=False)
+    if isinstance(found, str) or isinstance(expected, str):
+        assert found == expected
         return False
-    assert list(map(asdict, found.rejections)) == list(map(asdict, decoded.rejections))
-    for name in ["received", "format", "fields"]:
-        assert getattr(found, name) == getattr(decoded, name)
+    assert list(map(asdict, found.rejections)) == list(map(asdict, expected.rejections))
+    assert found.received == expected.received
+    assert found.texts.fields == expected.texts.fields
     encoded = get_encoded(found)
     if encoded is None:
         return False
-    for options in [{}, {"copying": False}] if found.format == "json" else [{}]:
-        stored = read_stored(session, known, found, **options)
-        assert stored == read_stored(session, known, decoded, **options)
-    if found.format == "json":
-        assert split(found) == split(decoded)
+    for copying in [True, False]:
+        stored = read_stored(session, known, found, copying=copying)
+        assert stored == read_stored(session, known, expected, copying=copying)
+    assert places(found) == places(expected)
     is_whole = len(found.groups) == 1 and not found.rejections
-    by_column = decoded.groups[0].by_column if is_whole else None
-    if by_column is not None:
+    if is_whole and expected.validated == "column":
+        (rows,) = expected.groups
         for name in (key.columns[0] for key in known.table.foreign_keys):
-            assert encoded.values_of(name) == by_column.values_of(name)
-            if found.format == "json":
-                assert encoded.column(name) == by_column.column(name)
-                some = range(0, found.received, 2)
-                assert encoded.take(some).column(name) == by_column.take(some).column(name)
-                assert encoded.take(some).values_of(name) == by_column.take(some).values_of(name)
+            compare_columns(name, encoded, rows.values)
+            some = range(0, found.received, 2)
+            compare_columns(name, encoded.take(some), rows.values.take(some))
     return is_whole
 
 
-def try_to(decode: Decode, known: KnownTable) -> Decoded | str:
-    """Return what a body is decoded to, or the error that it leads to."""
+def compare_columns(name: str, values: RowValues, expected: RowValues) -> None:
+    assert values.column(name) == expected.column(name)
+    assert set(map(str, values.distinct(name))) == set(map(str, expected.distinct(name)))
+
+
+def validate(
+    known: WritableTable, payload: Payload, *, natively: bool = True
+) -> ValidatedBatch | str:
+    """Return what a body is validated to, or the error that it leads to."""
     try:
-        return decode(known)
+        return known.compiled.validator.validate(payload, copies=natively)
     except RowhouseError as error:
         return repr(error)
 
 
-def get_encoded(decoded: Decoded) -> EncodedRows | None:
+def get_encoded(batch: ValidatedBatch | str) -> EncodedRows | None:
     """Return the rows that are encoded."""
-    by_column = decoded.groups[0].by_column if decoded.groups else None
-    return by_column if isinstance(by_column, EncodedRows) else None
+    groups = batch.groups if isinstance(batch, ValidatedBatch) else []
+    values = groups[0].values if groups else None
+    return values if isinstance(values, EncodedRows) else None
 
 
-def split(decoded: Decoded) -> list[tuple[int, bytes]]:
-    """Return the rows that may be stored as they were sent, with their places in the batch."""
-    texts = [text for rows in decoded.groups for text in rows.split().items()]
-    return sorted((index, decoded.raw_of(index, text)) for index, text in texts)
+def places(batch: ValidatedBatch) -> list[int]:
+    """Return the places of the rows that may be stored."""
+    return sorted(place for rows in batch.groups for place in rows.places)
 
 
-def json_source(array: bytes) -> Decode:
-    return lambda known: decode_array(known, array, "default")
-
-
-def ndjson_source(body: bytes) -> Decode:
-    texts, lines = split_lines(body)
-    return lambda known: decode_lines(known, texts, lines, "default")
-
-
-def csv_source(body: bytes, *, has_header: bool = True) -> Decode:
-    return lambda known: CsvSource(body, "utf-8", has_header=has_header).decode(known, "default")
+def csv_body(body: bytes, *, has_header: bool = True) -> CsvBody:
+    return CsvBody(body, "utf-8", has_header)
 
 
 def try_many(strategy: Any, check: Callable[[Any], object]) -> None:
@@ -177,9 +164,7 @@ def try_many(strategy: Any, check: Callable[[Any], object]) -> None:
 @pytest.mark.parametrize("type_name", GOOD)
 def test_a_json_body_is_stored_as_python_would(session: Connection, type_name: str) -> None:
     known = make_table(session, type_name)
-    try_many(
-        json_arrays(type_name), lambda body: is_encoded_alike(session, known, json_source(body))
-    )
+    try_many(json_arrays(type_name), lambda body: is_encoded_alike(session, known, JsonArray(body)))
 
 
 @pytest.mark.parametrize("type_name", GOOD)
@@ -187,7 +172,7 @@ def test_an_ndjson_body_is_stored_as_python_would(session: Connection, type_name
     known = make_table(session, type_name)
     try_many(
         json_rows(type_name),
-        lambda rows: is_encoded_alike(session, known, ndjson_source("\n".join(rows).encode())),
+        lambda rows: is_encoded_alike(session, known, JsonLines("\n".join(rows).encode())),
     )
 
 
@@ -197,7 +182,7 @@ def test_a_csv_body_is_stored_as_python_would(session: Connection, type_name: st
 
     def check(example: tuple[bytes, bool]) -> None:
         body, has_header = example
-        is_encoded_alike(session, known, csv_source(body, has_header=has_header))
+        is_encoded_alike(session, known, csv_body(body, has_header=has_header))
 
     try_many(csv_bodies(type_name), check)
 
@@ -209,30 +194,30 @@ def test_each_odd_value_is_stored_as_python_would(session: Connection, type_name
     for token in odd_tokens(type_name):
         for name in ["plain", "sure", "narrow"]:
             for rows in [f'{{"needed":{good},"{name}":{token}}}', f'{{"needed":{token}}}']:
-                is_encoded_alike(session, known, json_source(f"[{rows}]".encode()))
+                is_encoded_alike(session, known, JsonArray(f"[{rows}]".encode()))
     for text in odd_texts(type_name):
         for field in [text, '"' + text.replace('"', '""') + '"']:
-            is_encoded_alike(session, known, csv_source(f"needed,plain\n{field},{field}".encode()))
+            is_encoded_alike(session, known, csv_body(f"needed,plain\n{field},{field}".encode()))
 
 
 @pytest.mark.parametrize("type_name", GOOD)
 def test_good_values_are_encoded(session: Connection, type_name: str) -> None:
     known = make_table(session, type_name)
 
-    def is_encoded(decode: Decode) -> bool:
-        return is_encoded_alike(session, known, decode)
+    def is_encoded(payload: Payload) -> bool:
+        return is_encoded_alike(session, known, payload)
 
     for text in GOOD[type_name]:
         for value in good_spellings(type_name, text):
             row = f'{{"needed": {value}, "narrow": {value}, "plain": null, "größe": {value}}}'
-            assert is_encoded(json_source(f" [{row},\n{row}] ".encode())), value
-            assert is_encoded(ndjson_source(f"{row}\n\n{row}".encode())), value
+            assert is_encoded(JsonArray(f" [{row},\n{row}] ".encode())), value
+            assert is_encoded(JsonLines(f"{row}\n\n{row}".encode())), value
         for field in [text, f'"{text}"']:
             record = f"{field},,{field},{field},{field}"
             body = f"\n{record}\r\n{record}\n".encode()
-            assert is_encoded(csv_source(body, has_header=False)), field
+            assert is_encoded(csv_body(body, has_header=False)), field
             body = f"NEEDED,Größe,narrow\n{field},{field},\n{field},{field},".encode()
-            assert is_encoded(csv_source(body)), field
+            assert is_encoded(csv_body(body)), field
 
 
 TEXTS = [
@@ -250,13 +235,14 @@ TEXTS = [
 @pytest.mark.parametrize(("token", "meant"), TEXTS, ids=range(len(TEXTS)))
 def test_escaped_texts_are_encoded(session: Connection, token: str, meant: str) -> None:
     known = make_table(session, "text")
-    decode = json_source(f'[{{"needed": {token}}}]'.encode())
-    assert is_encoded_alike(session, known, decode)
+    payload = JsonArray(f'[{{"needed": {token}}}]'.encode())
+    assert is_encoded_alike(session, known, payload)
     with session.transaction(force_rollback=True):
-        known.writer.write_whole(session, decode(known))
+        batch = known.compiled.validator.validate(payload, copies=True)
+        known.compiled.writer.write(session, batch, batch.groups)
         assert session.execute("SELECT needed FROM hiring.made").fetchall() == [(meant,)]
     field = '"' + meant.replace('"', '""') + '"'
-    assert is_encoded_alike(session, known, csv_source(f"needed\n{field}\n".encode()))
+    assert is_encoded_alike(session, known, csv_body(f"needed\n{field}\n".encode()))
 
 
 def test_values_of_references_are_told_once_each(session: Connection) -> None:
@@ -266,9 +252,9 @@ def test_values_of_references_are_told_once_each(session: Connection) -> None:
     lists: list[Sequence[str | None]] = [["a", "", "a", "ä", None], ["aa"] * 5, *squares]
     for values in lists:
         body = json.dumps([{"needed": "x", "plain": value} for value in values], ensure_ascii=False)
-        encoded = get_encoded(json_source(body.encode())(known))
+        encoded = get_encoded(validate(known, JsonArray(body.encode())))
         assert encoded is not None
-        assert encoded.values_of("plain") == set(values) - {None}
+        assert encoded.distinct("plain") == set(values) - {None}
 
 
 @pytest.mark.parametrize("name", ["a,b", "c d", " needed", "neede", "needed_", "x" * 63, "ключ"])
@@ -277,24 +263,24 @@ def test_columns_with_odd_names_are_found_as_python_finds_them(
 ) -> None:
     known = make_named_table(session, name)
     for body in [f'[{{"needed":1,"{name}":5}}]', f'[{{"{name}":5,"needed":1,"plain":2}}]']:
-        assert is_encoded_alike(session, known, json_source(body.encode()))
+        assert is_encoded_alike(session, known, JsonArray(body.encode()))
     for key in [name[:-1], name + " ", name.upper(), rf"\u{ord(name[0]):04x}{name[1:]}"]:
         body = f'[{{"needed":1,"{key}":5}}]'
-        is_encoded_alike(session, known, json_source(body.encode()))
-    assert is_encoded_alike(session, known, csv_source(b"1,2,3\n4,5,6", has_header=False))
+        is_encoded_alike(session, known, JsonArray(body.encode()))
+    assert is_encoded_alike(session, known, csv_body(b"1,2,3\n4,5,6", has_header=False))
     for field in [name, f'"{name}"', name.upper(), "needed", '"needed"', name.replace("_", " ")]:
         for other in ["needed", "plain"]:
-            is_encoded_alike(session, known, csv_source(f"{field},{other}\n1,2\n".encode()))
+            is_encoded_alike(session, known, csv_body(f"{field},{other}\n1,2\n".encode()))
 
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", '"needed"', "a\nb", "\x7f"], ids=ascii)
 def test_names_that_are_written_with_escapes_are_left_to_python(
     session: Connection, name: str
 ) -> None:
-    assert make_named_table(session, name).encoder is None
+    assert make_named_table(session, name).compiled.validator.encoder is None
 
 
-def make_named_table(session: Connection, name: str) -> KnownTable:
+def make_named_table(session: Connection, name: str) -> WritableTable:
     """Make hiring.made with a column of this name."""
     statement = "CREATE TABLE hiring.made (needed int NOT NULL, plain int, {} int DEFAULT 3)"
     session.execute(SQL(statement).format(Identifier(name)))
@@ -311,35 +297,35 @@ def test_a_batch_at_the_limits_is_encoded_and_one_beyond_is_not(session: Connect
         ([longest], True),
         ([longest.replace("xx", "xxx", 1)], False),
     ]:
-        decode = json_source(f"[{','.join(rows)}]".encode())
-        assert is_encoded_alike(session, known, decode) == is_within
+        payload = JsonArray(f"[{','.join(rows)}]".encode())
+        assert is_encoded_alike(session, known, payload) == is_within
 
 
 def test_a_type_that_has_the_name_of_another_is_left_to_python(session: Connection) -> None:
     session.execute('CREATE TYPE hiring."bool" AS RANGE (subtype = integer)')
     session.execute('CREATE TABLE hiring.made (needed hiring."bool")')
-    assert know_table(session, referring=[]).encoder is None
+    assert know_table(session, referring=[]).compiled.validator.encoder is None
 
 
 def test_numbers_are_left_to_python_where_few_digits_are_allowed(session: Connection) -> None:
     known = make_table(session, "numeric")
     for digits, is_encoding in [(300, True), (299, False)]:
         limits = replace(LIMITS, max_number_digits=digits)
-        encoder = make_encoder(known.table, known.rules.fields, limits)
+        encoder = make_encoder(known.table, make_fields(known.table, limits), limits)
         assert (encoder is not None) == is_encoding
 
 
 def test_threads_encode_beside_each_other(session: Connection) -> None:
     known = make_table(session, "text")
     sources = [
-        json_source(f'[{{"needed":"{letter * 3000}","plain":"{letter}"}}]'.encode())
+        JsonArray(f'[{{"needed":"{letter * 3000}","plain":"{letter}"}}]'.encode())
         for letter in "abcdefgh"
     ]
 
-    def encode(source: Decode) -> Sequence[bytes] | None:
-        decoded = source(known)
-        encoded = get_encoded(decoded)
-        data = encoded.copy_data(decoded.groups[0].columns) if encoded else None
+    def encode(source: Payload) -> Sequence[bytes] | None:
+        batch = known.compiled.validator.validate(source, copies=True)
+        encoded = get_encoded(batch)
+        data = encoded.copy_data(batch.groups[0].columns) if encoded else None
         return data.cut(1000) if data else None
 
     expected = list(map(encode, sources))

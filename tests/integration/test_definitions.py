@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 
 from ingest.catalog.definitions import Table
-from ingest.catalog.registry import TableRegistry, exposed_tables
+from ingest.writing.tables import WritableTables, exposed_tables
 from project.base.errors import Unavailable
 from tests.api.sending import execute, stored
 from tests.database import log_in
@@ -43,7 +43,7 @@ def other() -> Iterator[Connection]:
 
 def read_made(*steps: Step) -> Table:
     """Read hiring.made anew; each step is taken before the statement with its number."""
-    registry = TableRegistry(["hiring"], exposed_tables().limits)
+    registry = WritableTables(["hiring"], exposed_tables().limits)
     with log_in() as session:
         session.autocommit = True
         interrupted = Interrupted(session, chain(steps, repeat(nullcontext)))

@@ -16,7 +16,7 @@ from backups.runs.partitions import tend_partitions
 from backups.runs.runs import run_backup, run_drill, run_restore
 from backups.store.archive import find_backup
 from ingest.catalog.definitions import Table, read_tables
-from ingest.catalog.registry import exposed_tables
+from ingest.writing.tables import exposed_tables
 from project.base.config import Partitioning
 from project.base.database import writer_connection
 from project.schema.partitions import PartitionsRefused

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from ingest.catalog.registry import exposed_tables
 from ingest.loaders.answers import Receipt
 from ingest.loaders.client import IngestClient
 from ingest.loaders.delivery import OnReceipt, Totals, load_batches
@@ -22,6 +21,7 @@ from ingest.loaders.socrata.marks import Window
 from ingest.loaders.socrata.soql import Query, quote_text
 from ingest.loaders.socrata.sources import find_dataset
 from ingest.loaders.socrata.values import FieldColumn, encode_row, match_columns
+from ingest.writing.tables import exposed_tables
 from project.base.config import SocrataDataset
 from project.base.database import writer_connection
 

@@ -55,7 +55,7 @@ struct batch {
     int32_t set_count;
     int32_t slot_count; /* of each set: a power of two above max_rows */
     int32_t watched_count;
-    const int32_t *watched; /* the fields whose values are noted row by row, in JSON */
+    const int32_t *watched; /* the fields whose values are noted row by row */
     int64_t max_rows;
     int64_t max_row_bytes;
     const uint8_t *body; /* UTF-8, followed by a NUL */
@@ -64,11 +64,12 @@ struct batch {
     int64_t capacity;
     /* What came of it. */
     struct slice *sets; /* the different values of some columns; a size of -1 marks a free slot */
-    struct slice *noted; /* for each row the watched values as JSON; a size of 0 stands for null */
+    struct slice *noted; /* for each row the watched values; a size of 0 stands for null */
     struct row *rows;
     int64_t row_count;
     int64_t tuple_count;
     int64_t size;
+    bool noted_bare; /* the noted values are strings of JSON without the quotes around them */
     bool written[MOST_FIELDS]; /* the columns that the tuples are written to */
 };
 
@@ -87,7 +88,11 @@ extern const int64_t layout; /* by which Python knows that it means the same str
 enum outcome begin_rows(struct batch *batch);
 enum outcome end_rows(struct batch *batch);
 
-/* Add a row of this text, where there is place for one more; without tokens it is left to Python. */
+/* Where as many rows are left before the first tuple, the others will hardly be better. */
+#define MOST_LEFT_AT_FIRST 32
+
+/* Add a row of this text, where there is place for one more; without tokens it is left to Python.
+ * UNSURE where it is not worth going on. */
 enum outcome add_row(
     struct batch *batch, const uint8_t *start, const uint8_t *end, const struct token *tokens
 );

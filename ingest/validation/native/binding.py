@@ -14,10 +14,9 @@ from typing import Any
 
 import msgspec
 
-from ingest.catalog.definitions import Column, Table
+from ingest.catalog.definitions import ASKABLE_TYPES, Column, Table
+from ingest.validation.fields import Field, Limits
 from ingest.validation.native.encoded_rows import EncodedBatch
-from ingest.validation.row_checks import Field, Limits
-from ingest.writing.constraints.by_value import ASKABLE_TYPES
 
 logger = logging.getLogger("rowhouse.ingest")
 
@@ -94,6 +93,7 @@ class _Batch(ctypes.Structure):
         ("row_count", ctypes.c_int64),
         ("tuple_count", ctypes.c_int64),
         ("size", ctypes.c_int64),
+        ("noted_bare", ctypes.c_bool),
         ("written", ctypes.c_bool * 1600),
     ]
 
@@ -135,7 +135,7 @@ class RowEncoder:
     def encode_csv(self, body: bytes, start: int, names: Sequence[str]) -> EncodedBatch | None:
         """Return the CSV records from a place in the body on, with fields of these columns.
 
-        None where one of them is in doubt.
+        Rows that are in doubt are left; None where all of them are, or where records begin is.
         """
         order = (ctypes.c_int32 * len(names))(*map(self._places.__getitem__, names))
 

@@ -59,6 +59,14 @@ static const uint8_t *read_record(
     return end_line(at, end);
 }
 
+/* Return where the line behind a record begins, NULL where that is not certain. */
+static const uint8_t *skip_record(const uint8_t *at, const uint8_t *end) {
+    struct token token;
+    for (at = read_field(at, end, &token); at && *at == ',' && at < end;)
+        at = read_field(at + 1, end, &token);
+    return at ? end_line(at, end) : NULL;
+}
+
 /* `order` tells the field of each of a record's `width` columns; the records begin at `start`. */
 int32_t encode_csv_rows(struct batch *batch, const int32_t *order, int32_t width, int64_t start) {
     struct token tokens[MOST_FIELDS];
@@ -66,6 +74,7 @@ int32_t encode_csv_rows(struct batch *batch, const int32_t *order, int32_t width
     enum outcome outcome = begin_rows(batch);
     if (outcome != ENCODED)
         return outcome;
+    batch->noted_bare = true;
     for (int32_t field = 0; field < batch->field_count; field++)
         tokens[field].type = ABSENT;
     while (at < end) {
@@ -74,10 +83,11 @@ int32_t encode_csv_rows(struct batch *batch, const int32_t *order, int32_t width
             at = next;
             continue;
         }
-        next = read_record(at, end, order, width, tokens);
+        const uint8_t *plain_end = read_record(at, end, order, width, tokens);
+        next = plain_end ? plain_end : skip_record(at, end);
         if (!next || batch->row_count == batch->max_rows)
             return UNSURE;
-        outcome = add_row(batch, at, next, tokens);
+        outcome = add_row(batch, at, next, plain_end ? tokens : NULL);
         if (outcome != ENCODED)
             return outcome;
         at = next;

@@ -127,6 +127,29 @@ static enum outcome encode_tuple(struct batch *batch, const struct token *tokens
     return ENCODED;
 }
 
+/* Return whether a CSV field stands in a string of JSON as it is. */
+static bool is_json_text(const struct token *token) {
+    for (int32_t at = 0; at < token->size; at++)
+        if (token->start[at] < ' ' || token->start[at] == '"' || token->start[at] == '\\')
+            return false;
+    return true;
+}
+
+/* Note where the values stand that are wanted row by row; return whether each has a form in JSON. */
+static bool note_values(struct batch *batch, const struct token *tokens) {
+    struct slice *noted = batch->noted + batch->row_count * batch->watched_count;
+    for (int32_t at = 0; at < batch->watched_count; at++) {
+        const struct token *token = &tokens[batch->watched[at]];
+        const bool is_null = token->type == ABSENT || token->type == NULL_TOKEN;
+        const int quotes = token->type == STRING;
+        if (token->type == CSV_FIELD && !is_json_text(token))
+            return false;
+        noted[at].start = is_null ? 0 : token->start - batch->body - quotes;
+        noted[at].size = is_null ? 0 : token->size + 2 * quotes;
+    }
+    return true;
+}
+
 enum outcome add_row(
     struct batch *batch, const uint8_t *start, const uint8_t *end, const struct token *tokens
 ) {
@@ -134,13 +157,19 @@ enum outcome add_row(
     row->start = start - batch->body;
     row->end = end - batch->body;
     row->tuple_end = batch->size;
-    const bool is_small = end - start <= batch->max_row_bytes;
-    const enum outcome outcome = tokens && is_small ? encode_tuple(batch, tokens) : UNSURE;
+    const bool is_plain = tokens && end - start <= batch->max_row_bytes;
+    const enum outcome outcome =
+        is_plain && note_values(batch, tokens) ? encode_tuple(batch, tokens) : UNSURE;
     if (outcome == ENCODED) {
         row->tuple_end = batch->size;
         batch->tuple_count++;
+    } else {
+        for (int32_t at = 0; at < batch->watched_count; at++)
+            batch->noted[batch->row_count * batch->watched_count + at].size = 0;
     }
     batch->size = row->tuple_end;
     batch->row_count++;
-    return outcome;
+    if (outcome == BUFFER_FULL)
+        return BUFFER_FULL;
+    return batch->tuple_count || batch->row_count < MOST_LEFT_AT_FIRST ? ENCODED : UNSURE;
 }

@@ -1,6 +1,6 @@
 """Rows that compiled code has encoded, in the binary format of COPY."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import gt, not_
@@ -22,8 +22,8 @@ class EncodedBatch:
     starts: "memoryview[int]"  # where each row begins in the body
     ends: "memoryview[int]"
     values: Mapping[str, set[str]]  # of the columns of foreign keys, as text, where `is_whole`
-    # Return a column's values in a JSON body as JSON has them, None for what is missing or null and
-    # in rows that were left: of the columns of foreign keys and those that rules read.
+    # Return a column's values as JSON has them, None for what is missing or null and in rows that
+    # were left: of the columns of foreign keys and those that constraints ask for.
     read_column: Callable[[str], Sequence[Any]] = field(compare=False)
 
     @property
@@ -66,11 +66,11 @@ class EncodedRows:
         values = self._batch.read_column(name)
         return [values[place] for place in self._places]
 
-    def values_of(self, name: str) -> set[str]:
-        """Return the text of each value of a column that is neither null nor missing."""
-        if isinstance(self._places, range):
+    def distinct(self, name: str) -> Collection[Any]:
+        """Return the different values of a column, null aside."""
+        if isinstance(self._places, range) and name in self._batch.values:
             return self._batch.values[name]
-        return set(map(str, set(self.column(name)) - {None}))
+        return set(self.column(name)) - {None}
 
     def _cut(self, most: int) -> Sequence[bytes]:
         pieces = cut_evenly(len(self._places), most)

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* Where as many rows are left before the first tuple, the others will hardly be better. */
-#define MOST_LEFT_AT_FIRST 32
-
 /* Which field a row's keys stood for, in the order in which the row before had them. */
 struct order {
     int32_t fields[MOST_FIELDS];
@@ -152,24 +149,13 @@ static const uint8_t *read_row(
     return NULL;
 }
 
-/* Note where the values stand that are wanted row by row. */
-static void note_values(struct batch *batch, const struct token *tokens) {
-    struct slice *noted = batch->noted + (batch->row_count - 1) * batch->watched_count;
-    for (int32_t at = 0; at < batch->watched_count; at++) {
-        const struct token *token = &tokens[batch->watched[at]];
-        const bool is_null = token->type == ABSENT || token->type == NULL_TOKEN;
-        const int quotes = token->type == STRING;
-        noted[at].start = is_null ? 0 : token->start - batch->body - quotes;
-        noted[at].size = is_null ? 0 : token->size + 2 * quotes;
-    }
-}
-
 int32_t encode_json_rows(struct batch *batch) {
     struct token tokens[MOST_FIELDS];
     struct order order;
     enum outcome outcome = begin_rows(batch);
     if (outcome != ENCODED)
         return outcome;
+    batch->noted_bare = false;
     for (int32_t place = 0; place < batch->field_count; place++)
         order.fields[place] = place;
     const uint8_t *at = skip_space(batch->body);
@@ -184,12 +170,8 @@ int32_t encode_json_rows(struct batch *batch) {
         if (!at)
             return UNSURE;
         outcome = add_row(batch, row, at, plain_end ? tokens : NULL);
-        if (outcome == BUFFER_FULL)
-            return BUFFER_FULL;
-        if (outcome == ENCODED)
-            note_values(batch, tokens);
-        else if (!batch->tuple_count && batch->row_count == MOST_LEFT_AT_FIRST)
-            return UNSURE;
+        if (outcome != ENCODED)
+            return outcome;
         at = skip_space(at);
     } while (*at == ',');
     if (*at != ']' || skip_space(at + 1) != batch->body + batch->body_size)
@@ -201,10 +183,15 @@ int64_t list_values(const struct batch *batch, int32_t watched, uint8_t *out) {
     uint8_t *at = out;
     for (int64_t row = 0; row < batch->row_count; row++) {
         const struct slice *value = &batch->noted[row * batch->watched_count + watched];
+        const bool is_bare = value->size && batch->noted_bare;
         *at++ = row ? ',' : '[';
+        if (is_bare)
+            *at++ = '"';
         memcpy(at, value->size ? batch->body + value->start : (const uint8_t *)"null",
                value->size ? (size_t)value->size : 4);
         at += value->size ? value->size : 4;
+        if (is_bare)
+            *at++ = '"';
     }
     *at++ = ']';
     return at - out;

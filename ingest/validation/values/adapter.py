@@ -1,4 +1,4 @@
-"""What the rules know about one PostgreSQL type: the shape of every adapter."""
+"""What validation knows about one PostgreSQL type: the shape of every adapter."""
 
 import json
 import re
@@ -8,16 +8,9 @@ from typing import Any
 
 import msgspec
 
+from ingest.outcome import SHOWN_CHARACTERS
+from ingest.payload.json_syntax import Number
 from ingest.validation.copy_data import CopiedAs
-
-# Errors show the value that was wrong, but never more of it than this.
-SHOWN_CHARACTERS = 200
-
-
-class Number(str):
-    """A JSON number as it was written: 1.10 keeps its zero, 1e400 stays finite."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,44 +22,41 @@ class Fault:
     element: tuple[int, ...] = ()
 
 
-# A value as the slow path reads it from JSON or CSV, and as it is handed to PostgreSQL: text in
-# the type's input format, a list of such for an array, a JSON fragment for json columns.
-Value = None | bool | Number | str | list[Any] | dict[str, Any]
+# A value of a parsed row, and as it is handed to PostgreSQL: text in the type's input format, a
+# list of such for an array, a JSON text for json columns.
+Value = None | bool | Number | str | list[Any] | dict[str, Any] | msgspec.Raw
 Canonical = None | bool | str | list[Any] | msgspec.Raw
 
+FieldReader = Callable[[str], Value | Fault]
 
-Screen = Callable[[Sequence[Any]], bool]
-
-
-def accept_all(values: Sequence[Any]) -> bool:
-    """Screen of a type that any text may belong to."""
-    return True
+# Returns whether all of a column's values, none of them null, are certainly good.
+ColumnCheck = Callable[[Sequence[Any]], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """How values of one column's type are recognised, quickly for many and exactly for one.
+    """How values of one column's type are recognised: quickly for a column, exactly for one value.
 
-    The quick ways may refuse what `examine` accepts, never the other way round: what they let
+    The check of a column may refuse what `check` accepts, never the other way round: what it lets
     through is stored by PostgreSQL exactly as it was written, or refused by it with an error.
     """
 
-    # Slow and exact: one value in, its canonical form or the reason against it out. The second
-    # argument tells that the value is a CSV field, where everything is text.
-    examine: Callable[[Value, bool], Canonical | Fault]
-    # Quick, JSON: the msgspec type of a good value (without None), then, where that is not
-    # enough, a look at all of a column's values, none of them null.
+    # Exact: one value in, its canonical form or the reason against it out.
+    check: Callable[[Value], Canonical | Fault]
+    # Quick: the msgspec type of a good value (without None), then, where that is not enough, a
+    # check of all of a column's values.
     annotation: Any
-    screen: Screen | None = None
-    # Quick, CSV: a look at all of a column's non-empty fields.
-    screen_fields: Screen = accept_all
-    # How a value that passed is written for COPY; None where only SQL can read its JSON.
+    check_column: ColumnCheck | None = None
+    # What a CSV field that is not empty means, as a value of JSON; the fault where it means none.
+    # None where JSON writes, or may write, the type's values as strings.
+    read_field: FieldReader | None = None
+    # How a good value is written for COPY; None where only SQL can read its JSON.
     copied_as: CopiedAs | None = None
     # JSON Schema of a value, for the documentation.
     schema: dict[str, Any] = field(default_factory=dict)
-    # What is stored is the JSON text as it was sent, whatever `examine` returns for it.
+    # What is stored is the JSON text as it was sent, whatever `check` returns for it.
     verbatim: bool = False
-    # Whether `examine` accepts only what PostgreSQL accepts too.
+    # Whether `check` accepts only what PostgreSQL accepts too.
     exact: bool = True
 
 
@@ -78,27 +68,27 @@ def show(value: object) -> str:
     return text[:SHOWN_CHARACTERS]
 
 
-def every_field_matches(pattern: str) -> Screen:
-    """Return a screen that matches all of a column's fields in one sweep."""
-    sweep = re.compile(f"(?:(?:{pattern})\n)*")
+def every_string_matches(pattern: str) -> ColumnCheck:
+    """Return a check that matches all of a column's strings against one regular expression."""
+    expression = re.compile(f"(?:(?:{pattern})\n)*")
 
-    def screen(fields: Sequence[str]) -> bool:
-        joined = "\n".join(fields) + "\n"
-        return not fields or (
-            joined.count("\n") == len(fields) and sweep.fullmatch(joined) is not None
+    def check_column(strings: Sequence[str]) -> bool:
+        joined = "\n".join(strings) + "\n"
+        return not strings or (
+            joined.count("\n") == len(strings) and expression.fullmatch(joined) is not None
         )
 
-    return screen
+    return check_column
 
 
-def every_text_matches(pattern: str) -> Screen:
-    """Return a screen that matches the JSON text of all of a column's raw values in one sweep."""
-    sweep = re.compile(f"(?:(?:{pattern})\n)*".encode())
+def every_raw_matches(pattern: str) -> ColumnCheck:
+    """Return the same for the JSON texts of a column's values."""
+    expression = re.compile(f"(?:(?:{pattern})\n)*".encode())
 
-    def screen(texts: Sequence[msgspec.Raw]) -> bool:
+    def check_column(texts: Sequence[msgspec.Raw]) -> bool:
         joined = b"\n".join(texts) + b"\n"
         return not texts or (
-            joined.count(b"\n") == len(texts) and sweep.fullmatch(joined) is not None
+            joined.count(b"\n") == len(texts) and expression.fullmatch(joined) is not None
         )
 
-    return screen
+    return check_column

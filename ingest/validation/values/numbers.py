@@ -1,20 +1,18 @@
 """integer, real, double precision and numeric; boolean."""
 
 import re
-from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from msgspec import Meta, Raw
 
+from ingest.payload.json_syntax import Number
 from ingest.validation.values.adapter import (
     Adapter,
     Canonical,
     Fault,
-    Number,
     Value,
-    every_field_matches,
-    every_text_matches,
+    every_raw_matches,
     show,
 )
 
@@ -46,29 +44,18 @@ def integer_adapter(base: str) -> Adapter:
     low, high = -(1 << bits - 1), (1 << bits - 1) - 1
     # A string of fewer digits than the bound is in range; a longer one takes the slow path.
     short = rf"-?(?:0|[1-9][0-9]{{0,{len(str(high)) - 2}}})"
-    # Of 18 digits at most: longer ones are compared one by one.
-    shape = every_field_matches(r"-?(?:0|[1-9][0-9]{0,17})")
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if not isinstance(value, str) or not _integer.fullmatch(value):
             return Fault("not_integer", f"expected an integer, got {show(value)}")
         if len(value) > 20 or not low <= int(value) <= high:
             return Fault("out_of_range", f"must be between {low} and {high}")
         return str(value)
 
-    def screen_fields(fields: Sequence[str]) -> bool:
-        if not shape(fields):
-            return False
-        if max(map(len, fields), default=0) < len(str(high)):
-            return True
-        numbers = list(map(int, fields))
-        return min(numbers) >= low and max(numbers) <= high
-
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=Annotated[int, Meta(ge=low, le=high)] | _text(short),
         copied_as="scalar",
-        screen_fields=screen_fields,
         schema={"type": "integer", "minimum": low, "maximum": high},
     )
 
@@ -78,7 +65,7 @@ def float_adapter(base: str) -> Adapter:
     largest, vanishing = FLOAT_BOUNDS[base]
     modest = _MODEST_FLOATS[base]
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         fault = _refuse_not_a_number(value)
         if fault is not None:
             return fault
@@ -92,11 +79,10 @@ def float_adapter(base: str) -> Adapter:
         return text
 
     return Adapter(
-        examine=examine,
+        check=check,
         # Not `float`: the text that was sent goes to PostgreSQL, checked in one sweep.
         annotation=Raw,
-        screen=every_text_matches(f'"{modest}"|{modest}'),
-        screen_fields=every_field_matches(modest),
+        check_column=every_raw_matches(f'"{modest}"|{modest}'),
         copied_as="scalar",
         schema={"type": "number"},
     )
@@ -114,7 +100,7 @@ def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
         plain = _plain_numeric(digits, scale)
         schema = {"type": "number", **_numeric_schema(digits, scale)}
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         fault = _refuse_not_a_number(value)
         if fault is not None:
             return fault
@@ -131,11 +117,10 @@ def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
         return str(value)
 
     return Adapter(
-        examine=examine,
+        check=check,
         # Not `Decimal`: it would be checked digit by digit in Python, the text in one sweep.
         annotation=Raw,
-        screen=every_text_matches(f'"{plain}"|{plain}'),
-        screen_fields=every_field_matches(plain),
+        check_column=every_raw_matches(f'"{plain}"|{plain}'),
         copied_as="scalar",
         schema=schema,
     )
@@ -144,18 +129,20 @@ def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
 def boolean_adapter() -> Adapter:
     """Return the adapter of boolean: true and false; in CSV also t and f, in any case."""
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if isinstance(value, bool):
             return value
-        if is_field and isinstance(value, str) and value.lower() in {"true", "false", "t", "f"}:
-            return value.lower().startswith("t")
         return Fault("not_boolean", f"expected true or false, got {show(value)}")
 
+    def read_field(field: str) -> Value | Fault:
+        is_known = field.lower() in {"true", "false", "t", "f"}
+        return field.lower().startswith("t") if is_known else field
+
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=bool,
+        read_field=read_field,
         copied_as="scalar",
-        screen_fields=every_field_matches("true|false|t|f"),
         schema={"type": "boolean"},
     )
 

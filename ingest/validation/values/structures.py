@@ -1,17 +1,21 @@
 """json, jsonb and arrays."""
 
 import base64
-import json
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from ingest.validation.values.adapter import Adapter, Canonical, Fault, Number, Value, show
+from ingest.payload.json_syntax import (
+    Number,
+    RepeatedKey,
+    is_deeper_than,
+    parse_json,
+    split_array,
+)
+from ingest.validation.values.adapter import Adapter, Canonical, Fault, Value, show
 from ingest.validation.values.texts import refuse_text
-
-_brackets = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 
 # The tokens of PostgreSQL's own array text: braces, commas, quoted and bare elements.
 _literal = re.compile(
@@ -19,121 +23,34 @@ _literal = re.compile(
 )
 
 
-_space = re.compile(r"[ \t\n\r]*")
-
-
-class RepeatedKey(dict[str, Any]):
-    """A parsed object in which a key stood twice."""
-
-    key = ""
-
-
-def parse_json(text: str) -> Any:
-    """Parse one strict JSON text (RFC 8259); numbers stay text, a repeated key is remembered.
-
-    Raises ValueError where it is not JSON and RecursionError where it is nested too deep to read.
-    """
-    return _decoder.decode(text)
-
-
-def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    parsed = dict(pairs)
-    if len(parsed) == len(pairs):
-        return parsed
-    repeated = RepeatedKey(parsed)
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key in seen:
-            repeated.key = key
-            break
-        seen.add(key)
-    return repeated
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-_decoder = json.JSONDecoder(
-    parse_int=Number,
-    parse_float=Number,
-    parse_constant=_refuse_constant,
-    object_pairs_hook=_collect_pairs,
-)
-
-
-def split_array(text: str) -> list[str]:
-    """Return the text of each element of a JSON array; raise ValueError where it is not JSON.
-
-    Slower than msgspec, but knows half a surrogate pair for the JSON it is (RFC 8259, section 8.2).
-    """
-    elements: list[str] = []
-    position = _skip_space(text, 1)
-    while text[position : position + 1] != "]":
-        if elements:
-            if text[position : position + 1] != ",":
-                raise ValueError(f"expected a comma at character {position}")
-            position = _skip_space(text, position + 1)
-        _, end = _decoder.raw_decode(text, position)
-        elements.append(text[position:end])
-        position = _skip_space(text, end)
-    if _skip_space(text, position + 1) != len(text):
-        raise ValueError(f"there is something after the array at character {position + 1}")
-    return elements
-
-
-def _skip_space(text: str, position: int) -> int:
-    match = _space.match(text, position)
-    return match.end() if match else position
-
-
-def nesting_depth(text: bytes) -> int:
-    """Return how deep the arrays and objects of a JSON text are nested."""
-    depth = deepest = 0
-    for token in _brackets.findall(text):
-        if token in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token in b"]}":
-            depth -= 1
-    return deepest
-
-
-def is_deeper_than(limit: int, text: bytes) -> bool:
-    """Return whether a JSON text is nested deeper; nearly free where it has few brackets."""
-    return text.count(b"[") + text.count(b"{") > limit and nesting_depth(text) > limit
-
-
 def json_adapter(max_depth: int, *, required: bool) -> Adapter:
     """Return the adapter of json and jsonb: any JSON value; a CSV field holds its text.
 
     What is stored is the text as it was sent, so numbers keep their digits. In a required column
-    the empty string is a missing value, which the slow path is left to say.
+    the empty string is a missing value, which the check of the row is left to say.
     """
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
-        if not is_field:
-            return _refuse_inside(value)
-        text = str(value).encode("utf-8", "surrogatepass")
+    def read_field(field: str) -> Value | Fault:
+        text = field.encode("utf-8", "surrogatepass")
         if is_deeper_than(max_depth, text):
             return Fault("json_too_deep", f"nested deeper than {max_depth} levels")
         try:
             parsed = parse_json(text.decode())
         except ValueError:
-            return Fault("bad_json", f"{show(value)} is not JSON")
+            return Fault("bad_json", f"{show(field)} is not JSON")
         return _refuse_inside(parsed) or msgspec.Raw(text)
 
-    def screen(raws: Sequence[msgspec.Raw]) -> bool:
+    def check_column(raws: Sequence[msgspec.Raw]) -> bool:
         texts = [bytes(raw) for raw in raws]
         return not (required and b'""' in texts) and all(
             _is_sound(text, max_depth) for text in texts
         )
 
     return Adapter(
-        examine=examine,
+        check=_refuse_inside,
         annotation=msgspec.Raw,
-        screen=screen,
-        screen_fields=_refuse_all,
+        check_column=check_column,
+        read_field=read_field,
         copied_as="document",
         verbatim=True,
     )
@@ -167,26 +84,28 @@ def array_adapter(element: Adapter, element_type: str) -> Adapter:
     reported by its own code, with its place.
     """
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
-        if is_field:
-            value = _parse_field(str(value))
+    def check(value: Value) -> Canonical | Fault:
         if not isinstance(value, list):
             return Fault("bad_array", f"expected an array of {element_type}, got {show(value)}")
         nested = not element.verbatim
         if nested and not _is_rectangular(value):
             return Fault("bad_array", "the inner arrays are empty or differ in length")
-        return _examine_elements(element, value, (), nested=nested, is_field=is_field)
+        return _check_elements(element, value, (), nested=nested)
 
-    # Elements are swept only where a type alone does not tell a good one.
-    if element.verbatim or element.screen or element.annotation in {msgspec.Raw, bytes}:
+    def read_field(field: str) -> Value | Fault:
+        parsed = _parse_field(field, keeps_documents=element.verbatim)
+        return _read_elements(element, parsed) if isinstance(parsed, list) else field
+
+    # Elements are checked one by one only where a type alone does not tell a good one.
+    if element.verbatim or element.check_column or element.annotation in {msgspec.Raw, bytes}:
         annotation: Any = msgspec.Raw
     else:
         annotation = list[element.annotation | None]  # type: ignore[name-defined]
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=annotation,
-        screen=_refuse_all if annotation is msgspec.Raw else None,
-        screen_fields=_refuse_all,
+        check_column=_refuse_all if annotation is msgspec.Raw else None,
+        read_field=read_field,
         schema={"type": "array", "items": element.schema},
         verbatim=element.verbatim,
     )
@@ -195,35 +114,51 @@ def array_adapter(element: Adapter, element_type: str) -> Adapter:
 def hex_elements(adapter: Adapter) -> Adapter:
     r"""Return an adapter of bytea array elements, which PostgreSQL reads in its \x form only."""
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
-        examined = adapter.examine(value, is_field)
-        if isinstance(examined, str):
-            return "\\x" + base64.b64decode(examined).hex()
-        return examined
+    def check(value: Value) -> Canonical | Fault:
+        checked = adapter.check(value)
+        if isinstance(checked, str):
+            return "\\x" + base64.b64decode(checked).hex()
+        return checked
 
-    return Adapter(examine=examine, annotation=bytes, schema=adapter.schema)
+    return Adapter(check=check, annotation=bytes, schema=adapter.schema)
 
 
 def _refuse_all(values: Sequence[object]) -> bool:
     return not values
 
 
-def _examine_elements(
-    element: Adapter, value: list[Any], place: tuple[int, ...], *, nested: bool, is_field: bool
+def _check_elements(
+    element: Adapter, value: list[Any], place: tuple[int, ...], *, nested: bool
 ) -> list[Any] | Fault:
-    examined: list[Any] = []
+    checked: list[Any] = []
     for index, item in enumerate(value):
         here = (*place, index)
         if nested and isinstance(item, list):
-            result: Any = _examine_elements(element, item, here, nested=True, is_field=is_field)
-        elif item is None:
-            result = None
+            result: Any = _check_elements(element, item, here, nested=True)
         else:
-            result = element.examine(item, is_field and not isinstance(item, bool | Number))
+            result = None if item is None else element.check(item)
         if isinstance(result, Fault):
             return Fault(result.code, result.message, result.element or here)
-        examined.append(result)
-    return examined
+        checked.append(result)
+    return checked
+
+
+def _read_elements(
+    element: Adapter, value: list[Any], place: tuple[int, ...] = ()
+) -> list[Any] | Fault:
+    """Return the elements of a CSV field with each text read as a field of the element's type."""
+    read: list[Any] = []
+    for index, item in enumerate(value):
+        here = (*place, index)
+        result: Any = item
+        if isinstance(item, list):
+            result = _read_elements(element, item, here)
+        elif element.read_field and isinstance(item, str) and not isinstance(item, Number):
+            result = element.read_field(item)
+        if isinstance(result, Fault):
+            return Fault(result.code, result.message, result.element or here)
+        read.append(result)
+    return read
 
 
 def _is_rectangular(value: list[Any]) -> bool:
@@ -239,12 +174,24 @@ def _is_rectangular(value: list[Any]) -> bool:
     )
 
 
-def _parse_field(text: str) -> Any:
-    parse: Callable[[str], Any] = _parse_literal if text.lstrip().startswith("{") else parse_json
+def _parse_field(text: str, *, keeps_documents: bool) -> list[Any] | None:
+    """Return the elements of a JSON array or of PostgreSQL's array text, None for anything else.
+
+    With `keeps_documents` an element of JSON that is no string stays its text.
+    """
     try:
-        return parse(text)
+        if text.lstrip().startswith("{"):
+            return _parse_literal(text)
+        parsed = parse_json(text)
+        if not isinstance(parsed, list) or not keeps_documents:
+            return parsed if isinstance(parsed, list) else None
+        texts = split_array(text.lstrip())
     except (ValueError, RecursionError):
-        return text
+        return None
+    return [
+        value if each.startswith('"') else msgspec.Raw(each.encode())
+        for value, each in zip(parsed, texts, strict=True)
+    ]
 
 
 def _parse_literal(text: str) -> list[Any]:

@@ -3,18 +3,17 @@
 import base64
 import binascii
 import re
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from ingest.payload.json_syntax import Number
 from ingest.validation.values.adapter import (
     Adapter,
     Canonical,
     Fault,
-    Number,
     Value,
-    every_field_matches,
+    every_string_matches,
     show,
 )
 
@@ -42,15 +41,12 @@ def text_adapter(max_length: int | None, *, required: bool) -> Adapter:
     slow path to say.
     """
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if not isinstance(value, str) or isinstance(value, Number):
             return Fault("type_mismatch", f"expected a string, got {show(value)}")
         if max_length is not None and len(value) > max_length:
             return Fault("too_long", f"{len(value)} characters where {max_length} fit")
         return refuse_text(value) or value
-
-    def screen_fields(fields: Sequence[str]) -> bool:
-        return max_length is None or max(map(len, fields), default=0) <= max_length
 
     meta = Meta(min_length=1 if required else None, max_length=max_length)
     schema: dict[str, Any] = {"type": "string"}
@@ -59,10 +55,9 @@ def text_adapter(max_length: int | None, *, required: bool) -> Adapter:
     if required:
         schema["minLength"] = 1
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=Annotated[str, meta] if required or max_length is not None else str,
         copied_as="scalar",
-        screen_fields=screen_fields,
         schema=schema,
     )
 
@@ -70,7 +65,7 @@ def text_adapter(max_length: int | None, *, required: bool) -> Adapter:
 def narrow_adapter(max_bytes: int) -> Adapter:
     """Return the adapter of name or "char", which PostgreSQL cuts off after so many bytes."""
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if not isinstance(value, str) or isinstance(value, Number):
             return Fault("type_mismatch", f"expected a string, got {show(value)}")
         fault = refuse_text(value)
@@ -78,12 +73,11 @@ def narrow_adapter(max_bytes: int) -> Adapter:
             return Fault("too_long", f"{len(value.encode())} bytes where {max_bytes} fit")
         return fault or value
 
-    screen = every_field_matches(rf"[ -~]{{1,{max_bytes}}}")
+    check_column = every_string_matches(rf"[ -~]{{1,{max_bytes}}}")
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=str,
-        screen=screen,
-        screen_fields=screen,
+        check_column=check_column,
         copied_as="scalar",
         schema={"type": "string"},
     )
@@ -94,16 +88,15 @@ def enum_adapter(labels: tuple[str, ...], *, required: bool = False) -> Adapter:
     labels = tuple(label for label in labels if label or not required)
     known = frozenset(labels)
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if isinstance(value, str) and not isinstance(value, Number) and value in known:
             return value
         return Fault("bad_enum", f"{show(value)} is not one of {', '.join(labels)}")
 
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=Literal[labels] if labels else str,
         copied_as="scalar",
-        screen_fields=known.issuperset,
         schema={"type": "string", "enum": list(labels)},
     )
 
@@ -111,17 +104,16 @@ def enum_adapter(labels: tuple[str, ...], *, required: bool = False) -> Adapter:
 def uuid_adapter() -> Adapter:
     """Return the adapter of uuid: 32 hexadecimal digits, with the usual hyphens or without."""
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if isinstance(value, str) and _uuid.fullmatch(value):
             return value
         return Fault("bad_uuid", f"{show(value)} is not a UUID")
 
-    screen = every_field_matches(UUID)
+    check_column = every_string_matches(UUID)
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=str,
-        screen=screen,
-        screen_fields=screen,
+        check_column=check_column,
         copied_as="scalar",
         schema={"type": "string", "format": "uuid"},
     )
@@ -130,7 +122,7 @@ def uuid_adapter() -> Adapter:
 def bytes_adapter(*, required: bool = False) -> Adapter:
     r"""Return the adapter of bytea: base64 (RFC 4648, section 4) or PostgreSQL's \x form."""
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if isinstance(value, str) and not isinstance(value, Number):
             if _hex.fullmatch(value):
                 return base64.b64encode(bytes.fromhex(value[2:])).decode()
@@ -143,11 +135,8 @@ def bytes_adapter(*, required: bool = False) -> Adapter:
         return Fault("bad_bytes", f"{show(value)} is not base64")
 
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=Annotated[bytes, Meta(min_length=1)] if required else bytes,
-        screen_fields=every_field_matches(
-            "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
-        ),
         schema={"type": "string", "contentEncoding": "base64"},
     )
 
@@ -155,13 +144,13 @@ def bytes_adapter(*, required: bool = False) -> Adapter:
 def opaque_adapter(type_name: str, *, required: bool) -> Adapter:
     """Return the adapter of a type without rules of its own: any text, PostgreSQL decides."""
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if not isinstance(value, str) or isinstance(value, Number):
             return Fault("type_mismatch", f"expected {type_name} as a string, got {show(value)}")
         return refuse_text(value) or value
 
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=Annotated[str, Meta(min_length=1)] if required else str,
         copied_as="scalar",
         schema={"type": "string"},

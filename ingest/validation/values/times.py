@@ -3,13 +3,13 @@
 import datetime as dt
 import re
 
+from ingest.payload.json_syntax import Number
 from ingest.validation.values.adapter import (
     Adapter,
     Canonical,
     Fault,
-    Number,
     Value,
-    every_field_matches,
+    every_string_matches,
     show,
 )
 
@@ -40,15 +40,14 @@ _units = (
 def date_adapter() -> Adapter:
     """Return the adapter of date: YYYY-MM-DD, years 1 to 9999."""
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if isinstance(value, str) and _date.fullmatch(value) and _is_day(value):
             return value
         return Fault("bad_date", f"{show(value)} is not a date such as 2021-07-31")
 
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=dt.date,
-        screen_fields=every_field_matches(_SURE_DATE),
         copied_as="scalar",
         schema={"type": "string", "format": "date"},
     )
@@ -61,11 +60,11 @@ def timestamp_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
     exact = re.compile(pattern)
     # The slow path looks at the ends of the calendar, where the offset may lead out of it.
     edges = "(?!0001|9999)" if zoned else ""
-    screen = every_field_matches(edges + pattern.replace(DATE, _SURE_DATE))
+    check_column = every_string_matches(edges + pattern.replace(DATE, _SURE_DATE))
     unzoned = re.compile(moment)
     example = "2021-07-27T16:02:08Z" if zoned else "2021-07-27T16:02:08"
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if isinstance(value, str):
             if exact.fullmatch(value) and _is_day(value[:10]):
                 if zoned and not _is_instant(value):
@@ -78,10 +77,9 @@ def timestamp_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
         return Fault("bad_timestamp", f"{show(value)} is not a timestamp such as {example}")
 
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=str,
-        screen=screen,
-        screen_fields=screen,
+        check_column=check_column,
         copied_as="scalar",
         schema={"type": "string", "format": "date-time"} if zoned else {"type": "string"},
     )
@@ -91,9 +89,9 @@ def time_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
     """Return the adapter of time: HH:MM[:SS[.ffffff]], with an offset if zoned."""
     pattern = _time_of_day(fraction_digits) + (ZONE if zoned else "")
     exact = re.compile(pattern)
-    screen = every_field_matches(pattern)
+    check_column = every_string_matches(pattern)
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if isinstance(value, str):
             if exact.fullmatch(value):
                 return value
@@ -102,10 +100,9 @@ def time_adapter(fraction_digits: int, *, zoned: bool) -> Adapter:
         return Fault("bad_time", f"{show(value)} is not a time such as 16:02:08")
 
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=str,
-        screen=screen,
-        screen_fields=screen,
+        check_column=check_column,
         copied_as="scalar",
         schema={"type": "string", "format": "time"} if zoned else {"type": "string"},
     )
@@ -118,18 +115,17 @@ def interval_adapter(fraction_digits: int) -> Adapter:
     units = _units.format(fraction=fraction, clock=clock)
     pattern = rf"{_iso_duration.format(fraction=fraction)}|(?=[0-9+-]){units}"
     exact = re.compile(pattern)
-    screen = every_field_matches(pattern)
+    check_column = every_string_matches(pattern)
 
-    def examine(value: Value, is_field: bool) -> Canonical | Fault:
+    def check(value: Value) -> Canonical | Fault:
         if isinstance(value, str) and not isinstance(value, Number) and exact.fullmatch(value):
             return value
         return Fault("bad_interval", f"{show(value)} is not a duration such as P1DT2H30M")
 
     return Adapter(
-        examine=examine,
+        check=check,
         annotation=str,
-        screen=screen,
-        screen_fields=screen,
+        check_column=check_column,
         copied_as="scalar",
         schema={"type": "string", "format": "duration"},
     )

@@ -1,11 +1,14 @@
-"""Rules that the values of one column answer: each different value is asked about once.
+"""Constraints that the values of one column answer: each different value is asked about once.
 
 That is a fraction of what it costs to ask about every row, and where the values of the batch are
-compared with each other the database need not be asked at all.
+compared with each other the database need not be asked at all. PostgreSQL's own trigger of a
+foreign key looks the referenced row up and locks it FOR KEY SHARE, so that it stays until the
+commit: once for every row and key, which is most of what storing a batch costs. The look-up here
+locks the same rows in the same way.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
@@ -15,8 +18,6 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from ingest.payload.json_text import array_text
 from ingest.writing.statements import execute_raw
 
-# Values of these types come as integers or strings.
-ASKABLE_TYPES = frozenset({"int2", "int4", "int8", "text", "varchar", "uuid"})
 INTEGER_TYPES = frozenset({"int2", "int4", "int8"})
 
 # A column's values, row by row, None for what is missing or null.
@@ -86,20 +87,19 @@ def _lookup_query(lookup: Lookup, number: int, *, holding: bool) -> Composed:
     )
 
 
-def look_up(
-    connection: Connection, statement: LiteralString, lookups: Sequence[Lookup], values: Values
-) -> list[list[int]]:
-    """Return for each look-up the places, from 1, of the rows whose value fails it."""
-    wanted = [list(set(values[lookup.column]) - {None}) for lookup in lookups]
-    arrays = [array_text(each) or list(map(str, each)) for each in wanted]
+def ask_values(
+    connection: Connection, statement: LiteralString, values: Sequence[Sequence[Any]]
+) -> list[list[Any]]:
+    """Return for each look-up those of its different values that fail it."""
+    arrays = [array_text(each) or list(map(str, each)) for each in values]
     found = execute_raw(connection, statement, arrays, replan=True).fetchall()[0]
     return [
-        _find_places(values[lookup.column], {asked[place - 1] for place in places})
-        for lookup, asked, places in zip(lookups, wanted, found, strict=True)
+        [asked[place - 1] for place in places] for asked, places in zip(values, found, strict=True)
     ]
 
 
-def _find_places(values: Sequence[Any], failing: set[Any]) -> list[int]:
+def find_places(values: Sequence[Any], failing: Collection[Any]) -> list[int]:
+    """Return the places, from 1, of the rows that have one of the failing values."""
     if not failing:
         return []
     return [place for place, value in enumerate(values, 1) if value in failing]

@@ -10,18 +10,29 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from psycopg import Connection
+from psycopg.errors import FeatureNotSupported, InsufficientPrivilege
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.catalog.definitions import Column, Table, UniqueKey
 from ingest.payload.json_text import array_text
+from ingest.validation.fields import Field
+from ingest.validation.validated_rows import ValidatedRows
 from ingest.writing.constraints.by_value import (
+    Lookup,
     Repetition,
     Values,
+    ask_values,
+    find_places,
     find_repeated,
-    look_up,
     lookup_statement,
 )
-from ingest.writing.constraints.rules import BATCH, Rule, known_to_table_rule, make_rules
+from ingest.writing.constraints.rules import (
+    BATCH,
+    Rule,
+    is_held_by_value,
+    known_to_table_rule,
+    make_rules,
+)
 from ingest.writing.statements import (
     PLACE,
     Statements,
@@ -36,6 +47,10 @@ INPUT_IS_VALID_SINCE = 160000
 
 # A row's place, from 1, the number of the rule that it breaks, and its group.
 Found = tuple[int, int, int | None]
+
+
+class ReferenceMissing(Exception):
+    """Some row refers to a row that cannot be seen, or not be locked."""
 
 
 class Violation(NamedTuple):
@@ -55,45 +70,38 @@ class BadValue(NamedTuple):
 
 
 class ConstraintChecks:
-    """The rules of one table, asked all at once.
+    """The rules of one table, asked all at once."""
 
-    `judged` are the columns whose values only PostgreSQL can judge, `scalars` the names of those
-    whose values arrays can hold as they came.
-    """
-
-    def __init__(
-        self, table: Table, judged: Sequence[Column] = (), scalars: Collection[str] = ()
-    ) -> None:
-        self._judged = judged
-        self._scalars = frozenset(scalars)
+    def __init__(self, table: Table, fields: Sequence[Field] = ()) -> None:
+        # The columns whose values only PostgreSQL can judge.
+        self._judged = [each.column for each in fields if not each.adapter.exact]
+        # The columns whose values arrays can hold as they came.
+        self._scalars = frozenset(
+            each.column.name
+            for each in fields
+            if each.adapter.exact and each.adapter.copied_as == "scalar"
+        )
+        # Whether what rows refer to can be kept by their values, and nothing else looks at them.
+        self.can_hold_references = (
+            bool(table.foreign_keys)
+            and not table.watched
+            and all(is_held_by_value(table, key) for key in table.foreign_keys)
+        )
         self._known = frozenset(column.name for column in table.columns if column.identity != "a")
         self._table = table
         self._rules: dict[UniqueKey | None, list[Rule]] = {}
         self._columns_read: dict[UniqueKey | None, tuple[Column, ...]] = {}
         self._statements = Statements()
-        self._writable = frozenset(column.name for column in table.writable)
-        self._generated = frozenset(c.name for c in table.columns if c.generated is not None)
         self._defaults = {
             column.name: column.constant_default
             for column in table.writable
             if column.constant_default is not None
         }
-        self._unforeseen = frozenset(
-            column.name
-            for column in table.writable
-            if column.has_default and column.name not in self._defaults
-        )
 
     @property
     def refers_to_itself(self) -> bool:
         """Whether rows may refer to rows of the same table, and so of the same batch."""
         return any(rule.refers_to for rule in self.rules(None))
-
-    @property
-    def are_references_by_value(self) -> bool:
-        """Whether asking by column can keep all that rows refer to."""
-        rules = [rule for rule in self.rules(None) if rule.error.code == "fk_violation"]
-        return all(rule.by_value is not None for rule in rules)
 
     @property
     def are_judging(self) -> bool:
@@ -118,19 +126,6 @@ class ConstraintChecks:
     def lacks_defaults(self, brought: Collection[str]) -> bool:
         """Return whether rows that bring these columns get defaults that the rules must know."""
         return bool(self._defaults) and not self._defaults.keys() <= set(brought)
-
-    def find_uncertain(self, brought: Collection[str], bad: Collection[str]) -> frozenset[str]:
-        """Return the columns of whose values nobody knows what they will be in the table.
-
-        `brought` are the columns a row brings, `bad` those whose values it brought are refused.
-        """
-        uncertain = self._unforeseen.difference(brought).union(bad)
-        return uncertain | self._generated if uncertain else uncertain
-
-    def find_absent(self, brought: Collection[str]) -> frozenset[str]:
-        """Return the columns that a row leaves out, and what is computed from them."""
-        absent = self._writable.difference(brought)
-        return absent | self._generated if absent else absent
 
     def count_known(self, connection: Connection, array: str, key: UniqueKey) -> int:
         """Return how many rows of a JSON array have a key that the table has."""
@@ -215,10 +210,40 @@ class ConstraintChecks:
                 (arbiter, "held values" if holding else "values"),
                 lambda: lookup_statement(lookups, holding=holding),
             )
-            failing = look_up(connection, statement, lookups, values)
-            for number, places in zip(numbers, failing, strict=True):
+            wanted = [list(set(values[lookup.column]) - {None}) for lookup in lookups]
+            failing = ask_values(connection, statement, wanted)
+            for number, lookup, fail in zip(numbers, lookups, failing, strict=True):
+                places = find_places(values[lookup.column], set(fail))
                 found += [(place, number, None) for place in places]
         return found
+
+    def hold_references(self, connection: Connection, rows: ValidatedRows) -> None:
+        """Keep what rows refer to as it is until the commit, where `can_hold_references`.
+
+        Raises `ReferenceMissing` where something is not there or is not for this role to lock: the
+        rows are to be written where PostgreSQL checks them.
+        """
+        lookups = [
+            rule.by_value
+            for rule in self.rules(None)
+            if isinstance(rule.by_value, Lookup)
+            and rule.by_value.must_exist
+            and rule.by_value.column in rows.columns
+        ]
+        values = [list(rows.values.distinct(lookup.column)) for lookup in lookups]
+        if not any(values):
+            return
+        statement = self._statements.text(
+            connection,
+            ("references", *(lookup.column for lookup in lookups)),
+            lambda: lookup_statement(lookups, holding=True),
+        )
+        try:
+            failing = ask_values(connection, statement, values)
+        except (InsufficientPrivilege, FeatureNotSupported) as error:
+            raise ReferenceMissing from error
+        if any(failing):
+            raise ReferenceMissing
 
     def find_bad_values(self, connection: Connection, array: str) -> list[BadValue]:
         """Return the values that PostgreSQL's own types refuse, among those it alone can judge."""

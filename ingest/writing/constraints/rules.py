@@ -5,9 +5,16 @@ from dataclasses import dataclass, replace
 
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from ingest.catalog.definitions import Check, Column, ForeignKey, Table, UniqueKey
+from ingest.catalog.definitions import (
+    ASKABLE_TYPES,
+    Check,
+    Column,
+    ForeignKey,
+    Table,
+    UniqueKey,
+)
 from ingest.outcome import RowError
-from ingest.writing.constraints.by_value import ASKABLE_TYPES, INTEGER_TYPES, Lookup, Repetition
+from ingest.writing.constraints.by_value import INTEGER_TYPES, Lookup, Repetition
 from ingest.writing.statements import PLACE, only, stored_rows
 
 BATCH = Identifier("rowhouse batch")
@@ -111,6 +118,15 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
         of_stored_row=True,
         by_value=None if refers_to_itself else _reference_lookup(table, key),
     )
+
+
+def is_held_by_value(table: Table, key: ForeignKey) -> bool:
+    """Return whether what a row refers to can be kept by its value alone."""
+    is_own = (key.schema, key.table) == (table.schema, table.name)
+    columns = [table.by_name[name] for name in key.columns]
+    is_given = not any(each.has_default or each.read_only for each in columns)
+    lookup = _reference_lookup(table, key)
+    return lookup is not None and not key.partitioned and not is_own and is_given
 
 
 def _reference_lookup(table: Table, key: ForeignKey) -> Lookup | None:

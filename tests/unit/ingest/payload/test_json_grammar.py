@@ -1,66 +1,25 @@
 """JSON bodies against the grammar of RFC 8259: what must be refused, and what must be read."""
 
-from typing import Any
-
 import pytest
 
-from ingest.catalog.definitions import Column, Table
 from ingest.errors import BadRequest, BadShape
-from ingest.payload.json_body import check_text, open_json, split_lines
-from ingest.validation.row_checks import Limits
-from ingest.validation.rules import RowRules
-from ingest.validation.validated_rows import Decoded
+from ingest.payload.json_body import check_text, open_json
+from ingest.payload.payload import JsonLines
+from ingest.validation.fields import Limits, make_fields
+from ingest.validation.validated_rows import ValidatedBatch
+from ingest.validation.validator import Validator
 from project.base.errors import RowhouseError
+from tests.unit.ingest.definitions import make_column, make_table
 
 LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32, max_number_digits=1000)
+TABLE = make_table(make_column("v"), make_column("w"))
+VALIDATOR = Validator(TABLE, make_fields(TABLE, LIMITS), LIMITS)
 
 
-def make_column(name: str, **fields: Any) -> Column:
-    plain: dict[str, Any] = {
-        "name": name,
-        "type": "jsonb",
-        "base_type": "jsonb",
-        "base": "jsonb",
-        "kind": "base",
-        "element": None,
-        "element_kind": None,
-        "type_mod": -1,
-        "domain": False,
-        "not_null": False,
-        "default": None,
-        "domain_default": None,
-        "generated": None,
-        "identity": "",
-        "collation": None,
-        "labels": None,
-        "domain_checks": None,
-        "comment": None,
-    }
-    return Column(**(plain | fields))
-
-
-TABLE = Table(
-    oid=1,
-    schema="hiring",
-    name="made",
-    comment=None,
-    partitioned=False,
-    watched=False,
-    clustered=False,
-    copyable=True,
-    columns=(make_column("v"), make_column("w")),
-    unique_keys=(),
-    foreign_keys=(),
-    checks=(),
-    exclusions=(),
-)
-RULES = RowRules(TABLE, LIMITS)
-
-
-def decode(body: bytes) -> Decoded:
+def decode(body: bytes) -> ValidatedBatch:
     """Read a body as the ingest endpoint does."""
     check_text(body)
-    return RULES.decode(open_json(body, max_depth=LIMITS.max_depth).array)
+    return VALIDATOR.validate(open_json(body, max_depth=LIMITS.max_depth).rows)
 
 
 # Texts that are no JSON value. Each is refused as a body and as a value in a row.
@@ -214,7 +173,7 @@ def test_reads_every_json_value(text: bytes, frame: bytes) -> None:
     decoded = decode(frame.replace(b"%s", text))
     assert (decoded.received, decoded.rejections) == (1, [])
     (rows,) = decoded.groups
-    (kept,) = rows.split().values()
+    kept = decoded.array(rows.places)
     assert text.strip() in kept
 
 
@@ -249,7 +208,7 @@ def test_a_broken_line_is_that_rows_fault(text: bytes) -> None:
         check_text(body)
     except BadRequest:
         return
-    decoded = RULES.decode_lines(*split_lines(body))
-    good = {index for rows in decoded.groups for index in rows.indexes}
+    decoded = VALIDATOR.validate(JsonLines(body))
+    good = {index for rows in decoded.groups for index in rows.places}
     assert {0, decoded.received - 1} <= good
     assert decoded.rejections

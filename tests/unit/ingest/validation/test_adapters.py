@@ -1,4 +1,4 @@
-"""What the quick look at values lets through, the slow look accepts: for every type."""
+"""What the check of a column lets through, the check of a row accepts: for every type."""
 
 import json
 import re
@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.catalog.definitions import Table
-from ingest.payload.csv_body import decode_records, read_csv
-from ingest.validation.row_checks import Limits
-from ingest.validation.rules import RowRules
+from ingest.payload.csv_body import read_csv
+from ingest.payload.payload import CsvBody, JsonArray
+from ingest.validation.fields import Limits, make_fields
+from ingest.validation.validator import Validator
 from tests.near_misses import EXAMPLES, near_misses, spell_json
 from tests.scale import scale
-from tests.unit.ingest.payload.test_json_grammar import make_column
+from tests.unit.ingest.definitions import make_column, make_table
 
 LIMITS = Limits(max_rows=1000, max_row_bytes=1 << 20, max_depth=32, max_number_digits=1000)
 
@@ -56,7 +56,7 @@ _described: dict[str, tuple[str, str, str | None, str | None, int]] = {
 }
 
 
-def make_rules(type_name: str, *, required: bool) -> RowRules:
+def make_validator(type_name: str, *, required: bool) -> Validator:
     base, kind, element, element_kind, type_mod = _described[type_name]
     fields: dict[str, Any] = {
         "type": type_name,
@@ -67,28 +67,12 @@ def make_rules(type_name: str, *, required: bool) -> RowRules:
         "element_kind": element_kind,
         "type_mod": type_mod,
     }
-    return RowRules(
-        Table(
-            oid=1,
-            schema="hiring",
-            name="made",
-            comment=None,
-            partitioned=False,
-            watched=False,
-            clustered=False,
-            copyable=True,
-            columns=(make_column("v", **fields, not_null=required), make_column("w")),
-            unique_keys=(),
-            foreign_keys=(),
-            checks=(),
-            exclusions=(),
-        ),
-        LIMITS,
-    )
+    table = make_table(make_column("v", **fields, not_null=required), make_column("w"))
+    return Validator(table, make_fields(table, LIMITS), LIMITS)
 
 
-RULES = {
-    (name, required): make_rules(name, required=required)
+VALIDATORS = {
+    (name, required): make_validator(name, required=required)
     for name in EXAMPLES
     for required in (True, False)
 }
@@ -102,17 +86,17 @@ def test_every_type_is_tried() -> None:
 @pytest.mark.parametrize("type_name", EXAMPLES)
 @settings(max_examples=scale(25), deadline=None)
 @given(data=st.data())
-def test_the_quick_look_at_json_accepts_no_more(
+def test_columns_of_json_rows_accept_no_more(
     type_name: str, required: bool, data: st.DataObject
 ) -> None:
-    rules = RULES[type_name, required]
+    validator = VALIDATORS[type_name, required]
     text = data.draw(st.one_of(near_misses(type_name), st.text(max_size=8)))
     spelled = data.draw(st.sampled_from([spell_json(type_name, text), json.dumps(text)]))
     if data.draw(st.booleans()):
         spelled = escape(spelled)
     row = f'{{"v": {spelled}}}'.encode()
-    if not rules.decode(b"[" + row + b"]").rejections:
-        _, errors = rules.examiner.examine_text(row, is_line=False)
+    if not validator.validate(JsonArray(b"[" + row + b"]")).rejections:
+        _, errors = validator.row_checks.check_text(row, is_strict=True)
         assert errors == [], spelled
 
 
@@ -127,18 +111,18 @@ def escape(spelled: str) -> str:
 @pytest.mark.parametrize("type_name", EXAMPLES)
 @settings(max_examples=scale(25), deadline=None)
 @given(data=st.data())
-def test_the_quick_look_at_csv_accepts_no_more(type_name: str, data: st.DataObject) -> None:
-    rules = RULES[type_name, True]
+def test_columns_of_csv_records_accept_no_more(type_name: str, data: st.DataObject) -> None:
+    validator = VALIDATORS[type_name, True]
     texts = data.draw(st.lists(st.one_of(near_misses(type_name), st.text(max_size=8)), max_size=3))
     texts = [re.sub("[\r\n]", "", text) if index else text for index, text in enumerate(texts)]
     lines = ['"' + text.replace('"', '""') + '"' for text in texts] or ["x"]
     try:
-        body = read_csv("\n".join(["v", *lines]).encode("utf-8"), "utf-8", has_header=True)
+        body = "\n".join(["v", *lines]).encode("utf-8")
     except UnicodeEncodeError:
         return
-    decoded = decode_records(rules, body, ["v"])
-    rejected = {one.index for one in decoded.rejections}
-    for index, record in enumerate(body.records):
+    batch = validator.validate(CsvBody(body, "utf-8", has_header=True))
+    rejected = {one.index for one in batch.rejections}
+    for index, (field,) in enumerate(read_csv(body, "utf-8", has_header=True).records):
         if index not in rejected:
-            _, errors = rules.examiner.examine({"v": record[0]})
-            assert errors == [], record
+            _, errors = validator.reader.check({"v": field}, validator.row_checks)
+            assert errors == [], field

@@ -1,6 +1,6 @@
-"""Rows of JSON that the quick look decoded, looked at column by column."""
+"""Rows that Python has validated, as tuples of values."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -8,13 +8,13 @@ import msgspec
 
 from ingest.payload.json_text import count_quotes
 from ingest.validation.copy_data import CopyData, json_lines_as_csv
-from ingest.validation.row_checks import Field
+from ingest.validation.fields import Field
 
 UNSET = msgspec.UNSET
 _encoder = msgspec.json.Encoder()
 
 
-class SoundRows:
+class PythonRows:
     """Rows as tuples with a value for each field: `UNSET` where it is missing, None for null.
 
     Values of some types are the JSON text that came, also that of null.
@@ -24,23 +24,21 @@ class SoundRows:
         self.rows = rows
         self._fields = fields
 
-    def take(self, places: Iterable[int]) -> "SoundRows":
-        """Return some of the rows."""
-        return SoundRows(self._fields, list(map(self.rows.__getitem__, places)))
+    def take(self, positions: Iterable[int]) -> "PythonRows":
+        return PythonRows(self._fields, list(map(self.rows.__getitem__, positions)))
 
-    def are_sound(self, text: bytes) -> bool:
-        """Return whether every value passes its column's sweep and no key stands twice in `text`.
+    def are_good(self, text: bytes) -> bool:
+        """Return whether every value passes its column's check and no key stands twice in `text`.
 
         The text is the one that the rows were decoded from.
         """
-        if not all(map(self._is_sound, self._fields)):
+        if not all(map(self._is_good, self._fields)):
             return False
         # Decoding keeps the last of two equal keys. What it kept has the quotes of its values only,
         # the text also those of each key and of each value that was lost.
         return count_quotes(text) - count_quotes(self._lines) == 2 * self._count_set()
 
     def copy_data(self, names: Sequence[str]) -> CopyData | None:
-        """Return these columns as data for COPY, None where only SQL can read the values."""
         written = frozenset(names)
         chosen = [each for each in self._fields if each.column.name in written]
         forms = {each.adapter.copied_as for each in chosen}
@@ -57,10 +55,12 @@ class SoundRows:
         return json_lines_as_csv(_encode_lines(zip(*columns, strict=True)))
 
     def column(self, name: str) -> list[Any]:
-        """Return a column's values as JSON has them, None for what is missing or null."""
         (found,) = (each for each in self._fields if each.column.name == name)
         values = self._values(found)
         return _mark_nulls(values) if found.is_raw and self._may_lack else values
+
+    def distinct(self, name: str) -> Collection[Any]:
+        return set(self.column(name)) - {None}
 
     def presences(self, fields: Sequence[Field]) -> Iterable[tuple[bool, ...]]:
         """Return, row by row, which of the fields it brings."""
@@ -68,10 +68,6 @@ class SoundRows:
             return [()] * len(self.rows)
         columns = [[value is not UNSET for value in self._column(each)] for each in fields]
         return zip(*columns, strict=True)
-
-    def values_of(self, name: str) -> set[str]:
-        """Return the text of each value of a column that is neither null nor missing."""
-        return set(map(str, set(self.column(name)) - {None}))
 
     @cached_property
     def _encoded(self) -> tuple[bytes, bool]:
@@ -91,16 +87,16 @@ class SoundRows:
         """Whether some value may be missing or null."""
         return self._encoded[1]
 
-    def _is_sound(self, each: Field) -> bool:
-        screen = each.adapter.screen
+    def _is_good(self, each: Field) -> bool:
+        check = each.adapter.check_column
         if not self._may_lack:
-            return screen is None or screen(self._column(each))
+            return check is None or check(self._column(each))
         column = self._column(each)
         if each.is_raw:
             column = _mark_nulls(column)
             if each.column.not_null and None in column:
                 return False
-        return screen is None or screen([v for v in column if v is not None and v is not UNSET])
+        return check is None or check([v for v in column if v is not None and v is not UNSET])
 
     def _column(self, each: Field) -> list[Any]:
         return list(map(each.pick, self.rows))

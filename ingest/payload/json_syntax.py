@@ -1,0 +1,96 @@
+"""Strict JSON (RFC 8259) beyond what msgspec reads: digits kept, repeated keys seen, surrogates."""
+
+import json
+import re
+from typing import Any, NoReturn
+
+_brackets = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
+_space = re.compile(r"[ \t\n\r]*")
+
+
+class Number(str):
+    """A JSON number as it was written: 1.10 keeps its zero, 1e400 stays finite."""
+
+    __slots__ = ()
+
+
+class RepeatedKey(dict[str, Any]):
+    """A parsed object in which a key stood twice."""
+
+    key = ""
+
+
+def parse_json(text: str) -> Any:
+    """Parse one strict JSON text (RFC 8259); numbers stay text, a repeated key is remembered.
+
+    Raises ValueError where it is not JSON and RecursionError where it is nested too deep to read.
+    """
+    return _decoder.decode(text)
+
+
+def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    parsed = dict(pairs)
+    if len(parsed) == len(pairs):
+        return parsed
+    repeated = RepeatedKey(parsed)
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            repeated.key = key
+            break
+        seen.add(key)
+    return repeated
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(
+    parse_int=Number,
+    parse_float=Number,
+    parse_constant=_refuse_constant,
+    object_pairs_hook=_collect_pairs,
+)
+
+
+def split_array(text: str) -> list[str]:
+    """Return the text of each element of a JSON array; raise ValueError where it is not JSON.
+
+    Slower than msgspec, but knows half a surrogate pair for the JSON it is (RFC 8259, section 8.2).
+    """
+    elements: list[str] = []
+    position = _skip_space(text, 1)
+    while text[position : position + 1] != "]":
+        if elements:
+            if text[position : position + 1] != ",":
+                raise ValueError(f"expected a comma at character {position}")
+            position = _skip_space(text, position + 1)
+        _, end = _decoder.raw_decode(text, position)
+        elements.append(text[position:end])
+        position = _skip_space(text, end)
+    if _skip_space(text, position + 1) != len(text):
+        raise ValueError(f"there is something after the array at character {position + 1}")
+    return elements
+
+
+def _skip_space(text: str, position: int) -> int:
+    match = _space.match(text, position)
+    return match.end() if match else position
+
+
+def nesting_depth(text: bytes) -> int:
+    """Return how deep the arrays and objects of a JSON text are nested."""
+    depth = deepest = 0
+    for token in _brackets.findall(text):
+        if token in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token in b"]}":
+            depth -= 1
+    return deepest
+
+
+def is_deeper_than(limit: int, text: bytes) -> bool:
+    """Return whether a JSON text is nested deeper; nearly free where it has few brackets."""
+    return text.count(b"[") + text.count(b"{") > limit and nesting_depth(text) > limit

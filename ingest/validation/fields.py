@@ -1,0 +1,54 @@
+"""The columns that rows may bring, compiled: how large and of what kind their values may be."""
+
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from ingest.catalog.definitions import Column, Table
+from ingest.validation.values import adapter_for
+from ingest.validation.values.adapter import Adapter
+
+# Stands for a value that `Field.read` does not take.
+REFUSED = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a batch and its parts may be."""
+
+    max_rows: int
+    max_row_bytes: int
+    max_depth: int
+    max_number_digits: int
+
+
+class Field:
+    """A column that rows may bring, and how its values are checked."""
+
+    def __init__(self, column: Column, place: int, limits: Limits) -> None:
+        self.column = column
+        self.adapter: Adapter = adapter_for(column, max_depth=limits.max_depth)
+        self.attribute = f"f{place}"
+        self.pick = itemgetter(place)
+        self.optional = not column.required
+        self.is_raw = self.adapter.annotation is msgspec.Raw
+        self._decode = msgspec.json.Decoder(self.adapter.annotation).decode
+
+    def read(self, text: bytes) -> Any:
+        """Return the value of a JSON text, not that of null, where it is good at a quick look.
+
+        `REFUSED` where only a closer look can tell.
+        """
+        try:
+            value = self._decode(text)
+        except (msgspec.DecodeError, RecursionError):
+            return REFUSED
+        check = self.adapter.check_column
+        return value if check is None or check([value]) else REFUSED
+
+
+def make_fields(table: Table, limits: Limits) -> list[Field]:
+    """Return the columns that rows of a table may bring."""
+    return [Field(column, place, limits) for place, column in enumerate(table.writable)]

@@ -1,0 +1,5 @@
+"""Batches with bad rows: what is wrong with which row, and the other rows written.
+
+`isolation` decides, without a database; `writer` asks the data, tries, and writes. In: a
+`ValidatedBatch`. Out: what was written, and the rejections.
+"""

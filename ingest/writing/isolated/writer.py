@@ -1,0 +1,267 @@
+"""A batch in which not every row can be stored: the bad rows isolated, the others written.
+
+The data is asked which rows break which constraints, the others are stored, and what no question
+can foresee (triggers, exclusion constraints, races) is found by halving the batch under savepoints.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import Connection
+
+from ingest.catalog.definitions import ASKABLE_TYPES, Column
+from ingest.outcome import Rejection, RowError
+from ingest.payload.json_text import join_rows
+from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
+from ingest.writing.constraints.checks import Violation
+from ingest.writing.isolated.isolation import Isolation, UnknownValues
+from ingest.writing.sqlstates import (
+    describe_row_failure,
+    is_data_error,
+    is_refused_question,
+    skipped_row,
+)
+from ingest.writing.writer import RowsSkipped, TableWriter, WriteOptions, Written
+
+# How often a batch is examined anew when other writers got in between.
+ROUNDS = 3
+
+_encode = msgspec.json.Encoder().encode
+_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+class IsolatedWriter:
+    """Writes what can be written of one batch.
+
+    With `holds_references` the connection is one where PostgreSQL checks no foreign keys.
+    """
+
+    def __init__(
+        self,
+        writer: TableWriter,
+        connection: Connection,
+        batch: ValidatedBatch,
+        options: WriteOptions,
+        *,
+        holds_references: bool = False,
+    ) -> None:
+        self._writer = writer
+        self._checks = writer.checks
+        self._connection = connection
+        self._batch = batch
+        self._options = options
+        self._holds_references = holds_references
+        self._is_held = False  # what the candidates refer to is kept until the commit
+        self._isolation = Isolation(batch, UnknownValues(writer.table), options.on_conflict)
+        self._failures: dict[int, RowError] = {}
+
+    def write(self) -> Written:
+        """Write what can be written; every other row is rejected with all its errors."""
+        written = self._write_candidates()
+        while self._isolation.revive():
+            written += self._write_candidates()
+        return replace(written, rejections=self._isolation.rejections(), way="isolated")
+
+    def _write_candidates(self) -> Written:
+        written = self._write_checked()
+        return self._write_tried() if written is None else written
+
+    # By asking the data.
+
+    def _write_checked(self) -> Written | None:
+        """Reject what the data shows to be wrong, write the rest; None where that fails."""
+        for _ in range(ROUNDS):
+            is_checked = False
+            try:
+                with self._connection.transaction():
+                    self._is_held = False
+                    self._reject_bad_values()
+                    self._reject_all_violations()
+                    is_checked = True
+                    return self._write_left()
+            except RowsSkipped:
+                continue
+            except psycopg.Error as error:
+                if not is_checked and is_refused_question(error):
+                    return None
+                if not is_data_error(error):
+                    raise
+                if not is_checked:
+                    self._reject_unanswerable(self._isolation.find_readable())
+        return None
+
+    def _write_left(self) -> Written:
+        # Whatever looks at rows on their way in is left to say what it has against one.
+        copying = not self._writer.table.watched
+        holds = self._holds_references and not self._is_held
+        return self._write(self._isolation.candidates, holds_references=holds, copying=copying)
+
+    def _write(self, places: Collection[int], *, holds_references: bool, copying: bool) -> Written:
+        written = self._writer.write(
+            self._connection,
+            self._batch,
+            self._keep(places),
+            self._options,
+            holds_references=holds_references,
+            copying=copying,
+        )
+        if not self._holds_references:
+            # What is deferred to the commit would fail the whole batch there.
+            self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        return written
+
+    def _keep(self, places: Collection[int]) -> list[ValidatedRows]:
+        kept = [rows.keep(places) for rows in self._batch.groups]
+        return [rows for rows in kept if rows.places]
+
+    def _reject_bad_values(self) -> None:
+        if not self._checks.are_judging:
+            return
+        places = sorted(self._isolation.candidates)
+        array = self._batch.array(places).decode()
+        bad: dict[int, list[RowError]] = {}
+        for number, column, message in self._checks.find_bad_values(self._connection, array):
+            error = RowError(code="bad_value", column=column, message=f"{column}: {message}")
+            bad.setdefault(places[number - 1], []).append(error)
+        for place, errors in bad.items():
+            (values,) = _rows.decode(self._batch.array([place]))
+            for error in errors:
+                values.pop(str(error.column))
+            self._isolation.reject(place, errors, values)
+
+    def _reject_all_violations(self) -> None:
+        if self._checks.refers_to_itself:
+            # A rejected row may be what another row of the batch refers to, and takes no key.
+            while self._reject_violations(keys_are_given=False):
+                pass
+        while self._reject_violations() and self._checks.refers_to_itself:
+            pass
+
+    def _reject_violations(self, *, keys_are_given: bool = True) -> int:
+        """Reject every candidate that breaks a constraint and return how many did."""
+        broken = self._find_broken(self._isolation.find_readable())
+        return self._isolation.judge(broken, keys_are_given=keys_are_given)
+
+    def _find_broken(self, places: Collection[int]) -> dict[int, list[Violation]]:
+        """Return what each of the rows breaks."""
+        chosen = set(places)
+        groups = self._keep(chosen & self._isolation.candidates)
+        rejected = [one for index, one in self._isolation.rejected.items() if index in chosen]
+        order = [place for rows in groups for place in rows.places]
+        order += [one.index for one in rejected]
+        broken: dict[int, list[Violation]] = {}
+        if order:
+            for violation in self._find_violations(groups, rejected):
+                broken.setdefault(order[violation.place - 1], []).append(violation)
+        return broken
+
+    def _find_violations(
+        self, groups: Sequence[ValidatedRows], rejected: Sequence[Rejection]
+    ) -> list[Violation]:
+        checks, key, fill = self._checks, self._options.key, self._lacks_defaults()
+        columns = () if fill else checks.columns_read(key)
+        if columns:
+            values = {each.name: _read_column(each, groups, rejected) for each in columns}
+            found = checks.find_violations_by_column(
+                self._connection, values, key, holding=self._holds_references
+            )
+            if found is not None:
+                self._is_held = self._holds_references
+                return found
+        places = [place for rows in groups for place in rows.places]
+        array = self._batch.array(places)
+        if rejected:
+            texts = [array[1:-1]] if places else []
+            array = join_rows([*texts, *(_encode(one.sound) for one in rejected)])
+        return checks.find_violations(self._connection, array.decode(), key, fill=fill)
+
+    def _lacks_defaults(self) -> bool:
+        brought: Iterable[Collection[str]] = chain(
+            (rows.columns for rows in self._batch.groups),
+            (one.sound for one in self._isolation.rejected.values()),
+        )
+        return any(map(self._checks.lacks_defaults, brought))
+
+    def _reject_unanswerable(self, places: list[int]) -> None:
+        """Reject the rows of which PostgreSQL cannot say what they break: a / b with b = 0."""
+        try:
+            with self._connection.transaction():
+                self._find_broken(places)
+        except psycopg.Error as error:
+            if not is_data_error(error):
+                raise
+            middle = len(places) // 2
+            if middle:
+                self._reject_unanswerable(places[:middle])
+                self._reject_unanswerable(places[middle:])
+            elif places[0] in self._isolation.candidates:
+                failure = describe_row_failure(error, self._writer.table)
+                self._isolation.reject(places[0], [failure])
+            else:
+                self._isolation.rejected[places[0]].sound = {}
+
+    # By trying.
+
+    def _write_tried(self) -> Written:
+        """Write the rows that can be written, as trying shows, and reject the others."""
+        written = Written()
+        hopeful, tried = sorted(self._isolation.candidates), 0
+        while hopeful and len(hopeful) != tried:
+            tried = len(hopeful)
+            written += self._write_halves(hopeful)
+            # What a row refers to may have been written after it.
+            hopeful = [
+                place
+                for place, failure in self._failures.items()
+                if failure.code == "fk_violation" and self._checks.refers_to_itself
+            ]
+            for place in self._failures.keys() - set(hopeful):
+                self._isolation.give_up(place, self._failures.pop(place))
+            if len(hopeful) != tried:
+                self._failures.clear()
+        for place, failure in self._failures.items():
+            self._isolation.give_up(place, failure)
+        self._failures.clear()
+        return written
+
+    def _write_halves(self, places: list[int]) -> Written:
+        """Write the rows that can be written, halving until each that cannot stands alone."""
+        if not places:
+            return Written()
+        try:
+            with self._connection.transaction():
+                return self._write(
+                    set(places), holds_references=self._holds_references, copying=False
+                )
+        except RowsSkipped:
+            failure = skipped_row()
+        except psycopg.Error as error:
+            if not is_data_error(error):
+                raise
+            failure = describe_row_failure(error, self._writer.table)
+        if len(places) == 1:
+            self._failures[places[0]] = failure
+            return Written()
+        middle = len(places) // 2
+        return self._write_halves(places[:middle]) + self._write_halves(places[middle:])
+
+
+def _read_column(
+    column: Column, groups: Sequence[ValidatedRows], rejected: Sequence[Rejection]
+) -> list[Any]:
+    return [
+        *chain.from_iterable(rows.values.column(column.name) for rows in groups),
+        *(_read_value(one, column) for one in rejected),
+    ]
+
+
+def _read_value(rejection: Rejection, column: Column) -> Any:
+    """Return a value of a rejected row as those of the other rows are, None for what is missing."""
+    value = rejection.sound.get(column.name)
+    if isinstance(value, msgspec.Raw) and column.base in ASKABLE_TYPES:
+        return msgspec.json.decode(value)
+    return value
