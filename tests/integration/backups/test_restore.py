@@ -1,5 +1,6 @@
 """Restores of tables that other things depend on, and of tables that changed."""
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -234,7 +235,7 @@ def test_appended_rows_that_no_longer_fit_are_rejections() -> None:
     assert codes == [(["too_long"],), (["bad_timestamp"],)]
 
 
-def test_a_drill_proves_a_backup_and_leaves_nothing(parts: None) -> None:
+def test_a_drill_proves_a_backup_and_leaves_nothing(parts: None, whole_archive: Path) -> None:
     finished = run_backup()
     schemas = ask("SELECT nspname FROM pg_namespace ORDER BY 1")
     run_drill(find_backup(str(finished.pk)))
@@ -244,7 +245,9 @@ def test_a_drill_proves_a_backup_and_leaves_nothing(parts: None) -> None:
     ]
 
 
-def test_a_backup_holds_one_moment_of_all_tables_and_the_receipts(parts: None) -> None:
+def test_a_backup_holds_one_moment_of_all_tables_and_the_receipts(
+    parts: None, whole_archive: Path
+) -> None:
     finished = run_backup()
     manifest = find_backup(str(finished.pk)).read()
     names = {entry.full_name for entry in manifest.tables}
