@@ -5,21 +5,15 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Self, TypeVar
+from contextlib import AbstractContextManager, suppress
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from ingest.loaders.connection import Connections, Response
 from ingest.loaders.responses import Problem, Receipt, TableDescription
-from ingest.loaders.retries import (
-    Failure,
-    OnWait,
-    RetryPolicy,
-    is_transient,
-    read_retry_after,
-)
+from ingest.loaders.retries import Failure, OnWait, RetryPolicy, is_transient, read_retry_after
 from project.base.errors import RowhouseError
 
 # Longer than the service itself lets a statement run or wait for a lock.
@@ -70,7 +64,7 @@ class SendingStopped(Undelivered):
     code = "sending_stopped"
 
 
-class IngestClient:
+class IngestClient(AbstractContextManager["IngestClient"]):
     """A client of one Rowhouse service; its methods may be called from several threads."""
 
     def __init__(
@@ -89,9 +83,6 @@ class IngestClient:
         self._retry = retry
         self._on_wait = on_wait
         self._stopped = threading.Event()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self._connections.close()
