@@ -21,7 +21,6 @@ TIMEOUT_S = 90.0
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
-_ERRORS = 400
 # 422 is a receipt too: of a batch whose rows were all rejected.
 _ANSWERED = frozenset({200, 201, 207, 422})
 # What another try would not change: a name that does not resolve, a certificate that is not valid.
@@ -144,7 +143,7 @@ class IngestClient(AbstractContextManager["IngestClient"]):
                 in_doubt=not isinstance(error, _UNSENT),
                 is_permanent=isinstance(error, _PERMANENT),
             )
-        problem = _read_problem(response) if response.status >= _ERRORS else Problem()
+        problem = _read_problem(response)
         if is_transient(response.status, problem.code):
             reason = f"the service answers {response.status}: {problem.detail}"
             return Failure(reason, asked_s=read_retry_after(response.headers.get("Retry-After")))
