@@ -14,12 +14,20 @@ NATIVE := ingest/validation/native/rows.so
 RUN := $(VENV)/run.stamp $(NATIVE)
 DEV := $(VENV)/dev.stamp $(NATIVE)
 
-# What runs once more through PgBouncer in transaction mode: whatever a request or a job does.
-POOLED := tests/api $(addprefix tests/integration/,backups/test_restore.py test_ingest_concurrency.py \
+# What runs once more through PgBouncer in transaction mode: tests of code that opens connections
+# (background runs, streams, jobs, several processes), that does more in a transaction than read or
+# write (locks, savepoints, temporary tables, COPY, snapshots, deferred constraints, prepared
+# statements), or that leans on settings of a session or a role. Other requests go the same ways.
+POOLED := $(addprefix tests/api/,test_backups.py test_closure.py test_covid_reads.py \
+	test_dashboard.py test_health.py test_ingest_conflicts.py test_ingest_constraints.py \
+	test_ingest_encoded.py test_ingest_keys.py test_ingest_pieces.py test_ingest_policies.py \
+	test_metrics_query.py test_open311_reads.py test_open311_reports.py test_replay.py \
+	test_replay_races.py test_reports.py test_row_delete.py test_rows.py) \
+	$(addprefix tests/integration/,backups/test_restore.py test_ingest_concurrency.py \
 	test_ingest_model.py test_references.py test_processes.py test_jobs.py \
 	test_refresh.py test_refresh_readers.py)
 
-.PHONY: run demo test test-pooled check pictures bench bench-scale faults fuzz soak
+.PHONY: run demo test test-pooled test-both lint check pictures bench bench-scale faults fuzz soak
 .DEFAULT_GOAL := run
 
 run: $(RUN)
@@ -34,14 +42,20 @@ test: $(DEV)
 test-pooled: $(DEV)
 	ROWHOUSE_TEST_POOLER=1 $(PY) -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(POOLED)
 
+# Beside each other: linters need one core, and tests now and then wait for processes they start.
 check: $(DEV)
+	@$(MAKE) --no-print-directory --jobs=2 lint test-both
+
+test-both: $(DEV)
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-pooled
+
+lint: $(DEV)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(CHECK) $(PY) -m mypy .
 	$(VENV)/bin/lint-imports --no-logo
 	$(CHECK) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	@$(MAKE) --no-print-directory test
-	@$(MAKE) --no-print-directory test-pooled
 
 # The pictures of the documentation: written by the browser tests, then looked at by a person.
 pictures: $(DEV)
@@ -82,6 +96,11 @@ $(VENV)/made.stamp:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(NATIVE): $(wildcard ingest/validation/native/*.[ch])
-	@$(CC) -std=c11 -O3 -Wall -Wextra -shared -fPIC -o $@ $(filter %.c,$^) \
+NATIVE_FLAGS := -O3
+
+# The library carries the digest of its sources: Python loads none that was built from others.
+DIGEST := import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())
+$(NATIVE): $(sort $(wildcard ingest/validation/native/*.[ch]))
+	@$(CC) -std=c11 $(NATIVE_FLAGS) -Wall -Wextra -shared -fPIC -o $@ $(filter %.c,$^) \
+		-DSOURCE_DIGEST=\"$$(cat $^ | $(PYTHON) -c '$(DIGEST)')\" \
 		|| echo "Without a C compiler Python encodes the batches: more slowly."

@@ -9,9 +9,9 @@ class BackupsConfig(AppConfig):
     name = "backups"
 
     def ready(self) -> None:
-        """Say which HTTP status answers which error, and what Prometheus is told."""
+        """Register the HTTP status of each error, and the metrics."""
         from backups import errors
-        from backups.runs.metrics import register_metrics
+        from backups.runs.status import register_metrics
         from project.http.problems import register_status
 
         register_status(errors.BackupUnknown, HTTPStatus.NOT_FOUND)

@@ -30,7 +30,7 @@ class BackupRun(models.Model):
     options = models.JSONField(default=dict)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
-    seen_at = models.DateTimeField(null=True)  # when the process last said that it lives
+    seen_at = models.DateTimeField(null=True)  # the last heartbeat
     finished_at = models.DateTimeField(null=True)
     host = models.TextField(default="")
     process = models.IntegerField(null=True)

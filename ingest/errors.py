@@ -1,7 +1,10 @@
 """What can be wrong with a whole ingest request; nothing is stored then."""
 
 from project.base.errors import BadParameter as BadParameter
+from project.base.errors import BadRequest as BadRequest
 from project.base.errors import RowhouseError
+from project.base.errors import TooLarge as TooLarge
+from project.base.errors import UnsupportedMediaType as UnsupportedMediaType
 
 
 class TableUnknown(RowhouseError):
@@ -30,22 +33,10 @@ class TableNotWritable(RowhouseError):
     code = "table_not_writable"
 
 
-class BadRequest(RowhouseError):
-    """The request cannot be understood."""
-
-    code = "bad_request"
-
-
 class BodyEmpty(BadRequest):
     """The body is empty: send at least one row."""
 
     code = "body_empty"
-
-
-class BadLength(BadRequest):
-    """The Content-Length header is not a number of bytes."""
-
-    code = "bad_length"
 
 
 class BadUtf8(BadRequest):
@@ -96,12 +87,6 @@ class RepeatedEnvelopeKey(BadRequest):
     code = "duplicate_key_in_object"
 
 
-class GzipBad(BadRequest):
-    """The body is not what Content-Encoding: gzip says."""
-
-    code = "gzip_bad"
-
-
 class CsvSyntax(BadRequest):
     """The body is not CSV."""
 
@@ -114,28 +99,10 @@ class CsvHeader(BadRequest):
     code = "csv_header"
 
 
-class LengthRequired(RowhouseError):
-    """Say how long the body is: send Content-Length, or send it chunked."""
-
-    code = "length_required"
-
-
-class TooLarge(RowhouseError):
-    """The body is larger than the service takes at once."""
-
-    code = "too_large"
-
-
 class TooManyRows(TooLarge):
     """The body holds more rows than the service takes at once."""
 
     code = "too_many_rows"
-
-
-class UnsupportedMediaType(RowhouseError):
-    """Rows are taken as application/json, application/x-ndjson or text/csv."""
-
-    code = "unsupported_media_type"
 
 
 class IdempotencyKeyReused(RowhouseError):

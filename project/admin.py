@@ -34,7 +34,7 @@ admin.site.unregister(APIKey)  # the library's own model; the service's keys are
 
 
 class MomentWidget(AdminSplitDateTime):
-    """A date and a time, each of which says what it is to those who cannot see it."""
+    """A date and a time, each with a label for screen readers."""
 
     def __init__(self, label: str) -> None:
         super().__init__()
@@ -222,9 +222,9 @@ class JobRunAdmin(RecordAdmin):
     search_help_text = "The name of a job, or words of its note or error"
 
     def find(self, records: QuerySet[JobRun], term: str) -> QuerySet[JobRun]:
-        """Return the runs of a job, or those that said something; 90 days of them are kept."""
-        said = Q(note__icontains=term) | Q(error__icontains=term)
-        return records.filter(Q(job=term) | said)
+        """Return the runs of a job, or those with the text in note or error; 90 days are kept."""
+        matches = Q(note__icontains=term) | Q(error__icontains=term)
+        return records.filter(Q(job=term) | matches)
 
 
 @admin.register(AppliedSchema)

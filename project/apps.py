@@ -1,6 +1,5 @@
 """The `project` app: API keys and the management commands that run the service."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,10 +18,7 @@ class ProjectConfig(AppConfig):
     verbose_name = "Keys and jobs"
 
     def ready(self) -> None:
-        """Have the schema made whenever migrations are about to run; name a late error's status."""
-        from project.http.access.logins import TooManyAttempts
-        from project.http.problems import register_status
+        """Have the schema made whenever migrations are about to run."""
         from project.jobs import checks  # noqa: F401 - registers itself
 
-        register_status(TooManyAttempts, HTTPStatus.TOO_MANY_REQUESTS)
         pre_migrate.connect(create_service_schema, sender=self)

@@ -27,6 +27,7 @@ from django.core.signals import request_finished  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 from django.template import engines  # noqa: E402
 
+from ingest.validation.native.library import load_library  # noqa: E402
 from project.base.database import renew_connections  # noqa: E402
 from project.base.metrics import reserve_space  # noqa: E402
 from project.http.gateway import Gateway, Limits  # noqa: E402
@@ -34,9 +35,11 @@ from project.http.gateway import Gateway, Limits  # noqa: E402
 if settings.METRICS_ARE_SHARED:
     reserve_space(settings.METRICS_DIR)
 
-# Otherwise the first request of each process would wait for the views and templates to be read.
+# Otherwise the first request of each process would wait for the views, the templates and the
+# declarations of the compiled code to be read.
 import_module(settings.ROOT_URLCONF)
 engines.all()
+load_library()
 
 # Before and after a request Django looks at the database connections of its thread. Here that is
 # done once, when the answer is sent.

@@ -77,7 +77,7 @@ SECRET_KEY = read_secret_key(
 SOCRATA_APP_TOKEN = os.environ.get("SOCRATA_APP_TOKEN")
 ALLOWED_HOSTS = CONFIG.http.allowed_hosts
 # With http.production all traffic is HTTPS, which a proxy in front undoes. Without it the service
-# is reached by HTTP on this machine, where the checks for HTTPS have nothing to say.
+# is reached by HTTP on this machine, where the checks for HTTPS do not apply.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.http.production else None
 SECURE_SSL_REDIRECT = CONFIG.http.production
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^internal/metrics$"]
@@ -136,9 +136,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "project.base.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "project.http.sessionless.SessionlessMiddleware",
+    "project.http.middleware.SessionlessMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "project.http.content_policy.ContentPolicyMiddleware",
+    "project.http.middleware.ContentPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -163,7 +163,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "project.http.people.navigation.describe_viewer",
+                "project.http.people.pages.describe_viewer",
             ]
         },
     }
@@ -246,8 +246,8 @@ JOBS = {
     "prove_backup": "backups.runs.runs.run_drill",
     "expire_idempotency_keys": "ingest.rejections.retention.expire_idempotency_keys",
     "expire_rejections": "ingest.rejections.retention.expire_rejections",
-    "tend_partitions": "backups.runs.partitions.tend_partitions",
-    "load_socrata": "ingest.loaders.socrata.daily.load_changes",
+    "tend_partitions": "backups.runs.partitions.maintain_partitions",
+    "load_socrata": "ingest.loaders.socrata.load.load_changes",
     "expire_sessions": "project.http.access.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.engine.jobs.forget_report_runs",

@@ -26,8 +26,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/metrics", MetricsView.as_view()),
     path("api/schema", SchemaView.as_view(), name="schema"),
     path("api/docs", DocsView.as_view(), name="docs"),
-    # Asked for by browsers on pages that name no icon, as the admin's.
-    path("favicon.ico", RedirectView.as_view(url="/static/site/icon.svg")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("docs/errors", show_errors, name="errors"),

@@ -11,6 +11,9 @@ handler = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 - the settings are readable from here on
 
-from project.http.whole_bodies import WholeBodies  # noqa: E402
+from ingest.validation.native.library import warn_without_library  # noqa: E402
+from project.http.middleware import WholeBodies  # noqa: E402
+
+warn_without_library()
 
 application = WholeBodies(handler, max_bytes=settings.CONFIG.ingest.max_bytes)

@@ -11,10 +11,10 @@ from django.shortcuts import render
 from django.utils.safestring import mark_safe
 from rest_framework.request import Request
 
-from project.http.access.keys import KeyAuthentication, KeyRequired, ScopeMissing
+from project.http.access.keys import KeyAuthentication
 from project.http.access.sessions import find_signed_in
-from project.http.people.navigation import mark_viewer
-from project.http.people.pages import View, answer_as_page
+from project.http.errors import KeyRequired, ScopeMissing
+from project.http.people.pages import View, answer_as_page, mark_viewer
 from project.models import Scope
 from reports.api.caching import find_unmodified, make_etag, set_validators
 from reports.api.tableau import answer_data_source, answer_schema_source

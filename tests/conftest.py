@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -22,6 +24,17 @@ from tests.pooler import is_wanted
 from tests.serving import serving
 
 KeyMaker = Callable[..., str]
+
+# Which tables are backed up.
+EVERYTHING, HIRING = 'include: ["*"]', 'include: ["hiring.*"]'
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hash_passwords_quickly() -> Iterator[None]:
+    """Have passwords be hashed once, not a million times; the service itself can check them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -83,14 +96,25 @@ def client(api_key: KeyMaker) -> Client:
 
 @pytest.fixture
 def archive(database: None, tmp_path: Path, settings: Settings) -> Path:
-    """Have backups go to an empty folder; processes the service starts know it too."""
+    """Have backups of `hiring` go to an empty folder; processes the service starts know it too."""
     folder = tmp_path / "archive"
     text = Path(settings.CONFIG_PATH).read_text()
+    assert EVERYTHING in text
     config = tmp_path / "rest_conf.yml"
-    config.write_text(text.replace("folder: null ", f"folder: {folder} "))
+    config.write_text(
+        text.replace("folder: null ", f"folder: {folder} ").replace(EVERYTHING, HIRING)
+    )
     settings.CONFIG = read_config(config)
     settings.COMMAND_ENVIRONMENT = database_environment() | {"ROWHOUSE_CONFIG": str(config)}
     return folder
+
+
+@pytest.fixture
+def whole_archive(archive: Path, settings: Settings) -> Path:
+    """Have this process back up all tables there are, as the settings of a new service say."""
+    backups = replace(settings.CONFIG.backups, include=["*"])
+    settings.CONFIG = replace(settings.CONFIG, backups=backups)
+    return archive
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from psycopg import Connection, IsolationLevel
 from psycopg.conninfo import make_conninfo
 
 from project.base.database import database_settings
-from project.schema.roles import keep_settings
+from project.schema.roles import apply_role_settings
 
 
 def database_environment() -> dict[str, str]:
@@ -25,7 +25,7 @@ def database_environment() -> dict[str, str]:
 
 def use_pooler() -> None:
     """Have the administrator's connections of this process go through the pooler too."""
-    keep_settings(connection, settings.CONFIG.database)
+    apply_role_settings(connection, settings.CONFIG.database)
     connection.close()
     pooled = database_settings(
         url=settings.DATABASE_URL,

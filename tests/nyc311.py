@@ -12,7 +12,7 @@ from ingest.loaders.client import IngestClient
 from ingest.loaders.delivery import Totals
 from ingest.loaders.retries import RetryPolicy
 from ingest.loaders.socrata.client import SodaClient
-from ingest.loaders.socrata.load import LoadOrder, load_dataset
+from ingest.loaders.socrata.load import LoadOptions, load_dataset
 from project.base.config import Config
 from tests.needs import need
 from tests.soda import DATASET, Row, SodaStandIn, read_soda_csv
@@ -75,4 +75,4 @@ def load(soda: SodaStandIn, server: str, key: str, **order: Any) -> Totals:
     """Load from the stand-in into the served database."""
     source = SodaClient(soda.url, DATASET, retry=QUICK)
     with source, IngestClient(server, key, retry=QUICK) as client:
-        return load_dataset(source, client, LoadOrder(name="nyc311", **order))
+        return load_dataset(source, client, LoadOptions(name="nyc311", **order))

@@ -38,6 +38,7 @@ _FOREIGN = (
     "DATABASE_DIRECT_URL",
     "DJANGO_SETTINGS_MODULE",
     "PORT",
+    "PYTHONDONTWRITEBYTECODE",  # every process that a test starts would compile all modules
     "ROWHOUSE_CONFIG",
     "ROWHOUSE_ROLE",
     "SECRET_KEY",

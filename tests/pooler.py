@@ -2,9 +2,7 @@
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +11,10 @@ from typing import Any
 import psutil
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from project.server.postgres.os_user import choose_account
+from project.server.postgres.os_user import choose_os_user
 from project.server.postgres.pgbouncer import INI_NAME, USERS_NAME, write_pooler_files
+from tests.waiting import find_free_port, is_listening, wait_until
 
-START_PATIENCE_S = 30
 BASE = Path(__file__).parents[1]
 
 
@@ -58,16 +56,16 @@ def start_pooler(folder: Path, server: Mapping[str, Any], *, secrets_dir: Path) 
     program = find_pgbouncer()
     assert program is not None, "PgBouncer is not installed (tests/install_packages.sh does it)"
     folder.mkdir()
-    port = _free_port()
+    port = find_free_port()
     ini = write_pooler_files(
         folder, server, secrets_dir=secrets_dir, port=port, separate_roles=True
     )
-    account = choose_account(data=folder / "data", program=program)
+    user = choose_os_user(data=folder / "data", program=program)
     for path in (folder, ini, folder / USERS_NAME):
-        account.own(path)
-    started = account.run([program, "-d", "-q", ini], cwd=folder)
+        user.own(path)
+    started = user.run([program, "-d", "-q", ini], cwd=folder)
     assert started.returncode == 0, started.stdout
-    _wait_for(port, folder / "pgbouncer.log")
+    wait_until(lambda: is_listening(port), "PgBouncer answers", log=folder / "pgbouncer.log")
     return port
 
 
@@ -82,19 +80,3 @@ def stop_pooler(folder: Path) -> None:
         process.terminate()
         with suppress(psutil.Error, subprocess.TimeoutExpired):
             process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int, log: Path) -> None:
-    deadline = time.monotonic() + START_PATIENCE_S
-    while time.monotonic() < deadline:
-        with socket.socket() as attempt:
-            if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"PgBouncer does not answer:\n{log.read_text()}")

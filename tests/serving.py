@@ -1,17 +1,15 @@
 """The service's web server on the test database, as a process of its own."""
 
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from django.conf import settings
 
 from tests.database import database_environment
+from tests.waiting import find_free_port, is_listening, wait_until
 
 START_PATIENCE_S = 90
 
@@ -45,9 +43,7 @@ def running_server(
     output: Path, command: Command, environment: dict[str, str] | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Serve as `serving` does; yield the base URL and the process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = find_free_port()
     with output.open("w") as file:
         process = subprocess.Popen(
             command(port),
@@ -57,18 +53,14 @@ def running_server(
             stderr=subprocess.STDOUT,
         )
     try:
-        _wait_for_port(port, process, output)
+        wait_until(
+            lambda: process.poll() is not None or is_listening(port),
+            "granian answers",
+            patience_s=START_PATIENCE_S,
+            log=output,
+        )
+        assert process.poll() is None, output.read_text()
         yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
         process.wait()
-
-
-def _wait_for_port(port: int, process: subprocess.Popen[bytes], output: Path) -> None:
-    deadline = time.monotonic() + START_PATIENCE_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as attempt:
-            if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"granian does not answer:\n{output.read_text()}")

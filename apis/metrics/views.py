@@ -19,12 +19,12 @@ from apis.metrics.computation.computation import Computation
 from apis.metrics.errors import QueryInvalid, ResultUnknown
 from apis.metrics.queries import MetricsQuery, decode_body, read_query
 from apis.metrics.registry import MetricsDiscovery, discover, find_metrics
-from ingest.errors import TooLarge
 from project.base.config import Metrics
 from project.base.csv_text import csv_lines
 from project.base.database import reader_connection
 from project.base.errors import Unavailable
 from project.http.answers import answer_json
+from project.http.body import BODY_ERRORS, read_optional_body
 from project.http.openapi import CSV_TEXT, Errors, answers, parameter, reference
 from project.models import Scope
 
@@ -59,7 +59,7 @@ class _MetricsAPIView(APIView):
 class MetricsView(_MetricsAPIView):
     """Discovery and query."""
 
-    errors: Errors = {"POST": [QueryInvalid, TooLarge]}
+    errors: Errors = {"POST": [QueryInvalid, *BODY_ERRORS]}
 
     @extend_schema(
         operation_id="get_mds_metrics",
@@ -82,7 +82,7 @@ class MetricsView(_MetricsAPIView):
     def post(self, request: Request) -> HttpResponse:
         """Answer a query; its result can be fetched again by its id for a while."""
         wanted = _read_format(request.GET)
-        body = decode_body(_read_body(request))
+        body = decode_body(read_optional_body(request._request, max_bytes=MAX_BODY_BYTES))
         config = _config()
         with _query_connection() as connection:
             known = find_metrics(connection)
@@ -119,13 +119,6 @@ class ResultView(_MetricsAPIView):
 def _config() -> Metrics:
     metrics: Metrics = settings.CONFIG.metrics
     return metrics
-
-
-def _read_body(request: Request) -> bytes:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-        raise TooLarge(f"A query has at most {MAX_BODY_BYTES} bytes")
-    body: bytes = request.body
-    return body
 
 
 def _read_format(parameters: Mapping[str, str]) -> str:

@@ -6,7 +6,8 @@ from oauth2_provider.oauth2_backends import get_oauthlib_core
 
 from apis.open311.errors import ScopeInsufficient, TokenInvalid, TokenRequired
 from apis.open311.specification import Method
-from project.http.access.keys import KeyRequired, ScopeMissing, find_key
+from project.http.access.keys import find_api_key
+from project.http.errors import KeyRequired, ScopeMissing
 from project.models import Scope
 
 
@@ -35,7 +36,7 @@ def identify_caller(request: HttpRequest, method: Method, *, is_public: bool) ->
             raise KeyRequired(
                 "Reading needs an API key (Authorization: Api-Key KEY) or an OAuth2 token"
             )
-        if not find_key(secret.strip()).may(Scope.READ):
+        if not find_api_key(secret.strip()).may(Scope.READ):
             raise ScopeMissing("Reading needs a key with the scope read", scope="read")
     return caller
 

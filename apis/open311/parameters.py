@@ -19,8 +19,8 @@ from apis.open311.errors import (
 from apis.open311.search.dates import parse_period
 from apis.open311.search.places import parse_place
 from apis.open311.specification import Method, Parameter
-from ingest.payload.body import parse_length, read_body
 from project.base.config import Config, Open311
+from project.http.body import read_optional_body
 
 MAX_ID = 2**63 - 1
 MAX_IDS = 1000
@@ -62,16 +62,9 @@ def _add(given: Given, items: Iterable[tuple[str, str | msgspec.Raw]]) -> None:
 
 
 def _read_body(request: HttpRequest, config: Config) -> Given:
-    meta = request.META
-    is_chunked = "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
-    if not is_chunked and meta.get("CONTENT_LENGTH") in {None, "", "0"}:
+    body = read_optional_body(request, max_bytes=config.ingest.max_row_bytes)
+    if not body:
         return {}
-    body = read_body(
-        request,
-        length=parse_length(meta.get("CONTENT_LENGTH", ""), is_chunked=is_chunked),
-        content_encoding=meta.get("HTTP_CONTENT_ENCODING", ""),
-        max_bytes=config.ingest.max_row_bytes,
-    )
     media_type = (request.content_type or FORM).lower()
     if media_type == "application/json":
         try:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import msgspec
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -20,7 +21,8 @@ from backups.errors import BackupDamaged, BackupError, BackupUnknown, TooManyRun
 from backups.make.snapshot import SERVICE_TABLES
 from backups.models import BackupRun
 from backups.restore.plan import RestoreRequest
-from backups.runs.runs import describe_request, mark_dead_runs, request_run
+from backups.runs.record import mark_dead_runs
+from backups.runs.runs import describe_request, request_run
 from backups.store.archive import find_backup, list_backups
 from backups.store.folder import Backup
 from backups.store.selection import choose_tables
@@ -139,20 +141,13 @@ class RestoreView(APIView):
         if (options.mode == "new") != (options.into is not None):
             raise BadParameter("`into` names the new table of the mode new", parameter="into")
         entries = choose_tables(backup.read().tables, options.tables)
-        restore = RestoreRequest(
-            tables=[entry.full_name for entry in entries],
-            mode=options.mode,
-            into=options.into,
-            dry_run=options.dry_run,
-            on_conflict=options.on_conflict,
-        )
-        work = request_run(
+        restore = request_run(
             Kind.RESTORE,
             backup=backup.id,
-            tables=restore.tables,
-            options=describe_request(restore),
+            tables=[entry.full_name for entry in entries],
+            options=describe_request(RestoreRequest(**msgspec.structs.asdict(options))),
         )
-        return _accept(request, work)
+        return _accept(request, restore)
 
 
 def _accept(request: Request, run: BackupRun) -> HttpResponse:

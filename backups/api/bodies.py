@@ -1,28 +1,22 @@
-"""What the bodies of requests under /api/backups may say."""
+"""The bodies of requests under /api/backups."""
 
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from drf_spectacular.utils import OpenApiExample, OpenApiRequest
 from rest_framework.request import Request
 
-from ingest.errors import (
-    BadLength,
-    BadShape,
-    BodyEmpty,
-    GzipBad,
-    JsonSyntax,
-    TooLarge,
-    UnsupportedMediaType,
-)
+from backups.avro.codecs import Codec
+from backups.restore.plan import Mode
+from ingest.errors import BadShape, JsonSyntax
 from ingest.outcome import OnConflict
-from ingest.payload.body import read_body
+from project.http.body import BODY_ERRORS, read_optional_body
 from project.http.openapi import reference
 
 MAX_BODY_BYTES = 1 << 20
 
 # What can be wrong with a body of options.
-OPTIONS_ERRORS = (BadLength, GzipBad, JsonSyntax, BadShape, TooLarge, UnsupportedMediaType)
+OPTIONS_ERRORS = (*BODY_ERRORS, JsonSyntax, BadShape)
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -33,7 +27,7 @@ class BackupBody(_Body, frozen=True):
     """POST /api/backups."""
 
     tables: list[str] = []
-    codec: Literal["snappy", "deflate", "zstandard", "null"] | None = None
+    codec: Codec | None = None
 
 
 class VerifyBody(_Body, frozen=True):
@@ -46,7 +40,7 @@ class RestoreBody(_Body, frozen=True):
     """POST /api/backups/{id}/restore."""
 
     tables: list[str] = []
-    mode: Literal["replace", "append", "new"] = "replace"
+    mode: Mode = "replace"
     into: str | None = None
     dry_run: bool = False
     on_conflict: OnConflict = "reject"
@@ -62,19 +56,12 @@ def describe_options(kind: type[_Body], example: dict[str, Any]) -> dict[str, Op
 
 
 def read_options(request: Request, kind: type[B]) -> B:
-    """Return the body's options; no body at all asks for nothing special.
+    """Return the body's options, the defaults for no body.
 
     Raises `JsonSyntax` or `BadShape`, `TooLarge` for a body that no options need.
     """
-    length = request.META.get("CONTENT_LENGTH") or ""
-    try:
-        body = read_body(
-            request._request,
-            length=int(length) if length.isdigit() else None,
-            content_encoding=request.META.get("HTTP_CONTENT_ENCODING", ""),
-            max_bytes=MAX_BODY_BYTES,
-        )
-    except BodyEmpty:
+    body = read_optional_body(request._request, max_bytes=MAX_BODY_BYTES)
+    if not body:
         return kind()
     try:
         return msgspec.json.decode(body, type=kind)

@@ -1,8 +1,8 @@
-"""Columns as rows of COPY's binary format, for tables whose types are all easy to write so.
+"""Columns as rows of COPY's binary format, for tables whose types all have a simple binary form.
 
-PostgreSQL takes two thirds of the time for them that it takes for text. What is as long in every
-row (numbers, lengths, and what stands between them) is put together by strided copies of whole
-columns; polars joins that with the values that are not.
+PostgreSQL loads them in two thirds of the time that text takes. Whatever has the same length in
+every row (numbers, lengths, constants) is put together by strided copies of whole columns; polars
+joins that with the values of varying length.
 """
 
 import math
@@ -33,11 +33,11 @@ Pieces = list[Piece]
 
 def can_encode(fields: Sequence[Field]) -> bool:
     """Return whether the binary form of all these columns can be made."""
-    return all((field.base, field.adapter.carrier) in _ENCODERS for field in fields)
+    return all((field.base, field.adapter.primitive) in _ENCODERS for field in fields)
 
 
 def encode_rows(columns: Sequence[pl.Series], fields: Sequence[Field]) -> Buffer:
-    """Return rows as they stand between the `HEADER` and `TRAILER` of COPY data."""
+    """Return rows in COPY's binary format, without its header and trailer."""
     pieces: Pieces = [len(fields).to_bytes(2, "big")]
     for values, field in zip(columns, fields, strict=True):
         pieces += _encode(values, field)
@@ -45,13 +45,13 @@ def encode_rows(columns: Sequence[pl.Series], fields: Sequence[Field]) -> Buffer
 
 
 def _encode(values: pl.Series, field: Field) -> Pieces:
-    encode = _ENCODERS[field.base, field.adapter.carrier]
+    encode = _ENCODERS[field.base, field.adapter.primitive]
     if not values.null_count():
         return encode(values)
-    there = values.is_not_null()
-    whole = _join(encode(values.fill_null(_FILLERS[field.adapter.carrier])))
-    shown = pl.when(there).then(whole).otherwise(pl.lit(_NULL))
-    return [pl.select(shown.alias("f")).to_series()]
+    is_value = values.is_not_null()
+    encoded = _join(encode(values.fill_null(_FILLERS[field.adapter.primitive])))
+    with_nulls = pl.when(is_value).then(encoded).otherwise(pl.lit(_NULL))
+    return [pl.select(with_nulls.alias("f")).to_series()]
 
 
 def _join(pieces: Pieces) -> pl.Series:
@@ -66,9 +66,9 @@ def _join(pieces: Pieces) -> pl.Series:
 
 
 def _interleave(run: Sequence[Fixed]) -> bytes | pl.Series:
-    """Return the rows of pieces that are as long in every row."""
+    """Return the rows of pieces that have the same length in every row."""
     sizes = [len(piece) if isinstance(piece, bytes) else piece.itemsize for piece in run]
-    offsets = [sum(sizes[:place]) for place in range(len(run))]
+    offsets = [sum(sizes[:number]) for number in range(len(run))]
     numbers = [
         (offset, piece)
         for offset, piece in zip(offsets, run, strict=True)
@@ -135,7 +135,7 @@ def _bytes(values: pl.Series) -> Pieces:
     return [_big_endian(values.bin.size(), "I"), values]
 
 
-# By the type, as pg_type names it, and the carrier.
+# By the type, as pg_type names it, and the primitive type.
 _ENCODERS: dict[tuple[str, str], Callable[[pl.Series], Pieces]] = {
     ("bool", "boolean"): _boolean,
     ("int2", "int"): _number("h", pl.Int16),
@@ -153,7 +153,7 @@ _ENCODERS: dict[tuple[str, str], Callable[[pl.Series], Pieces]] = {
     ("uuid", "string"): _uuid,
     ("bytea", "bytes"): _bytes,
 }
-# What stands in a null's place while the others are encoded.
+# What replaces a null while the other values are encoded.
 _FILLERS: dict[str, bool | int | float | str | bytes] = {
     "boolean": False,
     "int": 0,

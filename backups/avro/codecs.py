@@ -3,6 +3,8 @@
 import bz2
 import lzma
 import zlib
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import cramjam
@@ -15,9 +17,15 @@ Codec = Literal["snappy", "deflate", "zstandard", "null"]
 Buffer = bytes | bytearray | memoryview
 
 _CRC_BYTES = 4
+_MAX_VARINT_BYTES = 5  # of snappy's length
 _ADLER_BYTES = 4  # fastavro leaves some of zlib's checksum after a block's deflate data
+_UNPACK_ERRORS = (
+    *(zlib.error, OSError, lzma.LZMAError, EOFError),
+    *(zstandard.ZstdError, cramjam.DecompressionError),
+)
 _ZSTANDARD_LEVEL = 3
 _DEFLATE_LEVEL = 6
+_MAX_MEMORY_BYTES = 1 << 27
 
 
 def pack(codec: str, data: Buffer) -> Buffer:
@@ -37,46 +45,19 @@ def pack(codec: str, data: Buffer) -> Buffer:
 
 def unpack(codec: str, data: bytes, max_bytes: int) -> bytes:
     """Undo `pack`, and other tools' bzip2 and xz; raise `FileRefused` for what is not right."""
-    unpackers = {
-        "null": _unpack_null,
-        "snappy": _unpack_snappy,
-        "deflate": _unpack_deflate,
-        "zstandard": _unpack_zstandard,
-        "bzip2": _unpack_bzip2,
-        "xz": _unpack_xz,
-    }
-    if codec not in unpackers:
+    if codec not in _UNPACKERS:
         raise FileRefused(f"The codec {codec[:50]!r} is not known")
     try:
-        unpacked = unpackers[codec](data, max_bytes)
-    except FileRefused:
-        raise
-    except (zlib.error, OSError, lzma.LZMAError, EOFError, zstandard.ZstdError) as error:
-        raise FileRefused(f"A block is not {codec} data: {error}") from error
-    except cramjam.DecompressionError as error:
+        unpacked = _UNPACKERS[codec](data, max_bytes)
+    except _UNPACK_ERRORS as error:
         raise FileRefused(f"A block is not {codec} data: {error}") from error
     if len(unpacked) > max_bytes:
         raise FileRefused(f"A block has more than {max_bytes} bytes when unpacked")
     return unpacked
 
 
-def _unpack_null(data: bytes, max_bytes: int) -> bytes:
-    return data
-
-
-def _unpack_deflate(data: bytes, max_bytes: int) -> bytes:
-    return _unpack_whole(zlib.decompressobj(wbits=-zlib.MAX_WBITS), data, max_bytes)
-
-
-def _unpack_bzip2(data: bytes, max_bytes: int) -> bytes:
-    return _unpack_whole(bz2.BZ2Decompressor(), data, max_bytes)
-
-
-def _unpack_xz(data: bytes, max_bytes: int) -> bytes:
-    return _unpack_whole(lzma.LZMADecompressor(memlimit=1 << 27), data, max_bytes)
-
-
-def _unpack_whole(unpacker: Any, data: bytes, max_bytes: int) -> bytes:
+def _unpack_whole(make_unpacker: Callable[[], Any], data: bytes, max_bytes: int) -> bytes:
+    unpacker = make_unpacker()
     unpacked: bytes = unpacker.decompress(data, max_bytes + 1)
     if len(unpacked) <= max_bytes and (
         not unpacker.eof or len(unpacker.unused_data) > _ADLER_BYTES
@@ -88,11 +69,10 @@ def _unpack_whole(unpacker: Any, data: bytes, max_bytes: int) -> bytes:
 def _unpack_snappy(data: bytes, max_bytes: int) -> bytes:
     packed, crc = data[:-_CRC_BYTES], data[-_CRC_BYTES:]
     # The length is read first: a wrong one must not reserve memory.
-    length, place = 0, 0
-    while place < len(packed):
-        length |= (packed[place] & 0x7F) << (7 * place)
-        place += 1
-        if packed[place - 1] < 0x80 or place == 5:
+    length = 0
+    for number, byte in enumerate(packed[:_MAX_VARINT_BYTES]):
+        length |= (byte & 0x7F) << (7 * number)
+        if byte < 0x80:
             break
     if length > max_bytes:
         raise FileRefused(f"A block has more than {max_bytes} bytes when unpacked")
@@ -103,8 +83,18 @@ def _unpack_snappy(data: bytes, max_bytes: int) -> bytes:
 
 
 def _unpack_zstandard(data: bytes, max_bytes: int) -> bytes:
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(data)
+    reader = zstandard.ZstdDecompressor(max_window_size=_MAX_MEMORY_BYTES).stream_reader(data)
     chunks: list[bytes] = []
     while chunk := reader.read(max_bytes + 1 - sum(map(len, chunks))):
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+_UNPACKERS: dict[str, Callable[[bytes, int], bytes]] = {
+    "null": lambda data, max_bytes: data,
+    "snappy": _unpack_snappy,
+    "deflate": partial(_unpack_whole, lambda: zlib.decompressobj(wbits=-zlib.MAX_WBITS)),
+    "zstandard": _unpack_zstandard,
+    "bzip2": partial(_unpack_whole, bz2.BZ2Decompressor),
+    "xz": partial(_unpack_whole, partial(lzma.LZMADecompressor, memlimit=_MAX_MEMORY_BYTES)),
+}

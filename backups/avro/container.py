@@ -1,7 +1,7 @@
-"""Avro object container files (Avro 1.12), written and strictly read: header, blocks, sync marks.
+"""Avro object container files (Avro 1.12), written and strictly read: header, blocks, sync markers.
 
-The reader is not a lenient one. Whatever it did not expect raises `FileRefused`, and nothing in a
-file makes it take more memory than its limits say.
+The reader raises `FileRefused` for whatever it does not expect, and nothing in a file makes it
+allocate more memory than its limits say.
 """
 
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ class ContainerReader:
             if self._read(SYNC_BYTES) != self.header.sync:
                 raise FileRefused("A block does not end with the file's sync mark")
             data = unpack(self.header.codec, packed, MAX_BLOCK_BYTES)
-            # No record that we take is shorter than a byte: a count beyond that is a lie.
+            # Every record that is accepted has at least a byte: a higher count must be wrong.
             if count > len(data) or (data and not count):
                 raise FileRefused(f"A block claims {count} records in {len(data)} bytes")
             yield Block(count, data)
@@ -125,9 +125,9 @@ class ContainerReader:
 
     def _read_long(self) -> int:
         number = 0
-        for place in range(MAX_LONG_BYTES):
+        for shift in range(0, 7 * MAX_LONG_BYTES, 7):
             byte = self._read(1)[0]
-            number |= (byte & 0x7F) << (7 * place)
+            number |= (byte & 0x7F) << shift
             if byte < 0x80:
                 if number >> 64:
                     break

@@ -1,6 +1,6 @@
-"""Values of other tools' Avro files as the JSON that the ingest rules read; exact, or not at all.
+"""Values of other tools' Avro files as the JSON that ingest validates; converted exactly or not.
 
-What a column cannot hold exactly is passed on in a form that the rules refuse: a rejection says so.
+What a column cannot hold exactly is passed on in a form that ingest rejects.
 """
 
 import base64
@@ -27,7 +27,7 @@ _MAX_INTEGER = 2.0**63
 def choose_converter(avro_type: Mapping[str, Any]) -> Convert | None:
     """Return what turns a logical type's values into text (Avro 1.12, Logical Types).
 
-    None where the logical type is unknown, or is none of the type that it stands on.
+    None where the logical type is unknown, or does not annotate that underlying type.
     """
     logical, base = avro_type.get("logicalType"), avro_type.get("type")
     if not isinstance(logical, str) or not isinstance(base, str):
@@ -50,7 +50,7 @@ def column_converter(base: str | None) -> Convert:
         return lambda value: to_json(value) if _is_single(value) else f"{value!r} as a real"
     if base is None or base == "bytea" or base.startswith("_"):  # arrays are called _text
         return to_json
-    # Base64 is text: it must not be stored as if it had been text all along.
+    # Base64 is text too: a text column must not store bytes as if they had been text.
     return lambda value: {"bytes": to_json(value)} if isinstance(value, bytes) else to_json(value)
 
 
@@ -110,7 +110,7 @@ def _moment(units_a_second: int, offset: str) -> Convert:
             moment = _EPOCH + timedelta(seconds=seconds)
         except OverflowError:
             return f"{number}/{units_a_second} seconds after 1970-01-01"
-        fraction = f"{rest:0{digits}}".rstrip("0")  # a ninth digit is for the rules to refuse
+        fraction = f"{rest:0{digits}}".rstrip("0")  # more than six digits are rejected by ingest
         return f"{moment.isoformat()}{'.' if fraction else ''}{fraction}{offset}"
 
     return convert

@@ -1,7 +1,7 @@
-"""Records of any Avro schema, decoded one value after the other and trusted in nothing.
+"""Records of any Avro schema, decoded value by value; nothing in them is trusted.
 
-Slow and strict: for files that others wrote. A branch that a union does not have, a length beyond
-the block, bytes that are no UTF-8, a schema that contains itself: all of it raises `FileRefused`.
+Slow and strict: for files that other tools wrote. A branch that a union does not have, a length
+beyond the block, bytes that are no UTF-8, a schema that contains itself: all raise `FileRefused`.
 """
 
 import struct
@@ -9,30 +9,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from backups.avro.container import Block
+from backups.avro.container import MAX_LONG_BYTES, Block
 from backups.errors import FileRefused
 
 MAX_SCHEMA_DEPTH = 16
 MAX_ITEMS = 1_000_000  # of all arrays and maps of a record
 
-Reader = Callable[["Cursor"], Any]
+ReadValue = Callable[["Cursor"], Any]
 Convert = Callable[[Any], Any]
 
 
 class Cursor:
-    """A place in a block's bytes."""
+    """An offset in a block's bytes."""
 
-    __slots__ = ("_data", "_items", "place")
+    __slots__ = ("_data", "_items", "offset")
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self.place = 0
+        self.offset = 0
         self._items = 0
 
     @property
     def is_at_end(self) -> bool:
         """Whether all bytes were read."""
-        return self.place == len(self._data)
+        return self.offset == len(self._data)
 
     def start_record(self) -> None:
         """Allow the next record its own items."""
@@ -46,18 +46,18 @@ class Cursor:
 
     def take(self, size: int) -> bytes:
         """Return the next bytes."""
-        end = self.place + size
+        end = self.offset + size
         if size < 0 or end > len(self._data):
             raise FileRefused("A value goes beyond its block")
-        taken = self._data[self.place : end]
-        self.place = end
+        taken = self._data[self.offset : end]
+        self.offset = end
         return taken
 
     def read_long(self) -> int:
         """Return the next zigzag number."""
         number = shift = 0
-        for byte in self._data[self.place : self.place + 10]:
-            self.place += 1
+        for byte in self._data[self.offset : self.offset + MAX_LONG_BYTES]:
+            self.offset += 1
             number |= (byte & 0x7F) << shift
             if byte < 0x80:
                 if number >> 64:
@@ -72,7 +72,7 @@ class RecordField:
     """A field of the file's records: its name, how it is read."""
 
     name: str
-    read: Reader
+    read: ReadValue
 
 
 class RecordReader:
@@ -103,9 +103,9 @@ class RecordReader:
         readers = [field.read for field in self.fields]
         for _ in range(block.count):
             cursor.start_record()
-            before = cursor.place
+            start = cursor.offset
             yield tuple([read(cursor) for read in readers])
-            if cursor.place == before:
+            if cursor.offset == start:
                 raise FileRefused("The file's records take no bytes")
         if not cursor.is_at_end:
             raise FileRefused("A block holds more bytes than its records")
@@ -122,9 +122,9 @@ class _Compiler:
 
     def __init__(self, choose_converter: Callable[[dict[str, Any]], Convert | None]) -> None:
         self._choose_converter = choose_converter
-        self._named: dict[str, Reader] = {}
+        self._named: dict[str, ReadValue] = {}
 
-    def compile(self, avro_type: Any, depth: int) -> Reader:
+    def compile(self, avro_type: Any, depth: int) -> ReadValue:
         if depth > MAX_SCHEMA_DEPTH:
             raise FileRefused("The file's schema is nested too deep")
         if isinstance(avro_type, list):
@@ -141,9 +141,9 @@ class _Compiler:
             raise FileRefused("The file's schema is not one")
         return self._complex(avro_type, depth)
 
-    def _complex(self, avro_type: dict[str, Any], depth: int) -> Reader:
+    def _complex(self, avro_type: dict[str, Any], depth: int) -> ReadValue:
         kind = avro_type.get("type")
-        makers: dict[Any, Callable[[dict[str, Any], int], Reader]] = {
+        makers: dict[Any, Callable[[dict[str, Any], int], ReadValue]] = {
             "record": self._record,
             "enum": self._enum,
             "fixed": self._fixed,
@@ -159,14 +159,14 @@ class _Compiler:
             self._name(avro_type["name"], reader)
         return reader
 
-    def _name(self, name: str, reader: Reader) -> None:
+    def _name(self, name: str, reader: ReadValue) -> None:
         """Remember a type by its name; the namespace before it may be left out by others."""
         plain = name.rpartition(".")[2]
         if plain in self._named:
             raise FileRefused(f"Two types in the file's schema are called {plain[:100]!r}")
         self._named[plain] = reader
 
-    def _union(self, branches: list[Reader]) -> Reader:
+    def _union(self, branches: list[ReadValue]) -> ReadValue:
         def read(cursor: Cursor) -> Any:
             branch = cursor.read_long()
             if not 0 <= branch < len(branches):
@@ -175,42 +175,42 @@ class _Compiler:
 
         return read
 
-    def _record(self, avro_type: dict[str, Any], depth: int) -> Reader:
+    def _record(self, avro_type: dict[str, Any], depth: int) -> ReadValue:
         fields = avro_type.get("fields")
         if not isinstance(fields, list):
             raise FileRefused("A record in the file's schema has no fields")
         named = [(one["name"], self.compile(one.get("type"), depth + 1)) for one in fields]
         return lambda cursor: {name: read(cursor) for name, read in named}
 
-    def _enum(self, avro_type: dict[str, Any], depth: int) -> Reader:
+    def _enum(self, avro_type: dict[str, Any], depth: int) -> ReadValue:
         symbols = avro_type.get("symbols")
         if not isinstance(symbols, list):
             raise FileRefused("An enum in the file's schema has no symbols")
 
         def read(cursor: Cursor) -> Any:
-            place = cursor.read_long()
-            if not 0 <= place < len(symbols):
-                raise FileRefused(f"An enum has no symbol {place}")
-            return symbols[place]
+            index = cursor.read_long()
+            if not 0 <= index < len(symbols):
+                raise FileRefused(f"An enum has no symbol {index}")
+            return symbols[index]
 
         return read
 
-    def _fixed(self, avro_type: dict[str, Any], depth: int) -> Reader:
+    def _fixed(self, avro_type: dict[str, Any], depth: int) -> ReadValue:
         size = avro_type.get("size")
         if not isinstance(size, int) or size < 0:
             raise FileRefused("A fixed type in the file's schema has no size")
         return lambda cursor: cursor.take(size)
 
-    def _array(self, avro_type: dict[str, Any], depth: int) -> Reader:
+    def _array(self, avro_type: dict[str, Any], depth: int) -> ReadValue:
         item = self.compile(avro_type.get("items"), depth + 1)
         return lambda cursor: [item(cursor) for _ in _each_item(cursor)]
 
-    def _map(self, avro_type: dict[str, Any], depth: int) -> Reader:
+    def _map(self, avro_type: dict[str, Any], depth: int) -> ReadValue:
         value = self.compile(avro_type.get("values"), depth + 1)
         return lambda cursor: {_read_string(cursor): value(cursor) for _ in _each_item(cursor)}
 
 
-def _converted(read: Reader, convert: Convert) -> Reader:
+def _converted(read: ReadValue, convert: Convert) -> ReadValue:
     return lambda cursor: convert(read(cursor))
 
 
@@ -245,7 +245,7 @@ def _read_string(cursor: Cursor) -> str:
         raise FileRefused("A string is not UTF-8") from error
 
 
-_PRIMITIVES: dict[str, Reader] = {
+_PRIMITIVES: dict[str, ReadValue] = {
     "null": lambda cursor: None,
     "boolean": _read_boolean,
     "int": _read_int,

@@ -1,4 +1,4 @@
-"""Rows as columns: data frames of carriers turned into Avro records, and into the text of COPY."""
+"""Data frames of primitive values encoded as Avro records and as COPY data, and decoded."""
 
 import io
 from collections.abc import Sequence
@@ -27,13 +27,13 @@ class RowCodec:
 
     @property
     def names(self) -> list[str]:
-        """The data frame's column names: plain ones, whatever the columns are called."""
-        return [f"f{place}" for place in range(len(self.fields))]
+        """The data frame's column names, which do not depend on the table's."""
+        return [f"f{position}" for position in range(len(self.fields))]
 
-    def take(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return PostgreSQL's columns as carriers: dates and times as the numbers they are.
+    def to_primitives(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the columns of a query as primitive values: dates and times as numbers.
 
-        PostgreSQL knows one NaN, whatever its bits: all of them become the same one.
+        To PostgreSQL every NaN is the same, whatever its bits: here they become the same bits.
         """
         return pl.DataFrame(
             [
@@ -42,16 +42,16 @@ class RowCodec:
             ]
         )
 
-    def find_unfit(self, frame: pl.DataFrame) -> set[str]:
+    def find_out_of_range(self, frame: pl.DataFrame) -> set[str]:
         """Return the columns with values that their logical type cannot hold."""
-        unfit = set()
+        found = set()
         for name, field in zip(self.names, self.fields, strict=True):
             if field.adapter.bounds is None:
                 continue
             low, high = field.adapter.bounds
             if not frame[name].is_between(low, high).all():
-                unfit.add(field.column)
-        return unfit
+                found.add(field.column)
+        return found
 
     def encode(self, frame: pl.DataFrame) -> Buffer:
         """Return the rows as Avro records, one after the other."""
@@ -69,17 +69,17 @@ class RowCodec:
             frame = pl.read_avro(source)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise FileRefused(f"A block's records cannot be decoded: {error}") from error
-        # What polars lets through (a branch that no union has, a number written longer than it
-        # is) does not survive being written again.
+        # Polars accepts a branch that the union does not have and a number in more bytes than it
+        # needs; encoded again, the rows differ then.
         if len(frame) != count or self.encode(frame) != data:
             raise FileRefused("A block's records are not what a backup writes")
         return frame
 
-    def to_copy(self, frame: pl.DataFrame, places: Sequence[int]) -> Buffer:
+    def to_copy(self, frame: pl.DataFrame, positions: Sequence[int]) -> Buffer:
         """Return some columns of the rows in the text format of COPY."""
         columns = [
-            _copy_text(frame[self.names[place]], self.fields[place]).alias(f"f{place}")
-            for place in places
+            _copy_text(frame[name], self.fields[position]).alias(name)
+            for position, name in ((position, self.names[position]) for position in positions)
         ]
         out = io.BytesIO()
         frame.select(columns).write_csv(
@@ -87,14 +87,14 @@ class RowCodec:
         )
         return out.getbuffer()
 
-    def to_binary(self, frame: pl.DataFrame, places: Sequence[int]) -> Buffer:
-        """Return some columns of the rows in the binary format of COPY (`binary_rows`)."""
-        columns = [frame[self.names[place]] for place in places]
-        return encode_rows(columns, [self.fields[place] for place in places])
+    def to_binary(self, frame: pl.DataFrame, positions: Sequence[int]) -> Buffer:
+        """Return some columns of the rows in the binary format of COPY."""
+        columns = [frame[self.names[position]] for position in positions]
+        return encode_rows(columns, [self.fields[position] for position in positions])
 
     def _plain_header(self) -> bytes:
         fields = [
-            {"name": name, "type": ["null", field.adapter.carrier]}
+            {"name": name, "type": ["null", field.adapter.primitive]}
             for name, field in zip(self.names, self.fields, strict=True)
         ]
         schema = {"type": "record", "name": "row", "fields": fields}
@@ -109,7 +109,7 @@ def _unify_nan(values: pl.Series) -> pl.Series:
 
 def _copy_text(values: pl.Series, field: Field) -> pl.Expr:
     expression = pl.col(values.name)
-    if field.adapter.carrier != "string":
+    if field.adapter.primitive != "string":
         return field.adapter.to_text(expression)
     if values.str.contains(_ESCAPED).any():
         return expression.str.replace_many(_ESCAPES)

@@ -1,4 +1,4 @@
-"""A table's Avro schema, and what can be read from one."""
+"""The Avro schema of a table's file, made and parsed."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ _FORBIDDEN = re.compile(r"[^A-Za-z0-9_]")
 
 @dataclass(frozen=True)
 class Field:
-    """One column in a file: its Avro name, its own name and type, how its values travel."""
+    """One column in a file: its Avro name, its own name and type, how its values are stored."""
 
     avro_name: str
     column: str
@@ -48,7 +48,7 @@ class FileSchema:
 
 
 def make_schema(table: "Table", *, as_text: Collection[str] = ()) -> FileSchema:
-    """Return the schema of a table's file; columns in `as_text` travel as text."""
+    """Return the schema of a table's file; columns in `as_text` are stored as text."""
     names = avro_names([column.name for column in table.columns])
     return FileSchema(
         table.schema,

@@ -1,9 +1,9 @@
-"""How each PostgreSQL type travels through Avro and back: one small adapter a type.
+"""How each PostgreSQL type is stored in Avro and read back: one small adapter a type.
 
-PostgreSQL itself turns a column into one of seven carriers (boolean, int, long, float, double,
-string, bytes), so that a whole table is encoded by columns. What no carrier holds exactly (numbers
-without bounds, arrays with their bounds, intervals, ranges, enums, json …) travels as the text
-that PostgreSQL writes and reads back unchanged.
+PostgreSQL itself casts a column to one of seven primitive types (boolean, int, long, float, double,
+string, bytes), so that a whole table is encoded by columns. What none of them holds exactly
+(numeric without precision, arrays with their bounds, intervals, ranges, enums, json …) is stored
+as the text that PostgreSQL writes and reads back unchanged.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,50 +13,42 @@ from typing import Literal as OneOf
 
 import polars as pl
 
-# The process that looks at files imports this too, and would wait long for the database's library.
+# The child process imports this too, and would wait for the database driver to be loaded.
 if TYPE_CHECKING:
     from ingest.catalog.definitions import Column
 
-Carrier = OneOf["boolean", "int", "long", "float", "double", "string", "bytes"]
+Primitive = OneOf["boolean", "int", "long", "float", "double", "string", "bytes"]
 
-# A decimal of more digits does not fit the 64 bits in which PostgreSQL hands it over.
+# A decimal of more digits does not fit the 64 bits in which PostgreSQL sends it.
 MAX_DECIMAL_DIGITS = 18
 
 # Years 1 to 9999: what other readers' dates can hold. A column with a value outside of them, or
-# with an infinite one, travels as text.
+# with an infinite one, is stored as text.
 DAYS = (-719162, 2932896)
 MICROSECONDS = (-62135596800000000, 253402300799999999)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TypeAdapter:
-    """One type's way into Avro (`select`, `carrier`, `attributes`) and out of it (`to_text`)."""
+    """How one type is written (`select`, `primitive`, `attributes`) and read (`to_text`)."""
 
-    carrier: Carrier
-    # SQL of the carried value; {0} is the column, {1} the factor
+    primitive: Primitive
+    # SQL of the primitive value; {0} is the column, {1} the factor
     select: LiteralString = "{0}::text"
     factor: int = 1
     attributes: Mapping[str, Any] = field(default_factory=dict)  # of the Avro type
     bounds: tuple[int, int] | None = None  # of the values that the logical type allows
-    # A polars expression of what COPY reads; text is escaped elsewhere.
+    # A polars expression of what COPY reads; strings are escaped by `RowCodec`.
     to_text: Callable[[pl.Expr], pl.Expr] = lambda values: values
 
     @property
     def avro_type(self) -> str | dict[str, Any]:
-        """The Avro schema of a value that is there."""
-        return {"type": self.carrier, **self.attributes} if self.attributes else self.carrier
+        """The Avro schema of a value that is not null."""
+        return {"type": self.primitive, **self.attributes} if self.attributes else self.primitive
 
 
-def _date_text(values: pl.Expr) -> pl.Expr:
-    return values.cast(pl.Date).dt.to_string("%Y-%m-%d")
-
-
-def _timestamp_text(values: pl.Expr) -> pl.Expr:
-    return values.cast(pl.Datetime("us")).dt.to_string("%Y-%m-%d %H:%M:%S%.6f")
-
-
-def _timestamptz_text(values: pl.Expr) -> pl.Expr:
-    return values.cast(pl.Datetime("us")).dt.to_string("%Y-%m-%d %H:%M:%S%.6f+00")
+def _time_text(dtype: pl.DataType, form: str) -> Callable[[pl.Expr], pl.Expr]:
+    return lambda values: values.cast(dtype).dt.to_string(form)
 
 
 def _bytes_text(values: pl.Expr) -> pl.Expr:
@@ -75,57 +67,45 @@ def _decimal_text(scale: int) -> Callable[[pl.Expr], pl.Expr]:
     return to_text
 
 
-TEXT = TypeAdapter(carrier="string")
+TEXT = TypeAdapter(primitive="string")
 
 _adapters: dict[str, TypeAdapter] = {
-    "bool": TypeAdapter(carrier="boolean", select="{0}::bool"),
-    "int2": TypeAdapter(carrier="int", select="{0}::int4"),
-    "int4": TypeAdapter(carrier="int", select="{0}::int4"),
-    "int8": TypeAdapter(carrier="long", select="{0}::int8"),
-    "float4": TypeAdapter(carrier="float", select="{0}::float4"),
-    "float8": TypeAdapter(carrier="double", select="{0}::float8"),
-    "bytea": TypeAdapter(carrier="bytes", select="{0}::bytea", to_text=_bytes_text),
-    "uuid": TypeAdapter(carrier="string", attributes={"logicalType": "uuid"}),
+    "bool": TypeAdapter(primitive="boolean", select="{0}::bool"),
+    "int2": TypeAdapter(primitive="int", select="{0}::int4"),
+    "int4": TypeAdapter(primitive="int", select="{0}::int4"),
+    "int8": TypeAdapter(primitive="long", select="{0}::int8"),
+    "float4": TypeAdapter(primitive="float", select="{0}::float4"),
+    "float8": TypeAdapter(primitive="double", select="{0}::float8"),
+    "bytea": TypeAdapter(primitive="bytes", select="{0}::bytea", to_text=_bytes_text),
+    "uuid": TypeAdapter(primitive="string", attributes={"logicalType": "uuid"}),
     # The cast to text drops the blanks that pad a char(n); its output function does not.
-    "bpchar": TypeAdapter(carrier="string", select="textin(bpcharout({0}::bpchar))"),
+    "bpchar": TypeAdapter(primitive="string", select="textin(bpcharout({0}::bpchar))"),
     "date": TypeAdapter(
-        carrier="int",
+        primitive="int",
         select="{0}::date",
         attributes={"logicalType": "date"},
         bounds=DAYS,
-        to_text=_date_text,
+        to_text=_time_text(pl.Date(), "%Y-%m-%d"),
     ),
     "timestamp": TypeAdapter(
-        carrier="long",
+        primitive="long",
         select="{0}::timestamp",
         attributes={"logicalType": "local-timestamp-micros"},
         bounds=MICROSECONDS,
-        to_text=_timestamp_text,
+        to_text=_time_text(pl.Datetime("us"), "%Y-%m-%d %H:%M:%S%.6f"),
     ),
     "timestamptz": TypeAdapter(
-        carrier="long",
+        primitive="long",
         select="{0}::timestamptz",
         attributes={"logicalType": "timestamp-micros"},
         bounds=MICROSECONDS,
-        to_text=_timestamptz_text,
+        to_text=_time_text(pl.Datetime("us"), "%Y-%m-%d %H:%M:%S%.6f+00"),
     ),
 }
 
 
-def _decimal_adapter(precision: int, scale: int) -> TypeAdapter:
-    # A whole number of the last digit, which int8send writes as eight bytes, most significant
-    # first: what Avro calls a decimal.
-    return TypeAdapter(
-        carrier="bytes",
-        select="int8send(({0} * {1})::int8)",
-        factor=10**scale,
-        attributes={"logicalType": "decimal", "precision": precision, "scale": scale},
-        to_text=_decimal_text(scale),
-    )
-
-
 def is_decimal(adapter: TypeAdapter) -> bool:
-    """Return whether the adapter carries bounded decimals, which leave no room for NaN."""
+    """Return whether the adapter is one of decimals, which cannot be NaN."""
     return adapter.attributes.get("logicalType") == "decimal"
 
 
@@ -144,7 +124,15 @@ def _numeric_adapter(bounds: tuple[int, int] | None) -> TypeAdapter:
     precision, scale = bounds
     if precision > MAX_DECIMAL_DIGITS or not 0 <= scale <= precision:
         return TEXT
-    return _decimal_adapter(precision, scale)
+    # A whole number of the last digit, which int8send writes as eight bytes, most significant
+    # first: what Avro calls a decimal.
+    return TypeAdapter(
+        primitive="bytes",
+        select="int8send(({0} * {1})::int8)",
+        factor=10**scale,
+        attributes={"logicalType": "decimal", "precision": precision, "scale": scale},
+        to_text=_decimal_text(scale),
+    )
 
 
 def find_adapter(avro_type: Any, base: str) -> TypeAdapter:

@@ -1,61 +1,65 @@
-"""The process that looks at backup files: `python -m backups.child.main`.
+"""The process that reads backup files: `python -m backups.child.main`.
 
-Reads a request from stdin, writes one JSON document a line to stderr: rows looked at, problems,
-and at the end that it is done. Stdout takes the rows themselves where they are asked for, in
-pieces. A file
-that makes it crash, hang or eat memory takes only it down.
+A file that makes it crash, hang or run out of memory ends this process only.
 """
 
 import resource
-import struct
 import sys
-from typing import Literal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
-# Before each piece of stdout: how many rows it has and how many bytes.
-PIECE = struct.Struct(">QQ")
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be examined, within which limits."""
-
-    path: str
-    task: Literal["backup", "foreign", "copy", "second"]
-    records: bool = True
-    tables: list[str] = []
-    places: list[int] = []  # of the columns whose values are written to stdout
-    binary: bool = False  # in which format of COPY
-    memory_bytes: int
-    seconds: int
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line: one of these is set."""
-
-    rows: int | None = None
-    problem: tuple[str, str] | None = None
-    content_sha256: str | None = None  # of the rows that were written to stdout
-    done: bool = False
+from backups.child.check import check_backup, check_external_file, describe_error, write_copy
+from backups.child.protocol import Answer, Request
+from backups.errors import BackupError
+from backups.progress import Progress
+from backups.store.folder import Backup, Problem
 
 
 def main() -> None:
-    """Examine what stdin asks for."""
-    # Loading the libraries takes longer than most files do: it is done while nothing is asked yet.
-    from backups.child.check import examine
+    """Do what stdin asks for.
 
+    The parent starts this process early: the libraries are loaded before the request is read.
+    """
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     resource.setrlimit(resource.RLIMIT_AS, (request.memory_bytes, request.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (request.seconds, request.seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        examine(request, _say, sys.stdout.buffer)
+        for problem in _find_problems(request):
+            _send(Answer(problem=problem))
+    except (BackupError, OSError) as error:
+        problem = Problem(Path(request.path).name, describe_error(error))
+        _send(Answer(problem=problem))
     except MemoryError:
-        _say(Answer(problem=("", "It needs more memory than is allowed")))
-    _say(Answer(done=True))
+        _send(Answer(problem=Problem("", "It needs more memory than is allowed")))
+    _send(Answer(done=True))
 
 
-def _say(answer: Answer) -> None:
+def _find_problems(request: Request) -> Iterator[Problem]:
+    path = Path(request.path)
+    backup = Backup(path, UUID(int=0), datetime.now(UTC))
+    progress = Progress(add_rows=lambda rows: _send(Answer(rows=rows)))
+    if request.task == "check":
+        yield from check_backup(backup, request.tables, decode=request.decode, progress=progress)
+    elif request.task == "check_external":
+        check_external_file(path, progress)
+    elif request.task == "compare":
+        # Only the restore drill needs fastavro; the other tasks would wait for it.
+        from backups.child.second_reader import compare_backup
+
+        yield from compare_backup(backup)
+    else:
+        rows, content = write_copy(
+            backup, request.tables[0], request.positions, sys.stdout.buffer, binary=request.binary
+        )
+        _send(Answer(rows=rows, content_sha256=content))
+
+
+def _send(answer: Answer) -> None:
     sys.stderr.buffer.write(msgspec.json.encode(answer) + b"\n")
     sys.stderr.buffer.flush()
 

@@ -1,6 +1,6 @@
-"""A backup's files read by a reader that is not ours (fastavro), and compared with our reading.
+"""A backup's files read with fastavro as well, and compared with what our own reader finds.
 
-That our own reader understands our own files does not prove that anybody else would.
+That our own reader understands our own files does not prove that other tools do.
 """
 
 import os
@@ -15,13 +15,13 @@ import fastavro
 
 from backups.avro.rows import RowCodec
 from backups.avro.schema import FileSchema
-from backups.child.check import open_table
+from backups.child.check import check_tables, open_table
 from backups.errors import BackupDamaged
 from backups.store.files import open_plain
-from backups.store.folder import Backup
+from backups.store.folder import Backup, Problem
 from backups.store.manifest import Manifest, TableEntry
 
-# Blocks are unpacked and counted, all of them; so many, spread over the file, are decoded by both.
+# All blocks are unpacked and counted; so many, spread over the file, are decoded by both.
 COMPARED_BLOCKS = 8
 
 DECIMAL_BYTES = 8  # as int8send writes them
@@ -29,7 +29,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def compare_readings(backup: Backup, manifest: Manifest, entry: TableEntry) -> None:
+def compare_backup(backup: Backup) -> Iterator[Problem]:
+    """Yield the files that fastavro reads differently."""
+    manifest = backup.read()
+    return check_tables(manifest.tables, lambda entry: compare_table(backup, manifest, entry))
+
+
+def compare_table(backup: Backup, manifest: Manifest, entry: TableEntry) -> None:
     """Raise `BackupDamaged` unless fastavro finds the rows, and the sampled values, that we do."""
     every = max(1, entry.blocks // COMPARED_BLOCKS)
     rows = 0
@@ -38,11 +44,11 @@ def compare_readings(backup: Backup, manifest: Manifest, entry: TableEntry) -> N
         os.fdopen(open_plain(backup.path_of(entry)), "rb") as file,
     ):
         codec = RowCodec(schema.fields)
-        for place, (ours, theirs) in enumerate(zip_longest(container.blocks(), _blocks(file))):
+        for number, (ours, theirs) in enumerate(zip_longest(container.blocks(), _blocks(file))):
             if ours is None or theirs is None or ours.count != theirs.num_records:
-                raise BackupDamaged(f"fastavro reads other records in block {place}")
+                raise BackupDamaged(f"fastavro reads other records in block {number}")
             rows += theirs.num_records
-            if place % every == 0:
+            if number % every == 0:
                 frame = codec.decode(ours.count, ours.data)
                 compare_values(frame.to_dict(as_series=False), list(theirs), schema)
     if rows != entry.rows:
@@ -63,18 +69,18 @@ def compare_values(
     """Raise `BackupDamaged` where a column of ours is not that of fastavro's records."""
     for field, ours in zip(schema.fields, columns.values(), strict=True):
         scale = field.adapter.attributes.get("scale", 0)
-        theirs = [_carry(record[field.avro_name], scale) for record in records]
+        theirs = [_to_primitive(record[field.avro_name], scale) for record in records]
         if not all(_is_same(one, other) for one, other in zip(ours, theirs, strict=True)):
             raise BackupDamaged(f"fastavro reads other values of {field.column}")
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    # Only NaN is not what it is itself.
+    # NaN alone is not equal to itself.
     return bool(one == other) or (one != one and other != other)
 
 
-def _carry(value: Any, scale: int) -> Any:
-    """Return a value of a logical type as the plain one that carries it in the file."""
+def _to_primitive(value: Any, scale: int) -> Any:
+    """Return a value of a logical type as the primitive one that is in the file."""
     if isinstance(value, datetime):
         return ((value if value.tzinfo else value.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
     if isinstance(value, date):

@@ -1,89 +1,72 @@
-"""Backup files verified from a distance: in a child process with limits of memory and time."""
+"""Backup files verified by a child process."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from backups.child.check import find_strangers
-from backups.child.process import Inspection
+from backups.child.process import ChildProcess
 from backups.errors import BackupDamaged, FileRefused
-from backups.store.folder import Backup
-from backups.store.manifest import Manifest
+from backups.progress import NO_PROGRESS, Progress
+from backups.store.folder import Backup, Problem
 
-Progress = Callable[[int], None]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with one file."""
-
-    file: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: {self.problem}"
+SHOWN_PROBLEMS = 5
 
 
 def find_problems(
     backup: Backup,
     *,
     tables: Sequence[str] = (),
-    records: bool = True,
-    progress: Progress = lambda rows: None,
+    decode: bool = True,
+    progress: Progress = NO_PROGRESS,
 ) -> list[Problem]:
     """Return all that is wrong with a backup: sizes, checksums, schemas, counts, records.
 
-    Without `records`, whatever is inside the blocks is left unread. With `tables` (full names),
-    only their files are looked into.
+    Without `decode`, the contents of the blocks are not read. With `tables` (full names), only
+    their files are opened.
     """
-    return _inspect(backup.folder, progress, task="backup", tables=list(tables), records=records)
+    return _ask(backup.folder, progress, task="check", tables=list(tables), decode=decode)
 
 
-def check_backup(backup: Backup, *, tables: Sequence[str] = (), records: bool = True) -> None:
+def verify_backup(backup: Backup, *, tables: Sequence[str] = (), decode: bool = True) -> None:
     """Raise `BackupDamaged` with every problem unless the backup is whole."""
-    problems = find_problems(backup, tables=tables, records=records)
+    refuse_problems(backup, find_problems(backup, tables=tables, decode=decode))
+
+
+def refuse_problems(backup: Backup, problems: Sequence[Problem]) -> None:
+    """Raise `BackupDamaged` where there are problems."""
     if problems:
-        words = "; ".join(map(str, problems[:5]))
         raise BackupDamaged(
-            f"{backup.folder.name} is damaged: {words}", problems=[str(one) for one in problems]
+            f"{backup.folder.name} is damaged: {_list_first(problems)}",
+            problems=[str(one) for one in problems],
         )
 
 
-def check_readable(backup: Backup) -> None:
+def verify_with_second_reader(backup: Backup) -> None:
     """Raise `BackupDamaged` unless another reader (fastavro) reads every file as ours does."""
-    problems = _inspect(backup.folder, lambda rows: None, task="second")
+    problems = _ask(backup.folder, NO_PROGRESS, task="compare")
     if problems:
-        words = "; ".join(map(str, problems[:5]))
-        raise BackupDamaged(f"{backup.folder.name} is not read by others: {words}")
+        raise BackupDamaged(f"{backup.folder.name} is not read by others: {_list_first(problems)}")
 
 
-def check_folder(backup: Backup, manifest: Manifest) -> None:
-    """Raise `BackupDamaged` where files are missing, or there are more than the manifest knows."""
-    problems = [f"{file}: {problem}" for file, problem in find_strangers(backup, manifest)]
-    problems += [
-        f"{entry.file}: The file is missing"
-        for entry in manifest.tables
-        if not backup.path_of(entry).is_file()
-    ]
-    if problems:
-        raise BackupDamaged(f"{manifest.name} is damaged: {'; '.join(problems)}")
-
-
-def check_foreign_file(path: Path, *, progress: Progress = lambda rows: None) -> None:
-    """Raise `FileRefused` unless every record of a file that others wrote can be decoded."""
-    problems = _inspect(path, progress, task="foreign")
+def verify_external_file(path: Path) -> None:
+    """Raise `FileRefused` unless every record of another tool's file can be decoded."""
+    problems = _ask(path, NO_PROGRESS, task="check_external")
     if problems:
         raise FileRefused(str(problems[0]))
 
 
-def _inspect(path: Path, progress: Progress, **task: Any) -> list[Problem]:
+def _list_first(problems: Sequence[Problem]) -> str:
+    return "; ".join(map(str, problems[:SHOWN_PROBLEMS]))
+
+
+def _ask(path: Path, progress: Progress, **task: Any) -> list[Problem]:
     problems = []
-    with Inspection() as inspection:
-        inspection.ask(path, **task)
-        for answer in inspection.answers():
+    with closing(ChildProcess()) as child:
+        child.ask(path, **task)
+        for answer in child.answers():
             if answer.rows is not None:
-                progress(answer.rows)
+                progress.add_rows(answer.rows)
             elif answer.problem is not None:
-                problems.append(Problem(*answer.problem))
+                problems.append(answer.problem)
     return problems

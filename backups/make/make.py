@@ -1,11 +1,10 @@
-"""A backup made: every table of one snapshot into a folder that appears when it is complete."""
+"""A backup: every table of one snapshot in a folder that appears when it is complete."""
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from django.conf import settings
 from backups.errors import BackupError
 from backups.make.snapshot import Snapshot, take_snapshot
 from backups.make.writer import TableSource, write_table
+from backups.progress import NO_PROGRESS, Progress
 from backups.store.archive import DRAFT_PREFIX, archive_folder, find_leftovers, folder_name
 from backups.store.files import publish_folder, write_durably
 from backups.store.folder import file_name
@@ -22,19 +22,11 @@ from backups.store.manifest import (
     MANIFEST_NAME,
     Manifest,
     TableEntry,
-    seal_manifest,
+    encode_manifest,
 )
 from backups.store.selection import choose_tables, is_included
 
 LOCK_SUFFIX = ".lock"
-
-
-@dataclass(frozen=True)
-class Watcher:
-    """Whom a backup tells how far it is; either may be called from any thread."""
-
-    expect_rows: Callable[[int], None] = lambda rows: None
-    add_rows: Callable[[int], None] = lambda rows: None
 
 
 def make_backup(
@@ -42,7 +34,7 @@ def make_backup(
     *,
     tables: Sequence[str] = (),
     codec: str | None = None,
-    watcher: Watcher | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> Manifest:
     """Write a backup of the named tables, of all that the settings include for none.
 
@@ -54,7 +46,7 @@ def make_backup(
     _remove_leftovers(archive)
     try:
         with _draft_folder(archive, run) as draft, take_snapshot() as snapshot:
-            entries = _write_tables(draft, snapshot, tables, codec, watcher or Watcher())
+            entries = _write_tables(draft, snapshot, tables, codec, progress)
             manifest = Manifest(
                 format_version=FORMAT_VERSION,
                 id=run,
@@ -67,7 +59,7 @@ def make_backup(
                 tables=tuple(entries),
                 next_transaction=snapshot.next_transaction,
             )
-            write_durably(draft / MANIFEST_NAME, seal_manifest(manifest))
+            write_durably(draft / MANIFEST_NAME, encode_manifest(manifest))
             publish_folder(draft, archive / manifest.name)
     except OSError as error:
         raise BackupError(f"The backup cannot be written: {error}") from error
@@ -75,14 +67,14 @@ def make_backup(
 
 
 def _write_tables(
-    draft: Path, snapshot: Snapshot, wanted: Sequence[str], codec: str, watcher: Watcher
+    draft: Path, snapshot: Snapshot, wanted: Sequence[str], codec: str, progress: Progress
 ) -> list[TableEntry]:
     sources = _choose_sources(snapshot, wanted)
-    watcher.expect_rows(_estimate_rows(snapshot, sources))
+    progress.expect_rows(_estimate_rows(snapshot, sources))
 
     def write(source: TableSource) -> TableEntry:
         path = draft / file_name(source.table.schema, source.table.name)
-        return write_table(source, path, codec, watcher.add_rows)
+        return write_table(source, path, codec, progress)
 
     with ThreadPoolExecutor(settings.CONFIG.backups.workers) as workers:
         jobs = [workers.submit(write, source) for source in sources]
@@ -127,7 +119,7 @@ def _estimate_rows(snapshot: Snapshot, sources: Sequence[TableSource]) -> int:
 @contextmanager
 def _draft_folder(archive: Path, run: UUID) -> Iterator[Path]:
     draft = archive / f"{DRAFT_PREFIX}{run}"
-    # Held by the process while it lives: a draft whose lock nobody holds is a killed run's.
+    # The process holds the lock while it lives: a draft without one was left by a killed run.
     with (archive / f"{draft.name}{LOCK_SUFFIX}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:

@@ -1,4 +1,4 @@
-"""One moment of the database, shared by every connection that takes part in a backup."""
+"""An exported snapshot, shared by every connection that takes part in a backup."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,22 +7,23 @@ from datetime import datetime
 from uuid import UUID
 
 import psycopg
+from psycopg.sql import Identifier
 
 from backups.avro.schema import FileSchema
-from backups.avro.select_rows import select_table
-from backups.tables.catalog import read_definition, search_in
-from backups.tables.connection import be_exact, reader_conninfo
+from backups.tables.catalog import read_definition, set_search_path
+from backups.tables.connection import configure_transaction, reader_conninfo
 from backups.tables.definition import TableDefinition
+from backups.tables.frames import select_column, select_rows
 from ingest.catalog.definitions import Table, read_tables
 
-# What Rowhouse keeps about ingested rows; keys, accounts and sessions are not for backups.
+# What Rowhouse records about ingested rows; keys, accounts and sessions are not backed up.
 SERVICE_SCHEMA = "service"
 SERVICE_TABLES = ("batch", "rejection")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A transaction that keeps the moment; `name` lets other connections join it."""
+    """A transaction that exports its snapshot; other connections import it by `name`."""
 
     connection: psycopg.Connection
     name: str
@@ -32,11 +33,11 @@ class Snapshot:
     next_transaction: int
 
     def read_tables(self, schemas: list[str]) -> list[Table]:
-        """Return the tables of the datasets and Rowhouse's receipts, as they are in the moment."""
+        """Return the tables of the datasets and those of Rowhouse's receipts."""
         tables = []
         for schema in schemas:
-            # A type of the table's own schema is named alike here and in the definition.
-            search_in(self.connection, schema)
+            # A type of the table's own schema is then named as in the definition, without schema.
+            set_search_path(self.connection, schema)
             tables += read_tables(self.connection, [schema])
         tables += read_tables(self.connection, [SERVICE_SCHEMA], list(SERVICE_TABLES))
         return [table for table in tables if table.columns]
@@ -46,16 +47,18 @@ class Snapshot:
         return read_definition(self.connection, table.oid, table.schema)
 
     def query_text(self, schema: FileSchema) -> str:
-        """Return the statement that carries a table's rows."""
-        return select_table(schema).as_string(self.connection)
+        """Return the SELECT of every row of a table, as its file stores them."""
+        columns = [select_column(field) for field in schema.fields]
+        query = select_rows(columns, Identifier(schema.schema, schema.table))
+        return query.as_string(self.connection)
 
 
 @contextmanager
 def take_snapshot() -> Iterator[Snapshot]:
-    """Hold one moment of the database until the block ends."""
+    """Hold a snapshot of the database until the block ends."""
     with psycopg.connect(reader_conninfo(), autocommit=True, prepare_threshold=None) as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        be_exact(connection)
+        configure_transaction(connection)
         row = connection.execute(
             "SELECT pg_export_snapshot(), now(), current_setting('server_version'),"
             " (SELECT id FROM service.batch ORDER BY id DESC LIMIT 1),"

@@ -1,4 +1,4 @@
-"""The rows of a backup that a table would not take any more, counted reason by reason."""
+"""The rows of a backup that do not fit a table as it is now, counted reason by reason."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,46 +7,44 @@ from pathlib import Path
 import psycopg
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from backups.child.reading import TableReader
+from backups.child.table_reader import TableReader
 from backups.restore.plan import Misfit
-from backups.tables import ddl
-from backups.tables.catalog import search_in
-from backups.tables.connection import be_exact
-from backups.tables.ddl import UNCHECKED
-from backups.tables.definition import KeyDefinition, TableDefinition
+from backups.tables.catalog import fetch_int, set_search_path
+from backups.tables.connection import configure_transaction
+from backups.tables.ddl import raw_sql
+from backups.tables.definition import ConstraintDefinition, TableDefinition
 from project.base.sql_files import read_sql
 
 FOLDER = Path(__file__).parent / "sql"
 
 STAGING = "rowhouse_staging"
 FITTING = "rowhouse_fitting"
-LINKED_PREFIX = "rowhouse_linked_"
+KEYS_PREFIX = "rowhouse_keys_"
 
 
 @dataclass(frozen=True)
-class Fitting:
-    """The rows of a backup whose values a table takes, in a temporary table.
+class FittingRows:
+    """The rows of a backup that fit a table, in a temporary table; and how many do not.
 
-    Of their columns only those are kept that foreign keys, from or to the table, are made of.
+    It has only the columns of the foreign keys from and to the table.
     """
 
-    oid: int  # of the table
-    name: str  # of the temporary one
+    name: str  # of the temporary table
     columns: frozenset[str]
     misfits: tuple[Misfit, ...]
 
 
-def fill_staging(
-    connection: psycopg.Connection, reader: TableReader, *, also_visible: tuple[str, ...] = ()
-) -> None:
-    """Put a file's rows into a temporary table of the types they were written with.
+def fill_staging(connection: psycopg.Connection, reader: TableReader) -> None:
+    """Copy a file's rows to a temporary table of the types they were written with.
 
-    Runs in the caller's transaction. A type that is gone is replaced by text.
+    Runs in the caller's transaction. A type that no longer exists is replaced by text.
     """
-    be_exact(connection)
-    search_in(connection, reader.schema.schema, *also_visible)
+    configure_transaction(connection)
+    set_search_path(connection, reader.schema.schema)
     columns = [
-        SQL("{} {}").format(Identifier(field.column), ddl.written(_living(connection, field.type)))
+        SQL("{} {}").format(
+            Identifier(field.column), raw_sql(_existing_type(connection, field.type))
+        )
         for field in reader.schema.fields
     ]
     connection.execute(
@@ -54,25 +52,24 @@ def fill_staging(
             Identifier(STAGING), SQL(", ").join(columns)
         )
     )
-    places = range(len(columns))
     statement = SQL("COPY {} FROM STDIN").format(Identifier(STAGING))
     with connection.cursor().copy(statement) as copy:
-        for text in reader.values(places):
+        for text in reader.values(range(len(columns))):
             copy.write(text)
 
 
-def fit_rows(
+def check_fit(
     connection: psycopg.Connection, reader: TableReader, definition: TableDefinition, oid: int
-) -> Fitting:
-    """Take the rows that fit from the staging table, which goes; say why others would not.
+) -> FittingRows:
+    """Find the rows in the staging table that fit, and why the others do not; drop that table.
 
     Values first; keys and checks are counted among the rows whose values fit. Foreign keys are
-    not looked at. Runs in the caller's transaction.
+    not checked. Runs in the caller's transaction.
     """
-    return _Sieve(connection, reader, definition, oid).run()
+    return _FitCheck(connection, reader, definition, oid).run()
 
 
-class _Sieve:
+class _FitCheck:
     def __init__(
         self,
         connection: psycopg.Connection,
@@ -83,29 +80,31 @@ class _Sieve:
         self._connection = connection
         self._definition = definition
         self._oid = oid
-        self._old = {
-            field.column: _living(connection, field.type) for field in reader.schema.fields
+        self._types = {
+            field.column: _existing_type(connection, field.type) for field in reader.schema.fields
         }
-        self._taken = [
+        self._columns = [
             column
             for column in definition.columns
-            if column.name in self._old and column.generated is None
+            if column.name in self._types and column.generated is None
         ]
+        self._names = {column.name for column in self._columns}
 
-    def run(self) -> Fitting:
+    def run(self) -> FittingRows:
         self._connection.execute(read_sql(FOLDER / "fits.sql"))
-        misfits = [misfit for misfit in self._find() if misfit.rows]
-        name, columns = f"{LINKED_PREFIX}{self._oid}", self._linked_columns()
+        misfits = [misfit for misfit in self._find_misfits() if misfit.rows]
+        name, columns = f"{KEYS_PREFIX}{self._oid}", self._foreign_key_columns()
         self._connection.execute(
             SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {}").format(
                 Identifier(name), SQL(", ").join(map(Identifier, columns)), Identifier(FITTING)
             )
         )
-        for used in (STAGING, FITTING):
-            self._connection.execute(SQL("DROP TABLE {}").format(Identifier(used)))
-        return Fitting(self._oid, name, frozenset(columns), tuple(misfits))
+        self._connection.execute(
+            SQL("DROP TABLE {}, {}").format(Identifier(STAGING), Identifier(FITTING))
+        )
+        return FittingRows(name, frozenset(columns), tuple(misfits))
 
-    def _linked_columns(self) -> list[str]:
+    def _foreign_key_columns(self) -> list[str]:
         rows = self._connection.execute(
             "SELECT a.attname FROM pg_attribute a WHERE a.attrelid = %(oid)s AND EXISTS ("
             "SELECT FROM pg_constraint con WHERE con.contype = 'f'"
@@ -113,41 +112,46 @@ class _Sieve:
             " OR con.confrelid = a.attrelid AND a.attnum = ANY (con.confkey)))",
             {"oid": self._oid},
         ).fetchall()
-        taken = {column.name for column in self._taken}
-        return [name for (name,) in rows if name in taken]
+        return [name for (name,) in rows if name in self._names]
 
-    def _find(self) -> Iterator[Misfit]:
+    def _find_misfits(self) -> Iterator[Misfit]:
         conditions: list[Composable] = [SQL("true")]
         for reason, condition in self._value_conditions():
-            yield Misfit(reason, self._count(SQL("NOT ({})").format(condition), STAGING))
+            statement = SQL("SELECT count(*) FROM {} WHERE NOT ({})").format(
+                Identifier(STAGING), condition
+            )
+            yield Misfit(reason, fetch_int(self._connection, statement))
             conditions.append(condition)
-        self._make_fitting(SQL(" AND ").join(conditions))
-        for key in self._definition.keys:
-            statement = self._question(key)
-            if statement is not None:
-                yield Misfit(f"{key.name}: {key.definition}", self._ask(statement))
+        self._select_fitting(SQL(" AND ").join(conditions))
+        for constraint in self._definition.constraints:
+            violations = self._select_violations(constraint)
+            if violations is not None:
+                yield Misfit(
+                    f"{constraint.name}: {constraint.definition}",
+                    fetch_int(self._connection, violations),
+                )
 
     def _value_conditions(self) -> Iterator[tuple[str, Composable]]:
-        for column in self._taken:
+        for column in self._columns:
             name = Identifier(column.name)
-            if self._old[column.name] != column.type:
+            if self._types[column.name] != column.type:
                 yield (
                     f"{column.name} does not fit {column.type}",
                     SQL("pg_temp.fits({}::text, {}, {})").format(
-                        name, Literal(self._old[column.name]), Literal(column.type)
+                        name, Literal(self._types[column.name]), Literal(column.type)
                     ),
                 )
             if column.not_null:
                 yield f"{column.name} is null", SQL("{} IS NOT NULL").format(name)
 
-    def _make_fitting(self, condition: Composable) -> None:
+    def _select_fitting(self, condition: Composable) -> None:
         casts = SQL(", ").join(
             SQL("({0}::{1})::{2} AS {0}").format(
                 Identifier(column.name),
-                ddl.written(self._old[column.name]),
-                ddl.written(column.type),
+                raw_sql(self._types[column.name]),
+                raw_sql(column.type),
             )
-            for column in self._taken
+            for column in self._columns
         )
         self._connection.execute(
             SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WHERE {}").format(
@@ -155,16 +159,16 @@ class _Sieve:
             )
         )
 
-    def _question(self, key: KeyDefinition) -> Composed | None:
-        """Return a SELECT of how many fitting rows break a constraint, None for some kinds."""
-        if key.kind not in {"c", "p", "u"} or key.definition.endswith(UNCHECKED):
+    def _select_violations(self, constraint: ConstraintDefinition) -> Composed | None:
+        """Return a SELECT of how many fitting rows violate a constraint, None for some kinds."""
+        if constraint.kind not in {"c", "p", "u"} or not constraint.is_valid:
             return None
-        columns = self._columns_of(key.name)
-        if not set(columns) <= {column.name for column in self._taken}:
+        columns = self._columns_of(constraint.name)
+        if not set(columns) <= self._names:
             return None
         fitting = Identifier(FITTING)
-        if key.kind == "c":
-            expression = ddl.written(key.definition.removeprefix("CHECK "))
+        if constraint.kind == "c":
+            expression = raw_sql(constraint.definition.removeprefix("CHECK "))
             return SQL("SELECT count(*) FROM {} WHERE NOT {}").format(fitting, expression)
         names = SQL(", ").join(map(Identifier, columns))
         full = SQL(" AND ").join(SQL("{} IS NOT NULL").format(Identifier(c)) for c in columns)
@@ -176,22 +180,14 @@ class _Sieve:
     def _columns_of(self, constraint: str) -> list[str]:
         rows = self._connection.execute(
             "SELECT a.attname FROM pg_constraint con"
-            " CROSS JOIN unnest(con.conkey) WITH ORDINALITY AS u(attnum, place)"
+            " CROSS JOIN unnest(con.conkey) WITH ORDINALITY AS u(attnum, position)"
             " JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = u.attnum"
-            " WHERE con.conrelid = %s AND con.conname = %s ORDER BY u.place",
+            " WHERE con.conrelid = %s AND con.conname = %s ORDER BY u.position",
             [self._oid, constraint],
         ).fetchall()
         return [name for (name,) in rows]
 
-    def _count(self, condition: Composable, table: str) -> int:
-        return self._ask(
-            SQL("SELECT count(*) FROM {} WHERE {}").format(Identifier(table), condition)
-        )
 
-    def _ask(self, statement: Composed) -> int:
-        return int(self._connection.execute(statement).fetchone()[0])  # type: ignore[index]
-
-
-def _living(connection: psycopg.Connection, type_name: str) -> str:
+def _existing_type(connection: psycopg.Connection, type_name: str) -> str:
     row = connection.execute("SELECT to_regtype(%s)", [type_name]).fetchone()
     return type_name if row and row[0] is not None else "text"

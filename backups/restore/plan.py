@@ -1,16 +1,14 @@
-"""What a restore would do to a table, told before it is done."""
+"""What a restore is asked to do, and what it would do to each table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
-import psycopg
 
 from backups.avro.schema import FileSchema
 from backups.store.manifest import TableEntry
 from backups.tables.definition import TableDefinition
-from backups.tables.dependents import read_dependents
 from ingest.outcome import OnConflict
 
 Mode = Literal["replace", "append", "new"]
@@ -18,7 +16,7 @@ Mode = Literal["replace", "append", "new"]
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreRequest:
-    """What is to be restored, and how."""
+    """Which tables to restore, and how."""
 
     tables: Sequence[str] = ()  # none: all of the backup
     mode: Mode = "replace"
@@ -27,8 +25,8 @@ class RestoreRequest:
     on_conflict: OnConflict = "reject"  # of appended rows
 
 
-class Retyped(msgspec.Struct, frozen=True):
-    """A column whose type is another one now."""
+class RetypedColumn(msgspec.Struct, frozen=True):
+    """A column whose type has changed since the backup."""
 
     column: str
     backup_type: str
@@ -53,22 +51,12 @@ class TablePlan(msgspec.Struct, frozen=True, kw_only=True):
     rows_now: int | None
     columns_added: tuple[str, ...]  # in the table, not in the backup
     columns_dropped: tuple[str, ...]  # in the backup, not in the table: their values are not used
-    columns_retyped: tuple[Retyped, ...]
+    columns_retyped: tuple[RetypedColumn, ...]
     newly_required: tuple[str, ...]
     defaults_used: dict[str, str]
     recomputed: tuple[str, ...]  # generated columns
     misfits: tuple[Misfit, ...] = ()
     refusals: tuple[str, ...] = ()
-
-
-def find_table(connection: psycopg.Connection, schema: str, table: str) -> int | None:
-    """Return the oid of a table, None where there is none."""
-    row = connection.execute(
-        "SELECT c.oid::bigint FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')",
-        [schema, table],
-    ).fetchone()
-    return int(row[0]) if row else None
 
 
 def plan_table(
@@ -101,7 +89,8 @@ def plan_table(
     refusals = [f"{name} is required now and the backup does not have it" for name in missing]
     if mode == "replace" and rows_now is not None:
         refusals += [
-            f"the table has {what}, which a restore cannot make again" for what in definition.beyond
+            f"the table has {feature}, which a restore cannot make again"
+            for feature in definition.not_restorable
         ]
     return TablePlan(
         table=entry.full_name,
@@ -113,7 +102,7 @@ def plan_table(
         columns_added=tuple(added),
         columns_dropped=tuple(name for name in before if name not in now),
         columns_retyped=tuple(
-            Retyped(name, types[name], column.type)
+            RetypedColumn(name, types[name], column.type)
             for name, column in now.items()
             if name in types and types[name] != column.type
         ),
@@ -124,10 +113,23 @@ def plan_table(
     )
 
 
-def find_refusals(connection: psycopg.Connection, oid: int, schema: str) -> list[str]:
-    """Return what depends on the table and cannot follow when another takes its place."""
-    return [
-        f"the {one.kind} {one.schema}.{one.name} depends on the table and cannot be made to follow"
-        for one in read_dependents(connection, oid, schema)
-        if not one.can_follow
-    ]
+def describe_plan(plan: TablePlan) -> Iterator[str]:
+    """Yield the lines that tell a person what a restore does to a table."""
+    target = plan.into if "." in plan.into else f"{plan.table.partition('.')[0]}.{plan.into}"
+    now = f"{plan.rows_now} rows now" if plan.rows_now is not None else "made anew"
+    yield f"{plan.table} -> {target} ({plan.mode}): {plan.rows_in_backup} rows, {now}"
+    for name in plan.columns_added:
+        default = plan.defaults_used.get(name)
+        yield f"  {name} is not in the backup: {f'default {default}' if default else 'null'}"
+    for name in plan.columns_dropped:
+        yield f"  {name} is in the backup only: its values are not used"
+    for one in plan.columns_retyped:
+        yield f"  {one.column} was {one.backup_type} and is {one.table_type}"
+    for name in plan.newly_required:
+        yield f"  {name} is required now"
+    for name in plan.recomputed:
+        yield f"  {name} is computed anew"
+    for misfit in plan.misfits:
+        yield f"  {misfit.rows} rows do not fit: {misfit.reason}"
+    for refusal in plan.refusals:
+        yield f"  REFUSED: {refusal}"

@@ -1,4 +1,4 @@
-"""One table's part of a restore: where its rows come from, where they go, what that changes."""
+"""The plan of a restore, made from the backup's tables and those that exist now."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,118 +7,115 @@ from graphlib import CycleError, TopologicalSorter
 import msgspec
 import psycopg
 
-from backups.child.reading import TableReader
+from backups.child.table_reader import TableReader
 from backups.errors import RestoreRefused
-from backups.restore.fit_check import fill_staging, fit_rows
-from backups.restore.foreign_keys import Broken, Links
-from backups.restore.plan import (
-    Misfit,
-    RestoreRequest,
-    TablePlan,
-    find_refusals,
-    find_table,
-    plan_table,
-)
-from backups.restore.swap import shadow
-from backups.store.manifest import TableEntry
-from backups.tables.catalog import read_definition
-from backups.tables.connection import be_exact
+from backups.restore.fit_check import check_fit, fill_staging
+from backups.restore.foreign_keys import ForeignKeyCheck
+from backups.restore.plan import RestoreRequest, TablePlan, plan_table
+from backups.tables.catalog import count_rows, find_table, read_definition, read_dependents
+from backups.tables.connection import configure_transaction
 from backups.tables.definition import TableDefinition
 
 
 @dataclass(frozen=True)
-class Work:
-    """A table on its way; `definition` is what it will be like."""
+class TableRestore:
+    """One table of a restore; `definition` is what the table will be like."""
 
-    entry: TableEntry
     reader: TableReader
     plan: TablePlan
     definition: TableDefinition
-    oid: int | None  # of the table that is there now
+    oid: int | None  # of the table that exists now
 
 
-def plan_works(
+def plan_restore(
     connection: psycopg.Connection, readers: Sequence[TableReader], request: RestoreRequest
-) -> list[Work]:
-    """Look at the tables as they are and say what the restore would do; nothing is changed."""
+) -> list[TableRestore]:
+    """Compare the backup with the tables that exist now; nothing is changed."""
     with connection.transaction(force_rollback=True):
-        be_exact(connection)
-        works = [_plan_work(connection, reader, request) for reader in readers]
-        return _fit_works(connection, works, request) if request.dry_run else works
+        configure_transaction(connection)
+        tables = [_plan_table(connection, reader, request) for reader in readers]
+        return _add_misfits(connection, tables, request) if request.dry_run else tables
 
 
-def order_works(works: Sequence[Work]) -> list[Work]:
-    """Return the tables so that rows come after those they refer to, where that can be."""
-    named = {(work.definition.schema, work.definition.table): work for work in works}
+def order_by_foreign_keys(tables: Sequence[TableRestore]) -> list[TableRestore]:
+    """Return the tables, referenced ones first; as they came where the keys form a cycle."""
+    by_name = {(one.definition.schema, one.definition.table): one for one in tables}
     graph = {
         name: {
-            other
-            for key in work.definition.keys
-            if (other := key.refers_to) is not None and other in named and other != name
+            constraint.refers_to
+            for constraint in one.definition.constraints
+            if constraint.refers_to in by_name and constraint.refers_to != name
         }
-        for name, work in named.items()
+        for name, one in by_name.items()
     }
     try:
-        return [named[name] for name in TopologicalSorter(graph).static_order()]
+        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
     except CycleError:
-        return list(works)
+        return list(tables)
 
 
-def _plan_work(
+def _plan_table(
     connection: psycopg.Connection, reader: TableReader, request: RestoreRequest
-) -> Work:
+) -> TableRestore:
     entry = reader.entry
-    oid = find_table(connection, entry.schema, entry.table)
-    if oid is None and request.mode == "append":
-        raise RestoreRefused(f"There is no table {entry.full_name} to append to")
     definition: TableDefinition = entry
+    oid = find_table(connection, entry.schema, entry.table)
     if oid is not None:
         definition = read_definition(connection, oid, entry.schema)
-    return Work(
-        entry, reader, _describe(connection, reader, definition, oid, request), definition, oid
-    )
-
-
-def _describe(
-    connection: psycopg.Connection,
-    reader: TableReader,
-    definition: TableDefinition,
-    oid: int | None,
-    request: RestoreRequest,
-) -> TablePlan:
-    entry = reader.entry
-    into = request.into if request.mode == "new" and request.into else entry.table
-    refusals: list[str] = []
-    replaces = oid is not None and request.mode != "new"
-    rows_now = shadow.count_rows(connection, entry.schema, entry.table) if replaces else None
-    if oid is not None and request.mode == "replace":
-        refusals += find_refusals(connection, oid, entry.schema)
-    if request.mode == "new" and find_table(connection, entry.schema, into) is not None:
-        refusals.append(f"there is a table {entry.schema}.{into} already")
+    elif request.mode == "append":
+        raise RestoreRefused(f"There is no table {entry.full_name} to append to")
     plan = plan_table(
-        entry, reader.schema, definition, mode=request.mode, into=into, rows_now=rows_now
+        entry,
+        reader.schema,
+        definition,
+        mode=request.mode,
+        into=request.into if request.mode == "new" and request.into else entry.table,
+        rows_now=(
+            count_rows(connection, entry.schema, entry.table)
+            if oid is not None and request.mode != "new"
+            else None
+        ),
     )
-    return msgspec.structs.replace(plan, refusals=(*plan.refusals, *refusals))
+    refusals = (*plan.refusals, *_find_obstacles(connection, definition, plan, oid))
+    return TableRestore(reader, msgspec.structs.replace(plan, refusals=refusals), definition, oid)
 
 
-def _fit_works(
-    connection: psycopg.Connection, works: Sequence[Work], request: RestoreRequest
-) -> list[Work]:
-    """Add to the plans which rows would be in the way, once all tables are restored."""
-    fittings = []
-    for work in works:
-        if work.oid is not None:
-            fill_staging(connection, work.reader)
-            fittings.append(fit_rows(connection, work.reader, work.definition, work.oid))
-    links = Links(connection, fittings, request.mode)
-    found = {fitting.oid: (fitting.misfits, links.find(fitting.oid)) for fitting in fittings}
-    return [_add_misfits(work, *found.get(work.oid or 0, ((), Broken()))) for work in works]
+def _find_obstacles(
+    connection: psycopg.Connection, definition: TableDefinition, plan: TablePlan, oid: int | None
+) -> list[str]:
+    """Return which other tables or dependent objects prevent the restore."""
+    schema = definition.schema
+    if plan.mode == "new" and find_table(connection, schema, plan.into) is not None:
+        return [f"there is a table {schema}.{plan.into} already"]
+    if plan.mode != "replace" or oid is None:
+        return []
+    return [
+        f"the {one.kind} {one.schema}.{one.name} depends on the table and cannot be made to follow"
+        for one in read_dependents(connection, oid, schema)
+        if not one.can_follow
+    ]
 
 
-def _add_misfits(work: Work, misfits: Sequence[Misfit], broken: Broken) -> Work:
-    plan = msgspec.structs.replace(
-        work.plan,
-        misfits=(*misfits, *broken.misfits),
-        refusals=(*work.plan.refusals, *broken.refusals),
-    )
-    return replace(work, plan=plan)
+def _add_misfits(
+    connection: psycopg.Connection, tables: Sequence[TableRestore], request: RestoreRequest
+) -> list[TableRestore]:
+    """Add to the plans which rows would not fit, once all tables are restored."""
+    fits = {}
+    for one in tables:
+        if one.oid is not None:
+            fill_staging(connection, one.reader)
+            fits[one.oid] = check_fit(connection, one.reader, one.definition, one.oid)
+    check = ForeignKeyCheck(connection, fits, request.mode)
+    planned = []
+    for one in tables:
+        if one.oid is None:
+            planned.append(one)
+            continue
+        misfits, refusals = check.find_violations(one.oid)
+        plan = msgspec.structs.replace(
+            one.plan,
+            misfits=(*fits[one.oid].misfits, *misfits),
+            refusals=(*one.plan.refusals, *refusals),
+        )
+        planned.append(replace(one, plan=plan))
+    return planned

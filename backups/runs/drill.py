@@ -1,35 +1,32 @@
-"""A backup proven by restoring all of it where nobody looks."""
+"""The restore drill: a backup proven by restoring all of it into scratch schemas."""
 
-from collections.abc import Callable
 from itertools import zip_longest
 
 import psycopg
 
-from backups.child.reading import TableReader
-from backups.child.verify import check_folder, check_readable
-from backups.restore.locking import only_restore
+from backups.child.table_reader import TableReader
+from backups.child.verify import verify_with_second_reader
+from backups.progress import Progress
 from backups.restore.swap import shadow
-from backups.restore.swap.replacing import run_in
+from backups.restore.swap.replace import run_in
 from backups.store.folder import Backup
 from backups.tables import ddl
-from backups.tables.connection import connect_admin, defer_commits
-
-Progress = Callable[[int], None]
+from backups.tables.connection import connect_for_restore, disable_synchronous_commit
 
 
-def prove_backup(backup: Backup, *, progress: Progress = lambda rows: None) -> int:
-    """Restore every table into scratch schemas, compare it with the backup, throw it away.
+def prove_backup(backup: Backup, *, progress: Progress) -> int:
+    """Restore every table into a scratch schema, compare it with the backup and drop it.
 
-    Before that, another reader than ours must find the same in the files. Return the rows that
-    were proven. Tables are made as the backup describes them.
+    Before that, a second reader must find the same in the files as ours. Tables are created as the
+    backup describes them. Return how many rows were compared.
     """
     manifest = backup.read()
-    check_folder(backup, manifest)
-    check_readable(backup)
+    backup.check_file_names(manifest)
+    verify_with_second_reader(backup)
     readers = [TableReader(backup, entry) for entry in manifest.tables]
     schemas = {entry.schema for entry in manifest.tables}
-    with connect_admin() as connection, only_restore(connection):
-        defer_commits(connection)
+    with connect_for_restore() as connection:
+        disable_synchronous_commit(connection)
         shadow.clear_shadows(connection, schemas)
         rows = 0
         try:
@@ -49,5 +46,5 @@ def _prove(connection: psycopg.Connection, reader: TableReader, progress: Progre
     made = shadow.build_shadow(connection, reader, entry, progress, own_sequences=True)
     run_in(connection, made, ddl.create_indexes(entry, made.schema))
     shadow.check_content(made)
-    run_in(connection, made, ddl.add_keys(entry, made.schema))
+    run_in(connection, made, ddl.add_constraints(entry, made.schema))
     return made.rows

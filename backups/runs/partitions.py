@@ -1,4 +1,4 @@
-"""Every partitioned table of the settings looked after: made ahead, reported, detached."""
+"""Partition maintenance: partitions created ahead, default ones reported, old ones detached."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,13 @@ from django.conf import settings
 from psycopg import Connection
 from psycopg.sql import Identifier
 
-from backups.runs.detaching import detach, detached_schema, find_obstacle, find_old, find_proof
+from backups.runs.detach import (
+    detach,
+    detached_schema,
+    find_expired,
+    find_obstacle,
+    find_proven_backup,
+)
 from backups.tables.connection import connect_admin
 from project.base.config import Partitioning
 from project.base.errors import RowhouseError
@@ -23,13 +29,13 @@ from project.schema.partitions import (
 )
 from project.schema.periods import name_of
 
-LOCK_PATIENCE = "5s"
+LOCK_TIMEOUT = "5s"
 
-Say = Callable[[str], None]
+Write = Callable[[str], None]
 
 
 @dataclass
-class Tended:
+class Maintenance:
     """What was done, and what could not be."""
 
     made: int = 0
@@ -38,41 +44,40 @@ class Tended:
     refusals: list[str] = field(default_factory=list)
 
 
-def tend_partitions(
-    *, say: Say = lambda line: None, dry_run: bool = False, now: datetime | None = None
+def maintain_partitions(
+    *, write: Write = lambda line: None, dry_run: bool = False, now: datetime | None = None
 ) -> str:
-    """Make the coming partitions, count what fell into default ones, detach old ones.
+    """Create the coming partitions, count the rows in default ones, detach old ones.
 
-    Return that in words; raise `PartitionsRefused` with all that could not be done, after
-    everything else was.
+    Return a summary; raise `PartitionsRefused` with all that could not be done, after everything
+    else was.
     """
-    tended = Tended()
+    done = Maintenance()
     with connect_admin() as connection:
-        connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_PATIENCE])
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
         connection.execute("SELECT set_config('timezone', 'UTC', false)")
         go_step_by_step(connection)
         for schema, dataset in settings.CONFIG.datasets.items():
             for name, wanted in dataset.partitions.items():
-                work = _Work(connection, wanted, now or datetime.now(UTC), say, tended)
+                task = _Task(connection, wanted, now or datetime.now(UTC), write, done)
                 try:
-                    work.run(read_partitioned(connection, schema, name), dry_run=dry_run)
+                    task.run(read_partitioned(connection, schema, name), dry_run=dry_run)
                 except RowhouseError as error:
-                    tended.refusals.append(error.message)
-    if tended.refusals:
-        raise PartitionsRefused("; ".join(tended.refusals), refusals=tended.refusals)
+                    done.refusals.append(error.message)
+    if done.refusals:
+        raise PartitionsRefused("; ".join(done.refusals), refusals=done.refusals)
     return (
-        f"{tended.made} made, {tended.detached} detached, "
-        f"{tended.in_default} rows in default partitions"
+        f"{done.made} made, {done.detached} detached, {done.in_default} rows in default partitions"
     )
 
 
 @dataclass
-class _Work:
+class _Task:
     connection: Connection
     settings: Partitioning
     now: datetime
-    say: Say
-    tended: Tended
+    write: Write
+    done: Maintenance
 
     def run(self, table: PartitionedTable, *, dry_run: bool) -> None:
         self._make(table, dry_run=dry_run)
@@ -85,26 +90,26 @@ class _Work:
                 try:
                     make_partition(self.connection, table, wanted)
                 except PartitionsRefused as error:
-                    self.tended.refusals.append(error.message)
+                    self.done.refusals.append(error.message)
                     continue
-            self.tended.made += 1
-            self.say(f"{table.full_name}: make {wanted.name}")
+            self.done.made += 1
+            self.write(f"{table.full_name}: make {wanted.name}")
 
     def _report(self, table: PartitionedTable) -> None:
         for start, rows in count_in_default(self.connection, table, self.settings.every):
-            self.tended.in_default += rows
+            self.done.in_default += rows
             period = name_of(start, self.settings.every)
-            self.say(f"{table.full_name}: {rows} rows of {period} are in the default partition")
+            self.write(f"{table.full_name}: {rows} rows of {period} are in the default partition")
 
     def _detach(self, table: PartitionedTable, *, dry_run: bool) -> None:
-        old = list(find_old(table, self.settings, self.now))
-        proof = find_proof(table.full_name) if old else None
-        for one in old:
-            settle = find_obstacle if dry_run else detach
-            why = settle(self.connection, table, one, proof)
-            if why is None:
-                self.tended.detached += 1
-                aside = Identifier(detached_schema(table.schema), one.name).as_string()
-                self.say(f"{table.full_name}: detach {one.name}, now {aside}")
+        expired = list(find_expired(table, self.settings, self.now))
+        backup = find_proven_backup(table.full_name) if expired else None
+        for one in expired:
+            detach_or_check = find_obstacle if dry_run else detach
+            obstacle = detach_or_check(self.connection, table, one, backup)
+            if obstacle is None:
+                self.done.detached += 1
+                moved = Identifier(detached_schema(table.schema), one.name).as_string()
+                self.write(f"{table.full_name}: detach {one.name}, now {moved}")
             else:
-                self.say(f"{table.full_name}: {one.name} stays: {why}")
+                self.write(f"{table.full_name}: {one.name} stays: {obstacle}")

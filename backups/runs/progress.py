@@ -1,33 +1,14 @@
-"""A progress bar in the terminal for what takes long."""
+"""The progress of a backup, a check or a restore on the terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
-
-from backups.make.make import Watcher
+from backups.progress import Progress
+from project.base.progress import row_progress
 
 
 @contextmanager
-def progress_bar(words: str) -> Iterator[Watcher]:
-    """Show rows done and rows a second on stderr while the block runs."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rows"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(words, total=None)
-        yield Watcher(
-            expect_rows=lambda rows: progress.update(task, total=rows or None),
-            add_rows=lambda rows: progress.advance(task, rows),
-        )
+def progress_bar(work: str) -> Iterator[Progress]:
+    """Show rows done of those expected on stderr while the block runs."""
+    with row_progress(work) as bar:
+        yield Progress(expect_rows=bar.expect, add_rows=bar.advance)

@@ -1,4 +1,4 @@
-"""Which backups may go: a pure function of the backups, the clock and the policy."""
+"""Which backups may be removed: a pure function of the backups, the clock and the policy."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class KeptBackup:
 def choose_removable(
     backups: Collection[KeptBackup], *, now: datetime, policy: Keep
 ) -> list[KeptBackup]:
-    """Return the backups that no rule of the policy wants, oldest first.
+    """Return the backups that no rule of the policy keeps, oldest first.
 
     Days and weeks are counted by the backups that are there, not by the calendar: no jump of the
     clock, and no month without backups, makes the last ones old. Where a backup is newer than the

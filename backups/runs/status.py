@@ -1,7 +1,13 @@
-"""How the backups stand: for people, the API and the metrics."""
+"""The state of the backups, for people, the API and Prometheus."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+
+from django.db import DatabaseError
+from prometheus_client import REGISTRY
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from backups.models import BackupRun
 from backups.store.archive import list_backups
@@ -9,7 +15,7 @@ from backups.store.folder import Backup
 
 
 @dataclass(frozen=True)
-class Status:
+class BackupStatus:
     """When the last good backup was taken and one was last proven; None where there is none."""
 
     count: int
@@ -17,11 +23,11 @@ class Status:
     proven_at: datetime | None
 
 
-def read_status() -> Status:
+def read_backup_status() -> BackupStatus:
     """Return how many backups there are, when the last was taken, when one was last proven."""
     backups = list_backups()
     proven = [moment for moment in read_proofs(backups).values() if moment]
-    return Status(
+    return BackupStatus(
         count=len(backups),
         good_at=backups[0].taken_at if backups else None,
         proven_at=max(proven, default=None),
@@ -36,3 +42,35 @@ def read_proofs(backups: list[Backup]) -> dict[Backup, datetime | None]:
         )
     )
     return {backup: known.get(backup.id) for backup in backups}
+
+
+class BackupCollector(Collector):
+    """Reads the status at every scrape."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the gauges whose values are known."""
+        try:
+            status = read_backup_status()
+        except (DatabaseError, OSError):
+            return
+        for name, help_text, moment in (
+            ("rowhouse_backup_age_seconds", "Age of the last good backup", status.good_at),
+            (
+                "rowhouse_backup_proven_age_seconds",
+                "Time since a restore last proved a backup good",
+                status.proven_at,
+            ),
+        ):
+            if moment is not None:
+                age = datetime.now(UTC) - moment
+                yield GaugeMetricFamily(name, help_text, value=age.total_seconds())
+        yield GaugeMetricFamily("rowhouse_backups", "Backups that are kept", value=status.count)
+
+    def describe(self) -> list[Metric]:
+        """Return nothing, so that registering does not query the database."""
+        return []
+
+
+def register_metrics() -> None:
+    """Add the gauges to those of the metrics page."""
+    REGISTRY.register(BackupCollector())

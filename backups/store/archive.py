@@ -1,4 +1,4 @@
-"""The folder of all backups: which are there whole, and where each of their files is."""
+"""The folder of all backups: listed, found by id, name or tables, removed."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ REMOVED_PREFIX = ".removed-"
 
 
 def archive_folder() -> Path:
-    """Return the folder that holds the backups, made at first use."""
+    """Return the folder of all backups, created where it is missing."""
     folder = Path(settings.CONFIG.backups.folder or settings.BASE_DIR / "backups" / "archive")
     folder = settings.BASE_DIR / folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def find_backup_of(tables: Sequence[str]) -> Backup:
 
 
 def remove_backup(backup: Backup) -> None:
-    """Remove a backup: first its name, then its files."""
+    """Remove a backup with its files."""
     remove_folder(backup.folder)
 
 

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, also after a power cut."""
+"""Files and folders that are written completely or not at all, even if the power fails."""
 
 import hashlib
 import os
@@ -8,8 +8,6 @@ from types import TracebackType
 from typing import Self
 
 from backups.avro.codecs import Buffer
-
-CHUNK_BYTES = 1 << 20
 
 
 class DurableFile:
@@ -64,14 +62,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def publish_folder(draft: Path, final: Path) -> None:
-    """Give a finished draft its name; it survives a power cut from here on."""
+    """Rename a finished draft to its final name, durably."""
     sync_folder(draft)
     draft.rename(final)
     sync_folder(final.parent)
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder; what is left by a kill in between does not look like a whole one."""
+    """Rename a folder, then remove it: killed in between, it is not taken for a complete one."""
     doomed = folder.with_name(f".removed-{folder.name}")
     folder.rename(doomed)
     sync_folder(folder.parent)

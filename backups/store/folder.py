@@ -2,16 +2,29 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
+
 from backups.errors import BackupDamaged
-from backups.store.manifest import Manifest, TableEntry, read_manifest
+from backups.store.manifest import MANIFEST_NAME, Manifest, TableEntry, read_manifest
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 MAX_STEM = 180
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with one file of a backup."""
+
+    file: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,29 @@ class Backup:
         if entry.file != file_name(entry.schema, entry.table):
             raise BackupDamaged(f"The manifest names a file that no backup writes: {entry.file!r}")
         return self.folder / entry.file
+
+    def find_unknown_files(self, manifest: Manifest) -> Iterator[Problem]:
+        """Yield what is in the folder and not in the manifest, and what is named twice."""
+        expected = {entry.file for entry in manifest.tables} | {MANIFEST_NAME}
+        if len(expected) != len(manifest.tables) + 1:
+            yield Problem(MANIFEST_NAME, "The manifest names a file twice")
+        for path in self.folder.iterdir():
+            if path.name not in expected:
+                yield Problem(path.name, "The manifest does not know this file")
+
+    def check_file_names(self, manifest: Manifest) -> None:
+        """Raise `BackupDamaged` where files are missing, or the manifest does not know one."""
+        problems = [
+            *self.find_unknown_files(manifest),
+            *(
+                Problem(entry.file, "The file is missing")
+                for entry in manifest.tables
+                if not self.path_of(entry).is_file()
+            ),
+        ]
+        if problems:
+            words = "; ".join(map(str, problems))
+            raise BackupDamaged(f"{manifest.name} is damaged: {words}")
 
 
 def file_name(schema: str, table: str) -> str:

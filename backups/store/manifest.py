@@ -56,29 +56,28 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return sum(entry.bytes for entry in self.tables)
 
 
-class _Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
     manifest: msgspec.Raw
 
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self) + b"\n"
 
-_sealed = msgspec.json.Decoder(_Sealed)
-_manifest = msgspec.json.Decoder(Manifest)
 
-
-def seal_manifest(manifest: Manifest) -> bytes:
+def encode_manifest(manifest: Manifest) -> bytes:
     """Return the manifest's file: its JSON with a checksum of its own."""
     text = msgspec.json.encode(manifest)
-    return msgspec.json.encode(_Sealed(hashlib.sha256(text).hexdigest(), msgspec.Raw(text))) + b"\n"
+    return _Envelope(hashlib.sha256(text).hexdigest(), msgspec.Raw(text)).encode()
 
 
-def open_manifest(sealed: bytes) -> Manifest:
+def decode_manifest(encoded: bytes) -> Manifest:
     """Return the manifest of its file's bytes; raise `BackupDamaged` where they changed."""
     try:
-        envelope = _sealed.decode(sealed)
+        envelope = msgspec.json.decode(encoded, type=_Envelope)
         text = bytes(envelope.manifest)
-        if hashlib.sha256(text).hexdigest() != envelope.sha256 or sealed != _reseal(envelope):
+        if hashlib.sha256(text).hexdigest() != envelope.sha256 or encoded != envelope.encode():
             raise BackupDamaged("The manifest is not what was written: its checksum is wrong")
-        manifest = _manifest.decode(text)
+        manifest = msgspec.json.decode(text, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BackupDamaged(f"The manifest cannot be read: {error}") from error
     if manifest.format_version != FORMAT_VERSION:
@@ -86,20 +85,16 @@ def open_manifest(sealed: bytes) -> Manifest:
     return manifest
 
 
-def _reseal(envelope: _Sealed) -> bytes:
-    return msgspec.json.encode(envelope) + b"\n"
-
-
 def read_manifest(folder: Path) -> Manifest:
     """Return a folder's manifest; raise `BackupDamaged` where it is missing or changed."""
     try:
         with os.fdopen(open_plain(folder / MANIFEST_NAME), "rb") as file:
-            sealed = file.read(MAX_MANIFEST_BYTES + 1)
+            encoded = file.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
         raise BackupDamaged(f"There is no manifest: {error.strerror or error}") from error
-    if len(sealed) > MAX_MANIFEST_BYTES:
+    if len(encoded) > MAX_MANIFEST_BYTES:
         raise BackupDamaged("The manifest is too large")
-    manifest = open_manifest(sealed)
+    manifest = decode_manifest(encoded)
     if manifest.name != folder.name:
         raise BackupDamaged("The manifest belongs to another backup")
     return manifest

@@ -1,5 +1,7 @@
-"""Whom backups connect as, and the session settings under which text is exact."""
+"""How backups connect to PostgreSQL, and the settings of their transactions."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -7,12 +9,14 @@ from django.conf import settings
 from django.db import connections
 from psycopg.conninfo import make_conninfo
 
+from backups.errors import RestoreBusy
 from project.base.database import role_password
 
 READER_ROLE = "backup_reader"
+RESTORE_LOCK = "rowhouse.restore"
 
-# Every value's text form then means one thing only, wherever and whenever it is read again.
-EXACT_TEXT = {
+TRANSACTION_SETTINGS = {
+    # The text of a value then has one meaning, wherever and whenever it is read again.
     "search_path": "pg_catalog",
     "datestyle": "ISO, YMD",
     "intervalstyle": "postgres",
@@ -23,10 +27,7 @@ EXACT_TEXT = {
     "xmloption": "content",
     "standard_conforming_strings": "on",
     "client_encoding": "UTF8",
-}
-
-# A backup or restore takes as long as it takes, and reads a table from its first page on.
-PATIENT = {
+    # A backup or restore has no time limit, and reads a table from its first page on.
     "statement_timeout": "0",
     "lock_timeout": "300s",
     "idle_in_transaction_session_timeout": "0",
@@ -41,7 +42,7 @@ def admin_conninfo() -> str:
 
 
 def reader_conninfo() -> str:
-    """Return how to connect as the one who may read everything that is backed up."""
+    """Return how to connect as the role that may read everything that is backed up."""
     if not settings.CONFIG.database.separate_roles:
         return _conninfo()
     password = role_password(READER_ROLE, settings.SECRETS_DIR)
@@ -55,14 +56,30 @@ def connect_admin() -> psycopg.Connection:
     return connection
 
 
-def defer_commits(connection: psycopg.Connection) -> None:
-    """Have commits not wait for the disk; the next one that waits takes them along."""
+@contextmanager
+def connect_for_restore() -> Iterator[psycopg.Connection]:
+    """Connect as the administrator; raise `RestoreBusy` while another restore is running."""
+    with connect_admin() as connection:
+        row = connection.execute(
+            "SELECT pg_try_advisory_lock(hashtext(%s))", [RESTORE_LOCK]
+        ).fetchone()
+        if not row or not row[0]:
+            raise RestoreBusy
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                connection.execute("SELECT pg_advisory_unlock(hashtext(%s))", [RESTORE_LOCK])
+
+
+def disable_synchronous_commit(connection: psycopg.Connection) -> None:
+    """Have commits not wait for the disk; a later one that waits makes them durable too."""
     connection.execute("SET synchronous_commit = off")
 
 
-def be_exact(connection: psycopg.Connection) -> None:
-    """Make text exact and statements patient until the transaction ends."""
-    for name, value in (EXACT_TEXT | PATIENT).items():
+def configure_transaction(connection: psycopg.Connection) -> None:
+    """Apply `TRANSACTION_SETTINGS` until the transaction ends."""
+    for name, value in TRANSACTION_SETTINGS.items():
         connection.execute("SELECT set_config(%s, %s, true)", [name, value])
 
 

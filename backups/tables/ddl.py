@@ -1,7 +1,7 @@
-"""The statements that make a table again from its definition.
+"""The statements that create a table again from its definition, and what depends on it.
 
 Definitions do not name their own schema: run them with search_path set to the schema the table is
-made in, then the one it came from.
+created in, then the one it came from.
 """
 
 import re
@@ -9,22 +9,20 @@ from collections.abc import Iterator
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
+from backups.tables.catalog import Dependent
 from backups.tables.definition import (
     ColumnDefinition,
-    KeyDefinition,
+    ConstraintDefinition,
     PartitionDefinition,
     SequenceDefinition,
     TableDefinition,
 )
 
-# How the definition of a constraint ends that rows may break.
-UNCHECKED = ("NOT VALID", "NOT ENFORCED")
-
 _PLAIN_KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE) (\([^()]*\))")
 
 
-def written(text: str) -> SQL:
-    """Return SQL as PostgreSQL itself wrote it into a definition."""
+def raw_sql(text: str) -> SQL:
+    """Return SQL that PostgreSQL's catalog functions wrote, with all names quoted."""
     return SQL(text)
 
 
@@ -32,9 +30,9 @@ def create_table(definition: TableDefinition, schema: str) -> Composed:
     """Return CREATE TABLE with columns, checks and identity, without keys and indexes."""
     parts: list[Composable] = [_column(definition, column, schema) for column in definition.columns]
     parts += [
-        SQL("CONSTRAINT {} {}").format(Identifier(key.name), written(key.definition))
-        for key in definition.keys
-        if key.kind == "c" and not key.definition.endswith(UNCHECKED)
+        SQL("CONSTRAINT {} {}").format(Identifier(constraint.name), raw_sql(constraint.definition))
+        for constraint in definition.constraints
+        if constraint.kind == "c" and constraint.is_valid
     ]
     statement = SQL("CREATE {}TABLE {} ({})").format(
         SQL("UNLOGGED " if definition.unlogged else ""),
@@ -42,167 +40,203 @@ def create_table(definition: TableDefinition, schema: str) -> Composed:
         SQL(", ").join(parts),
     )
     if definition.partition_key:
-        return statement + SQL(" PARTITION BY {}").format(written(definition.partition_key))
+        return statement + SQL(" PARTITION BY {}").format(raw_sql(definition.partition_key))
     if definition.options:
-        return statement + SQL(" WITH ({})").format(written(", ".join(definition.options)))
+        return statement + SQL(" WITH ({})").format(raw_sql(", ".join(definition.options)))
     return statement
 
 
-def create_leaf(definition: TableDefinition, leaf: PartitionDefinition, schema: str) -> Composed:
+def create_partition(
+    definition: TableDefinition, partition: PartitionDefinition, schema: str
+) -> Composed:
     """Return CREATE TABLE of a partition that is attached later."""
     statement = SQL(
         "CREATE TABLE {} (LIKE {} INCLUDING GENERATED INCLUDING DEFAULTS INCLUDING"
         " CONSTRAINTS INCLUDING STORAGE INCLUDING COMPRESSION)"
-    ).format(Identifier(schema, leaf.table), Identifier(schema, definition.table))
-    if leaf.partition_key:
-        statement += SQL(" PARTITION BY {}").format(written(leaf.partition_key))
+    ).format(Identifier(schema, partition.table), Identifier(schema, definition.table))
+    if partition.partition_key:
+        statement += SQL(" PARTITION BY {}").format(raw_sql(partition.partition_key))
     return statement
 
 
-def attach_leaf(leaf: PartitionDefinition, schema: str) -> Composed:
+def attach_partition(partition: PartitionDefinition, schema: str) -> Composed:
     """Return the statement that makes a table a partition."""
     return SQL("ALTER TABLE {} ATTACH PARTITION {} {}").format(
-        Identifier(schema, leaf.parent), Identifier(schema, leaf.table), written(leaf.bound)
+        Identifier(schema, partition.parent),
+        Identifier(schema, partition.table),
+        raw_sql(partition.bound),
     )
 
 
 def create_sequence(sequence: SequenceDefinition, schema: str) -> Composed:
     """Return CREATE SEQUENCE of a serial column's sequence."""
     return SQL("CREATE SEQUENCE {} AS {} {}").format(
-        Identifier(schema, sequence.name), written(sequence.type), _sequence_options(sequence)
+        Identifier(schema, sequence.name), raw_sql(sequence.type), _sequence_options(sequence)
     )
 
 
 def own_sequence(sequence: SequenceDefinition, schema: str, table: str) -> Composed:
-    """Return the statement that ties a serial column's sequence to the column."""
+    """Return the statement that makes a serial column own its sequence."""
     return SQL("ALTER SEQUENCE {} OWNED BY {}").format(
         Identifier(sequence.name), Identifier(schema, table, sequence.column)
     )
 
 
 def create_indexes(definition: TableDefinition, schema: str) -> Iterator[Composed]:
-    """Yield what builds indexes, also those of plain keys, while others may read the table."""
-    for key in definition.keys:
-        columns = plain_key_columns(definition, key)
+    """Yield what builds indexes, also those of plain keys, while the table may be read."""
+    for constraint in definition.constraints:
+        columns = _index_columns(definition, constraint)
         if columns:
             yield SQL("CREATE UNIQUE INDEX {} ON {} {}").format(
-                Identifier(key.name), Identifier(schema, definition.table), written(columns)
+                Identifier(constraint.name),
+                Identifier(schema, definition.table),
+                raw_sql(columns),
             )
     for index in definition.indexes:
         # A partitioned table's index is written as one that its partitions would not get.
-        yield SQL("{}").format(written(index.definition.replace(" ON ONLY ", " ON ", 1)))
+        yield SQL("{}").format(raw_sql(index.definition.replace(" ON ONLY ", " ON ", 1)))
 
 
-def add_keys(definition: TableDefinition, schema: str) -> Iterator[Composed]:
-    """Yield what makes primary keys, unique and exclusion constraints, and unchecked checks."""
-    for key in definition.keys:
+def add_constraints(definition: TableDefinition, schema: str) -> Iterator[Composed]:
+    """Yield what adds primary keys, unique and exclusion constraints, and checks not validated."""
+    for constraint in definition.constraints:
         table = Identifier(schema, definition.table)
-        name = Identifier(key.name)
-        if plain_key_columns(definition, key):
-            kind = SQL("PRIMARY KEY" if key.kind == "p" else "UNIQUE")
+        name = Identifier(constraint.name)
+        if _index_columns(definition, constraint):
+            kind = SQL("PRIMARY KEY" if constraint.kind == "p" else "UNIQUE")
             yield SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
                 table, name, kind, name
             )
-        elif key.kind in {"p", "u", "x"} or (
-            key.kind == "c" and key.definition.endswith(UNCHECKED)
+        elif constraint.kind in {"p", "u", "x"} or (
+            constraint.kind == "c" and not constraint.is_valid
         ):
-            yield SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
-                table, name, written(key.definition)
-            )
+            yield _add_constraint(table, constraint.name, constraint.definition)
 
 
-def plain_key_columns(definition: TableDefinition, key: KeyDefinition) -> str | None:
-    """Return the columns of a key that can be made of an index, None for any other."""
-    match = _PLAIN_KEY.fullmatch(key.definition)
-    if match is None or key.kind not in {"p", "u"} or definition.partition_key:
+def _index_columns(definition: TableDefinition, constraint: ConstraintDefinition) -> str | None:
+    """Return the columns of a constraint that can be added USING INDEX, None for any other."""
+    match = _PLAIN_KEY.fullmatch(constraint.definition)
+    if match is None or constraint.kind not in {"p", "u"} or definition.partition_key:
         return None
     return match[1]
 
 
 def add_foreign_keys(definition: TableDefinition, schema: str) -> Iterator[Composed]:
-    """Yield what adds foreign keys; writers of the referenced tables are hardly held up."""
-    for key in definition.keys:
-        if key.kind != "f":
+    """Yield what adds foreign keys; writers of the referenced tables are locked only briefly."""
+    for constraint in definition.constraints:
+        if constraint.kind != "f":
             continue
-        table, name = Identifier(schema, definition.table), Identifier(key.name)
-        add = SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
-            table, name, written(key.definition)
-        )
-        if definition.partition_key or key.definition.endswith(UNCHECKED):
+        table = Identifier(schema, definition.table)
+        add = _add_constraint(table, constraint.name, constraint.definition)
+        if definition.partition_key or not constraint.is_valid:
             yield add
         else:
             yield add + SQL(" NOT VALID")
-            yield SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(table, name)
+            yield SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(
+                table, Identifier(constraint.name)
+            )
 
 
 def describe_table(definition: TableDefinition, schema: str) -> Iterator[Composed]:
-    """Yield comments, triggers and storage: what costs nothing and belongs to the table."""
+    """Yield the comments and triggers of the table."""
     table = Identifier(schema, definition.table)
-    if definition.comment is not None:
-        yield SQL("COMMENT ON TABLE {} IS {}").format(table, Literal(definition.comment))
-    for column in definition.columns:
-        if column.comment is not None:
-            yield SQL("COMMENT ON COLUMN {} IS {}").format(
-                Identifier(schema, definition.table, column.name), Literal(column.comment)
-            )
-    for key in definition.keys:
-        if key.comment is not None:
-            yield SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
-                Identifier(key.name), table, Literal(key.comment)
-            )
-    for index in definition.indexes:
-        if index.comment is not None:
-            yield SQL("COMMENT ON INDEX {} IS {}").format(
-                Identifier(schema, index.name), Literal(index.comment)
-            )
+    comments = [
+        (SQL("TABLE {}").format(table), definition.comment),
+        *(
+            (SQL("COLUMN {}").format(Identifier(schema, definition.table, one.name)), one.comment)
+            for one in definition.columns
+        ),
+        *(
+            (SQL("CONSTRAINT {} ON {}").format(Identifier(one.name), table), one.comment)
+            for one in definition.constraints
+        ),
+        *(
+            (SQL("INDEX {}").format(Identifier(schema, one.name)), one.comment)
+            for one in definition.indexes
+        ),
+    ]
+    for target, comment in comments:
+        if comment is not None:
+            yield SQL("COMMENT ON {} IS {}").format(target, Literal(comment))
     for trigger in definition.triggers:
-        yield SQL("{}").format(written(trigger.definition))
+        yield SQL("{}").format(raw_sql(trigger.definition))
         if trigger.enabled != "O":
             state = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}[trigger.enabled]
             yield SQL("ALTER TABLE {} {} TRIGGER {}").format(
-                table, written(state), Identifier(trigger.name)
+                table, raw_sql(state), Identifier(trigger.name)
             )
 
 
 def grant_privileges(
     definition: TableDefinition, schema: str, roles: set[str]
 ) -> Iterator[Composed]:
-    """Yield what gives the roles that exist what they had; nobody else has anything."""
+    """Yield what grants the roles that exist what they had; nobody else has any privilege."""
     table = Identifier(schema, definition.table)
     owner = definition.owner if definition.owner in roles else None
     if owner is not None:
         yield SQL("ALTER TABLE {} OWNER TO {}").format(table, Identifier(owner))
         yield SQL("REVOKE ALL ON {} FROM {}").format(table, Identifier(owner))
-    for given in definition.privileges:
-        if given.role is not None and given.role not in roles:
+    for grant in definition.privileges:
+        if grant.role is not None and grant.role not in roles:
             continue
-        what: Composable = written(given.privilege)
-        if given.column is not None:
-            what = SQL("{} ({})").format(what, Identifier(given.column))
-        role = SQL("PUBLIC") if given.role is None else Identifier(given.role)
-        grantable = SQL(" WITH GRANT OPTION" if given.grantable and given.role != owner else "")
-        yield SQL("GRANT {} ON {} TO {}{}").format(what, table, role, grantable)
+        privilege: Composable = raw_sql(grant.privilege)
+        if grant.column is not None:
+            privilege = SQL("{} ({})").format(privilege, Identifier(grant.column))
+        role = SQL("PUBLIC") if grant.role is None else Identifier(grant.role)
+        grantable = SQL(" WITH GRANT OPTION" if grant.grantable and grant.role != owner else "")
+        yield SQL("GRANT {} ON {} TO {}{}").format(privilege, table, role, grantable)
     for sequence in definition.sequences:
-        for given in sequence.privileges:
-            if given.role in roles:
+        for grant in sequence.privileges:
+            if grant.role in roles:
                 yield SQL("GRANT {} ON SEQUENCE {} TO {}").format(
-                    written(given.privilege),
+                    raw_sql(grant.privilege),
                     Identifier(schema, sequence.name),
-                    Identifier(str(given.role)),
+                    Identifier(str(grant.role)),
                 )
 
 
+def drop_foreign_keys(dependents: list[Dependent]) -> Iterator[Composed]:
+    """Yield what drops other tables' foreign keys to the old table."""
+    for one in dependents:
+        if one.kind == "foreign key":
+            yield SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                Identifier(one.schema, str(one.table)), Identifier(one.name)
+            )
+
+
+def recreate_dependents(dependents: list[Dependent]) -> Iterator[Composed]:
+    """Yield what makes views and foreign keys refer to the new table, which has the old name."""
+    for one in dependents:
+        if one.kind == "view":
+            options = raw_sql(", ".join(one.detail["options"]))
+            yield SQL("CREATE OR REPLACE VIEW {} {} AS {}").format(
+                Identifier(one.schema, one.name),
+                SQL("WITH ({})").format(options) if one.detail["options"] else SQL(""),
+                raw_sql(one.detail["definition"]),
+            )
+        elif one.kind == "foreign key":
+            yield _add_constraint(
+                Identifier(one.schema, str(one.table)), one.name, one.detail["definition"]
+            )
+
+
+def _add_constraint(table: Identifier, name: str, definition: str) -> Composed:
+    return SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+        table, Identifier(name), raw_sql(definition)
+    )
+
+
 def _column(definition: TableDefinition, column: ColumnDefinition, schema: str) -> Composed:
-    parts: list[Composable] = [Identifier(column.name), written(column.type)]
+    parts: list[Composable] = [Identifier(column.name), raw_sql(column.type)]
     if column.storage:
-        parts += [SQL("STORAGE"), written(column.storage)]
+        parts += [SQL("STORAGE"), raw_sql(column.storage)]
     if column.collation:
-        parts += [SQL("COLLATE"), written(column.collation)]
+        parts += [SQL("COLLATE"), raw_sql(column.collation)]
     if column.not_null:
         parts.append(SQL("NOT NULL"))
     if column.generated is not None:
         kind = SQL("VIRTUAL" if column.virtual else "STORED")
-        parts.append(SQL("GENERATED ALWAYS AS ({}) {}").format(written(column.generated), kind))
+        parts.append(SQL("GENERATED ALWAYS AS ({}) {}").format(raw_sql(column.generated), kind))
     elif column.identity:
         kind = SQL("ALWAYS" if column.identity == "a" else "BY DEFAULT")
         parts.append(SQL("GENERATED {} AS IDENTITY").format(kind))
@@ -214,7 +248,7 @@ def _column(definition: TableDefinition, column: ColumnDefinition, schema: str) 
             if sequence.identity and sequence.column == column.name
         ]
     elif column.default is not None:
-        parts += [SQL("DEFAULT"), written(column.default)]
+        parts += [SQL("DEFAULT"), raw_sql(column.default)]
     return SQL(" ").join(parts)
 
 

@@ -1,4 +1,4 @@
-"""A table's definition as a value: kept in the manifest, enough to make the table again."""
+"""A table's definition as a value: kept in the manifest, enough to create the table again."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class ColumnDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A column, as CREATE TABLE wants it."""
+    """A column, as CREATE TABLE takes it."""
 
     name: str
     type: str
@@ -20,7 +20,7 @@ class ColumnDefinition(msgspec.Struct, frozen=True, kw_only=True):
     comment: str | None
 
 
-class KeyDefinition(msgspec.Struct, frozen=True, kw_only=True):
+class ConstraintDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """A constraint: primary key, unique, check, foreign key or exclusion."""
 
     name: str
@@ -28,6 +28,11 @@ class KeyDefinition(msgspec.Struct, frozen=True, kw_only=True):
     definition: str
     refers_to: tuple[str, str] | None
     comment: str | None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether every row is known to satisfy it."""
+        return not self.definition.endswith(("NOT VALID", "NOT ENFORCED"))
 
 
 class IndexDefinition(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +53,7 @@ class Privilege(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SequenceDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """A sequence that a column owns (serial) or is made of (identity)."""
+    """A sequence that a column owns (serial) or takes its values from (identity)."""
 
     name: str
     column: str
@@ -93,12 +98,12 @@ class TableDefinition(msgspec.Struct, frozen=True, kw_only=True):
     partition_key: str | None
     partitions: tuple[PartitionDefinition, ...]
     columns: tuple[ColumnDefinition, ...]
-    keys: tuple[KeyDefinition, ...]
+    constraints: tuple[ConstraintDefinition, ...] = msgspec.field(name="keys")
     indexes: tuple[IndexDefinition, ...]
     sequences: tuple[SequenceDefinition, ...]
     triggers: tuple[TriggerDefinition, ...]
     privileges: tuple[Privilege, ...]
-    beyond: tuple[str, ...]
+    not_restorable: tuple[str, ...] = msgspec.field(name="beyond")
 
     @property
     def full_name(self) -> str:

@@ -1,22 +1,40 @@
-"""A query's rows as data frames, as fast as PostgreSQL sends them (COPY through ADBC)."""
+"""A table's rows read as data frames: the SELECT, and its result by COPY through ADBC."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import adbc_driver_postgresql.dbapi as adbc
 import nanoarrow
 import polars as pl
 from nanoarrow._utils import NanoarrowException
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from backups.tables.connection import EXACT_TEXT, PATIENT
+from backups.avro.schema import Field
+from backups.tables.connection import TRANSACTION_SETTINGS
 
 # Each batch becomes one Avro block, which a reader holds in memory as a whole.
 BATCH_BYTES = 2 << 20
 
 
 class QueryFailed(Exception):
-    """PostgreSQL, or the connection to it, did not go through with a query."""
+    """A query failed, or the connection to PostgreSQL was lost."""
+
+
+def select_column(field: Field, *, cast_to: str | None = None) -> Composed:
+    """Return the SQL of a column's primitive values, of the column cast to another type first."""
+    value: Composed | Identifier = Identifier(field.column)
+    if cast_to is not None:
+        value = SQL("({})::{}").format(value, SQL(cast_to))
+    return SQL(field.adapter.select).format(value, Literal(field.adapter.factor))
+
+
+def select_rows(columns: Sequence[Composed], table: Identifier) -> Composed:
+    """Return the SELECT of a table's columns, named by their positions."""
+    named = SQL(", ").join(
+        SQL("{} AS {}").format(column, Identifier(f"f{position}"))
+        for position, column in enumerate(columns)
+    )
+    return SQL("SELECT {} FROM {}").format(named, table)
 
 
 def stream_frames(
@@ -47,6 +65,6 @@ def _begin(cursor: adbc.Cursor, snapshot: str | None) -> None:
     cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     if snapshot is not None:
         cursor.execute(SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(snapshot)).as_string())
-    for name, value in (EXACT_TEXT | PATIENT).items():
+    for name, value in TRANSACTION_SETTINGS.items():
         setting = SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value))
         cursor.execute(setting.as_string())

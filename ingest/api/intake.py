@@ -14,10 +14,10 @@ from rest_framework.views import APIView
 from ingest.api.intake_schema import INTAKE_BODIES, INTAKE_ERRORS, INTAKE_PARAMETERS
 from ingest.api.parameters import IngestParameters, read_parameters
 from ingest.catalog.definitions import Table
-from ingest.errors import BadParameter, BadShape
+from ingest.errors import BadParameter, BadShape, BodyEmpty
 from ingest.outcome import Receipt
-from ingest.payload.body import MediaType, parse_length, parse_media_type, read_body
 from ingest.payload.json_body import check_text, open_json
+from ingest.payload.media_type import MediaType, parse_media_type
 from ingest.payload.payload import CsvBody, JsonLines, Payload
 from ingest.writing.attempt import Stored
 from ingest.writing.batch import ingest_batch
@@ -27,8 +27,9 @@ from project.base.config import Ingest
 from project.base.database import unchecked_connection, writer_connection
 from project.base.logs import note
 from project.base.metrics import count_batch, count_rows
-from project.http.access.keys import ScopeMissing
 from project.http.answers import answer_json
+from project.http.body import read_body
+from project.http.errors import ScopeMissing
 from project.http.openapi import Errors, answers
 from project.models import ApiKey, Scope
 
@@ -52,7 +53,9 @@ class IngestView(APIView):
         limits: Ingest = settings.CONFIG.ingest
         key = cast("ApiKey", request.auth)
         parameters = read_parameters(request.GET)
-        body = _read_body(request, limits)
+        body = read_body(request._request, max_bytes=limits.max_bytes)
+        if not body:
+            raise BodyEmpty
         media_type = parse_media_type(request.META.get("CONTENT_TYPE", ""))
         claim = _read_claim(request, table, body, limits)
         table, payload = _open_body(body, media_type, table, limits, parameters)
@@ -121,18 +124,6 @@ def _require_name(table: str | None) -> str:
 def _check_key(key: ApiKey, table: Table) -> None:
     if not key.may_ingest_into(table.schema, table.name):
         raise ScopeMissing(f"This key may not write to {table.full_name}", scope="ingest")
-
-
-def _read_body(request: Request, limits: Ingest) -> bytes:
-    meta = request.META
-    is_chunked = "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
-    length = parse_length(meta.get("CONTENT_LENGTH", ""), is_chunked=is_chunked)
-    return read_body(
-        request._request,
-        length=length,
-        content_encoding=meta.get("HTTP_CONTENT_ENCODING", ""),
-        max_bytes=limits.max_bytes,
-    )
 
 
 def _read_claim(

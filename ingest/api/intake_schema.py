@@ -7,31 +7,30 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiReque
 
 from ingest import errors
 from project.base.errors import BadParameter
+from project.http.body import BODY_ERRORS
+from project.http.errors import LengthRequired
 from project.http.openapi import CSV_TEXT, FILLED, NDJSON_TEXT, parameter
 
-# What can be wrong with any body, and with the bytes of a JSON one.
-BODY_ERRORS = (
-    errors.BadLength,
-    errors.GzipBad,
+# What can be wrong with the bytes of a JSON body, too.
+JSON_ERRORS = (
+    *BODY_ERRORS,
     errors.BadUtf8,
     errors.JsonBom,
     errors.JsonSyntax,
     errors.TooDeep,
     errors.NumberTooLong,
     errors.BadShape,
-    errors.TooLarge,
-    errors.UnsupportedMediaType,
 )
 
 INTAKE_ERRORS = (
-    *BODY_ERRORS,
+    *JSON_ERRORS,
     errors.BodyEmpty,
     errors.NoRows,
     errors.RepeatedEnvelopeKey,
     errors.CsvSyntax,
     errors.CsvHeader,
     BadParameter,
-    errors.LengthRequired,
+    LengthRequired,
     errors.TooManyRows,
     errors.TableUnknown,
     errors.TableAmbiguous,

@@ -4,7 +4,7 @@ from typing import cast
 
 from rest_framework.request import Request
 
-from project.http.access.keys import ScopeMissing
+from project.http.errors import ScopeMissing
 from project.models import ApiKey
 
 

@@ -10,22 +10,16 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ingest.api.intake import receipt_status
-from ingest.api.intake_schema import BODY_ERRORS, CONFLICT_PARAMETERS
+from ingest.api.intake_schema import CONFLICT_PARAMETERS, JSON_ERRORS
 from ingest.api.parameters import read_conflict
 from ingest.api.permission import check_table
 from ingest.api.rejections import FILTER_PARAMETERS
 from ingest.catalog.definitions import Table
-from ingest.errors import (
-    BadShape,
-    BodyEmpty,
-    LengthRequired,
-    TableUnknown,
-    UnsupportedMediaType,
-)
+from ingest.errors import BadShape, TableUnknown, UnsupportedMediaType
 from ingest.models import Rejection
 from ingest.outcome import Receipt
-from ingest.payload.body import parse_length, parse_media_type, read_body
 from ingest.payload.json_body import check_numbers, check_text
+from ingest.payload.media_type import parse_media_type
 from ingest.rejections.listing import FILTERS, RejectionUnknown, find_rejection, select_rejections
 from ingest.rejections.replay import (
     RawTruncated,
@@ -38,11 +32,11 @@ from ingest.rejections.replay import (
 )
 from ingest.writing.request import BatchRequest
 from ingest.writing.tables import exposed_tables
-from project.base.config import Ingest
 from project.base.database import writer_connection
 from project.base.errors import BadParameter
 from project.base.logs import note
 from project.http.answers import answer_json
+from project.http.body import read_optional_body
 from project.http.openapi import Errors, answers, parameter
 from project.http.pagination import read_choice, refuse_unknown
 from project.models import ApiKey, Scope
@@ -56,7 +50,7 @@ class ReplayView(APIView):
     scopes = {"POST": Scope.INGEST}
     errors: Errors = {
         "POST": [
-            *BODY_ERRORS,
+            *JSON_ERRORS,
             BadParameter,
             RejectionUnknown,
             TableUnknown,
@@ -162,7 +156,7 @@ def _replay_request(request: Request, table: str) -> BatchRequest:
 def _read_row(request: Request) -> bytes | None:
     """Return the corrected row as JSON text, None where the body is empty."""
     body = _read_body(request)
-    if body is None:
+    if not body:
         return None
     if parse_media_type(request.META.get("CONTENT_TYPE", "")).format != "json":
         raise UnsupportedMediaType("A corrected row is taken as application/json")
@@ -173,20 +167,8 @@ def _read_row(request: Request) -> bytes | None:
     return body
 
 
-def _read_body(request: Request) -> bytes | None:
-    limits: Ingest = settings.CONFIG.ingest
-    meta = request.META
-    is_chunked = "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower()
-    try:
-        length = parse_length(meta.get("CONTENT_LENGTH", ""), is_chunked=is_chunked)
-        return read_body(
-            request._request,
-            length=length,
-            content_encoding=meta.get("HTTP_CONTENT_ENCODING", ""),
-            max_bytes=limits.max_bytes,
-        )
-    except (LengthRequired, BodyEmpty):
-        return None
+def _read_body(request: Request) -> bytes:
+    return read_optional_body(request._request, max_bytes=settings.CONFIG.ingest.max_bytes)
 
 
 def _read_after(request: Request) -> int:

@@ -11,7 +11,7 @@ from psycopg import Connection
 from ingest.errors import TableAmbiguous, TableUnknown
 from project.base.sql_files import read_sql
 
-SQL = Path(__file__).parent / "sql"
+FOLDER = Path(__file__).parent / "sql"
 MAX_NAME_BYTES = 63
 
 # Types of which each different value of a column can be asked for once: JSON has them as integers
@@ -239,7 +239,7 @@ def read_definition(connection: Connection, oid: int) -> tuple[Table, str]:
     PostgreSQL's catalog functions look at the present, the query around them at the moment it
     began.
     """
-    row = connection.execute(read_sql(SQL / "table.sql"), {"oid": oid}).fetchone()
+    row = connection.execute(read_sql(FOLDER / "table.sql"), {"oid": oid}).fetchone()
     if row is None:
         raise TableUnknown(name=str(oid))
     definition, fingerprint = row
@@ -251,5 +251,5 @@ def read_tables(
 ) -> list[Table]:
     """Return every table of the schemas, or those with these names, ordered by schema and name."""
     params = {"schemas": schemas, "names": names}
-    oids = connection.execute(read_sql(SQL / "tables.sql"), params).fetchall()
+    oids = connection.execute(read_sql(FOLDER / "tables.sql"), params).fetchall()
     return [read_definition(connection, oid)[0] for (oid,) in oids]

@@ -4,19 +4,22 @@ import http.client
 import socket
 import ssl
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from ingest.loaders.answers import Problem, Receipt, TableDescription
-from ingest.loaders.connection import Answer, Connections
-from ingest.loaders.retries import RetryPolicy, is_passing, read_retry_after
+from ingest.loaders.connection import Connections, Response
+from ingest.loaders.responses import Problem, Receipt, TableDescription
+from ingest.loaders.retries import (
+    Failure,
+    OnWait,
+    RetryPolicy,
+    is_transient,
+    read_retry_after,
+)
 from project.base.errors import RowhouseError
 
 # Longer than the service itself lets a statement run or wait for a lock.
@@ -28,12 +31,9 @@ _ERRORS = 400
 # 422 is a receipt too: of a batch whose rows were all rejected.
 _ANSWERED = frozenset({200, 201, 207, 422})
 # What another try would not change: a name that does not resolve, a certificate that is not valid.
-_LASTING = (socket.gaierror, ssl.SSLCertVerificationError)
+_PERMANENT = (socket.gaierror, ssl.SSLCertVerificationError)
 # Errors before a request was sent: it cannot have had an effect.
-_UNSENT = (ConnectionRefusedError, *_LASTING)
-
-# Called with the reason and the seconds before a request is sent again, from any thread.
-OnWait = Callable[[str, float], None]
+_UNSENT = (ConnectionRefusedError, *_PERMANENT)
 
 
 class ServiceRefused(RowhouseError):
@@ -93,12 +93,7 @@ class IngestClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._connections.close()
 
     def send_batch(
@@ -135,76 +130,60 @@ class IngestClient:
 
     def _send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Answer:
-        give_up_at = time.monotonic() + self._retry.retry_for_s
-        tries = 0
-        in_doubt = False
-        while not self._stopped.is_set():
-            outcome = self._try(method, path, headers, body)
-            if isinstance(outcome, Answer):
-                return outcome
-            tries += 1
-            in_doubt |= outcome.in_doubt
-            wait_s = self._retry.wait_s(tries, outcome.asked_s)
-            if outcome.is_lasting or time.monotonic() + wait_s > give_up_at:
-                raise ServiceUnreachable(outcome.reason, in_doubt=in_doubt)
-            if self._on_wait and not self._stopped.is_set():
-                self._on_wait(outcome.reason, wait_s)
-            self._stopped.wait(wait_s)
-        raise SendingStopped(in_doubt=in_doubt)
+    ) -> Response:
+        outcome = self._retry.retry(
+            lambda: self._try(method, path, {**self._headers, **headers}, body),
+            self._on_wait,
+            self._stopped,
+        )
+        if isinstance(outcome, Response):
+            return outcome
+        if self._stopped.is_set():
+            raise SendingStopped(in_doubt=outcome.in_doubt)
+        raise ServiceUnreachable(outcome.reason, in_doubt=outcome.in_doubt)
 
     def _try(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
-    ) -> "Answer | _Setback":
+    ) -> Response | Failure:
         try:
-            answer = self._connections.send(method, path, {**self._headers, **headers}, body)
+            response = self._connections.send(method, path, headers, body)
         except (OSError, http.client.HTTPException) as error:
-            return _Setback(
+            return Failure(
                 f"no answer from the service ({error or type(error).__name__})",
                 in_doubt=not isinstance(error, _UNSENT),
-                is_lasting=isinstance(error, _LASTING),
+                is_permanent=isinstance(error, _PERMANENT),
             )
-        problem = _read_problem(answer) if answer.status >= _ERRORS else Problem()
-        if is_passing(answer.status, problem.code):
-            reason = f"the service answers {answer.status}: {problem.detail}"
-            return _Setback(reason, asked_s=read_retry_after(answer.headers.get("Retry-After")))
-        return answer
+        problem = _read_problem(response) if response.status >= _ERRORS else Problem()
+        if is_transient(response.status, problem.code):
+            reason = f"the service answers {response.status}: {problem.detail}"
+            return Failure(reason, asked_s=read_retry_after(response.headers.get("Retry-After")))
+        return response
 
 
-@dataclass(frozen=True, slots=True)
-class _Setback:
-    """Why a try did not lead to an answer."""
-
-    reason: str
-    asked_s: float = 0.0  # the service's own wish
-    in_doubt: bool = False
-    is_lasting: bool = False
-
-
-def _decode(answer: Answer, kind: type[_Struct]) -> _Struct:
-    if answer.status in _ANSWERED and not _is_problem(answer):
+def _decode(response: Response, kind: type[_Struct]) -> _Struct:
+    if response.status in _ANSWERED and not _is_problem(response):
         try:
-            return msgspec.json.decode(answer.body, type=kind)
+            return msgspec.json.decode(response.body, type=kind)
         except msgspec.DecodeError as error:
             raise ServiceRefused(
                 f"The answer is not Rowhouse's: {error}",
                 code="answer_unknown",
-                status=answer.status,
+                status=response.status,
             ) from error
-    problem = _read_problem(answer)
+    problem = _read_problem(response)
     raise ServiceRefused(
-        f"{problem.code}: {problem.detail}", code=problem.code, status=answer.status
+        f"{problem.code}: {problem.detail}", code=problem.code, status=response.status
     )
 
 
-def _is_problem(answer: Answer) -> bool:
-    return answer.headers.get_content_type() == "application/problem+json"
+def _is_problem(response: Response) -> bool:
+    return response.headers.get_content_type() == "application/problem+json"
 
 
-def _read_problem(answer: Answer) -> Problem:
+def _read_problem(response: Response) -> Problem:
     """Return the problem document, or what the status alone says."""
-    if _is_problem(answer):
+    if _is_problem(response):
         with suppress(msgspec.DecodeError):
-            return msgspec.json.decode(answer.body, type=Problem)
-    phrase = http.client.responses.get(answer.status, "an unknown status")
-    return Problem(code=f"http_{answer.status}", detail=f"the answer is {phrase}")
+            return msgspec.json.decode(response.body, type=Problem)
+    phrase = http.client.responses.get(response.status, "an unknown status")
+    return Problem(code=f"http_{response.status}", detail=f"the answer is {phrase}")

@@ -18,8 +18,8 @@ class AddressInvalid(RowhouseError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer, read to its end."""
+class Response:
+    """An HTTP response, read to its end."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -46,8 +46,8 @@ class Connections:
 
     def send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
-    ) -> Answer:
-        """Send a request over the thread's own connection and return its answer.
+    ) -> Response:
+        """Send a request over the thread's own connection and return its response.
 
         Raises OSError or `http.client.HTTPException`; the next request opens a new connection.
         """
@@ -57,7 +57,7 @@ class Connections:
             with suppress(BrokenPipeError):
                 connection.request(method, self._path + path, body, dict(headers))
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            return Response(response.status, response.headers, response.read())
         except BaseException:
             connection.close()
             raise

@@ -4,14 +4,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import count
+from operator import add
 from uuid import uuid4
 
-from ingest.loaders.answers import Receipt
 from ingest.loaders.client import IngestClient, Undelivered
 from ingest.loaders.formats.files import Batch
 from ingest.loaders.formats.rows import FileMalformed
+from ingest.loaders.responses import Receipt
 from project.base.errors import RowhouseError
 
 # With two cores for service and database, more than this only wait for each other.
@@ -35,13 +36,25 @@ class Totals:
     rejected: int = 0
     unanswered: int = 0  # rows sent whose outcome is not known
 
-    def add(self, receipt: Receipt) -> None:
+    def __add__(self, more: "Totals") -> "Totals":
+        return Totals(*map(add, astuple(self), astuple(more)))
+
+    def count(self, receipt: Receipt) -> None:
         """Count a batch's receipt."""
         self.received += receipt.received
         self.inserted += receipt.inserted
         self.updated += receipt.updated
         self.ignored += receipt.ignored
         self.rejected += receipt.rejected
+
+    def describe(self) -> str:
+        """Return the totals in words."""
+        doubt = f", {self.unanswered:,} sent without an answer" if self.unanswered else ""
+        return (
+            f"{self.received:,} rows received: {self.inserted:,} inserted, "
+            f"{self.updated:,} updated, {self.ignored:,} ignored, "
+            f"{self.rejected:,} rejected{doubt}"
+        )
 
 
 class LoadStopped(RowhouseError):
@@ -88,7 +101,7 @@ def load_batches(
             if delivery.damage:
                 raise delivery.damage
         except (RowhouseError, OSError, KeyboardInterrupt) as error:
-            delivery.wind_up()
+            delivery.drain()
             raise LoadStopped(str(error) or "interrupted", delivery.totals) from error
     return delivery.totals
 
@@ -156,7 +169,7 @@ class _Delivery:
                 f"the file has {len(batch.rows.texts)}"
             )
 
-    def wind_up(self) -> None:
+    def drain(self) -> None:
         """Send nothing more; count what is answered in time and what is left in doubt."""
         self._client.stop()
         pending = {future for _, future in self.window if not future.cancel()}
@@ -177,6 +190,6 @@ class _Delivery:
                     self._count(batch, receipt)
 
     def _count(self, batch: Batch, receipt: Receipt) -> None:
-        self.totals.add(receipt)
+        self.totals.count(receipt)
         if self._on_receipt:
             self._on_receipt(batch, receipt)

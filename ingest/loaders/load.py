@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from ingest.loaders.answers import ColumnDescription, Receipt
 from ingest.loaders.client import IngestClient
 from ingest.loaders.delivery import IN_FLIGHT, OnReceipt, Totals, load_batches
 from ingest.loaders.formats.blocks import STDIN, count_bytes
@@ -21,6 +20,7 @@ from ingest.loaders.formats.files import (
 )
 from ingest.loaders.formats.layouts import Layout
 from ingest.loaders.rejects import RejectsFile
+from ingest.loaders.responses import ColumnDescription, Receipt
 from project.base.errors import RowhouseError
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from ingest.loaders.answers import Receipt, RowRejection
-from ingest.loaders.formats.csv_fields import parse_records, write_records
+from ingest.loaders.formats.csv_rows import parse_records, write_records
 from ingest.loaders.formats.files import Batch
+from ingest.loaders.responses import Receipt, RowRejection
 
 _encode = msgspec.json.Encoder().encode
 # In JSON text these stand only between values, where a space does the same.
@@ -30,12 +29,7 @@ class RejectsFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._file.close()
 
     def add(self, batch: Batch, receipt: Receipt) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ingest.catalog.column_names import NameMatcher
 from ingest.catalog.definitions import Column
 from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
 from ingest.payload.json_text import printable
@@ -105,22 +106,14 @@ def match_header(header: Sequence[str] | None, columns: Sequence[Column]) -> lis
     """
     if header is None:
         return [column.name for column in columns]
-    exact = {column.name: column.name for column in columns}
-    loose: dict[str, list[str]] = {}
-    for column in columns:
-        loose.setdefault(_simplify(column.name), []).append(column.name)
+    known = NameMatcher(column.name for column in columns)
     names: list[str] = []
     for given in header:
-        trimmed = given.strip()
-        found = [exact[trimmed]] if trimmed in exact else loose.get(_simplify(given), [])
+        found = known.find(given)
         if len(found) != 1:
             problem = f"could be any of {', '.join(found)}" if found else "is not a column"
-            raise CsvHeader(f"The header {printable(trimmed[:100])!r} {problem}")
+            raise CsvHeader(f"The header {printable(given.strip()[:100])!r} {problem}")
         if found[0] in names:
             raise CsvHeader(f"The header names the column {found[0]} twice")
         names.append(found[0])
     return names
-
-
-def _simplify(name: str) -> str:
-    return name.replace(" ", "").replace("_", "").strip().casefold()

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 from psycopg import Connection
 
-from ingest.catalog.definitions import SQL, Column, Table, UniqueKey
+from ingest.catalog.definitions import FOLDER, Column, Table, UniqueKey
 from ingest.reading.examples import make_example
 from ingest.reading.selection import is_comparable
 from ingest.validation.parameter_values import MAX_DEPTH
@@ -83,7 +83,7 @@ class TableDescription(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_tables(connection: Connection, schemas: list[str]) -> list[TableSummary]:
     """Return every exposed table, ordered by its full name."""
-    found = connection.execute(read_sql(SQL / "tables_named.sql"), {"schemas": schemas})
+    found = connection.execute(read_sql(FOLDER / "tables_named.sql"), {"schemas": schemas})
     return [
         TableSummary(
             table=f"{schema}.{name}",

@@ -59,7 +59,7 @@ def key_of(table: Table, order: Sequence[Term], *, backwards: bool = False) -> l
     ]
     descending = bool(parts) and parts[-1].descending
     ordered = {term.column.name for term in order}
-    key = find_key(table)
+    key = find_row_key(table)
     if key is not None:
         parts += [
             KeyPart(SQL("{}.{}").format(ROW, Identifier(name)), descending, nullable=False)
@@ -76,7 +76,7 @@ def key_of(table: Table, order: Sequence[Term], *, backwards: bool = False) -> l
     return parts
 
 
-def find_key(table: Table) -> UniqueKey | None:
+def find_row_key(table: Table) -> UniqueKey | None:
     """Return the primary key, else a unique key that is never null; None where there is neither."""
     sound = [
         key

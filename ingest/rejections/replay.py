@@ -25,10 +25,10 @@ from ingest.writing.tables import WritableTables
 from project.base.errors import RowhouseError
 from project.base.sql_files import read_sql
 
-SQL = Path(__file__).parent / "sql"
-LOCK = read_sql(SQL / "lock_rejections.sql")
-CLOSE = read_sql(SQL / "close_rejections.sql")
-RENEW = read_sql(SQL / "renew_rejections.sql")
+FOLDER = Path(__file__).parent / "sql"
+LOCK = read_sql(FOLDER / "lock_rejections.sql")
+CLOSE = read_sql(FOLDER / "close_rejections.sql")
+RENEW = read_sql(FOLDER / "renew_rejections.sql")
 
 # One call replays at most this many times `ingest.max_rows` rows, so that its end is in sight.
 BATCHES_PER_CALL = 10

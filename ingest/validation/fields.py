@@ -37,9 +37,9 @@ class Field:
         self._decode = msgspec.json.Decoder(self.adapter.annotation).decode
 
     def read(self, text: bytes) -> Any:
-        """Return the value of a JSON text, not that of null, where it is good at a quick look.
+        """Return the value of a JSON text, not that of null, where that is certain.
 
-        `REFUSED` where only a closer look can tell.
+        `REFUSED` where only a check of the value can tell.
         """
         try:
             value = self._decode(text)

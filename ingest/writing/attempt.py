@@ -47,7 +47,7 @@ class _Prepared:
     batch: ValidatedBatch
     options: WriteOptions
     is_tried_whole: bool
-    holds_references: bool = False
+    unchecked: bool = False
 
 
 class Attempt:
@@ -83,10 +83,10 @@ class Attempt:
         if not isinstance(self._source, Payload):
             return self._run_with(self._source, connection)
         prepared = self._prepare(connection, self._source)
-        if self._only_inserts and prepared.known.compiled.writer.checks.can_hold_references:
+        if self._only_inserts and prepared.known.compiled.writer.checks.can_lock_references:
             unchecked = connect_unchecked()
             if unchecked is not None:
-                return self._store(unchecked, replace(prepared, holds_references=True))
+                return self._store(unchecked, replace(prepared, unchecked=True))
         return self._store(connection, prepared)
 
     def _run_with(self, companion: Companion, connection: Connection) -> Stored:
@@ -144,7 +144,7 @@ class Attempt:
         claim = self._request.claim
         if claim is None:
             raise IdempotencyKeyInUse
-        found = receipts.find_key(connection, self._request.key_prefix, claim.key)
+        found = receipts.find_idempotency_key(connection, self._request.key_prefix, claim.key)
         if found is None:
             raise IdempotencyKeyInUse
         if found.request_hash != claim.request_hash:
@@ -162,13 +162,11 @@ class Attempt:
         writer, batch, holds = (
             prepared.known.compiled.writer,
             prepared.batch,
-            prepared.holds_references,
+            prepared.unchecked,
         )
         if prepared.is_tried_whole:
-            return writer.write(connection, batch, batch.groups, holds_references=holds)
-        isolated = IsolatedWriter(
-            writer, connection, batch, prepared.options, holds_references=holds
-        )
+            return writer.write(connection, batch, batch.groups, unchecked=holds)
+        isolated = IsolatedWriter(writer, connection, batch, prepared.options, unchecked=holds)
         if not (self._request.atomic or self._request.dry_run):
             return isolated.write()
         with connection.transaction() as savepoint:

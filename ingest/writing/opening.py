@@ -11,8 +11,8 @@ from ingest.catalog.definitions import Table, TableVersion, choose_version, name
 from ingest.writing.request import BatchRequest
 from project.base.sql_files import read_sql
 
-SQL = Path(__file__).parent / "sql"
-OPEN_BATCH = read_sql(SQL / "open_batch.sql")
+FOLDER = Path(__file__).parent / "sql"
+OPEN_BATCH = read_sql(FOLDER / "open_batch.sql")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from ingest.writing.fault_points import Point, reach
 from project.base.errors import RowhouseError
 from project.base.sql_files import read_sql
 
-SQL = Path(__file__).parent / "sql"
-STORE_BATCH = read_sql(SQL / "store_batch.sql")
-STORE_REJECTIONS = read_sql(SQL / "store_rejections.sql")
-FIND_KEY = read_sql(SQL / "find_key.sql")
-READ_RECEIPT = read_sql(SQL / "read_receipt.sql")
+FOLDER = Path(__file__).parent / "sql"
+STORE_BATCH = read_sql(FOLDER / "store_batch.sql")
+STORE_REJECTIONS = read_sql(FOLDER / "store_rejections.sql")
+FIND_KEY = read_sql(FOLDER / "find_key.sql")
+READ_RECEIPT = read_sql(FOLDER / "read_receipt.sql")
 
 _decode_rejections = msgspec.json.Decoder(list[ReceiptRejection]).decode
 _encode = msgspec.json.Encoder().encode
@@ -112,7 +112,7 @@ def _store_rejections(
     )
 
 
-def find_key(connection: Connection, key_prefix: str, key: str) -> FoundKey | None:
+def find_idempotency_key(connection: Connection, key_prefix: str, key: str) -> FoundKey | None:
     """Return what an idempotency key was used for, None where it is not (or no longer) known."""
     row = connection.execute(FIND_KEY, {"key_prefix": key_prefix, "key": key}).fetchone()
     return FoundKey(*row) if row else None

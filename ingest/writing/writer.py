@@ -28,8 +28,8 @@ from ingest.writing.statements import (
 )
 from project.base.sql_files import read_sql
 
-SQL = Path(__file__).parent / "sql"
-ROW_TRIGGERS = read_sql(SQL / "row_triggers.sql")
+FOLDER = Path(__file__).parent / "sql"
+ROW_TRIGGERS = read_sql(FOLDER / "row_triggers.sql")
 
 # COPY keeps up to 1000 rows until it stores them together, and goes through what it keeps for each:
 # three times 333 rows cost PostgreSQL a third less than 1000.
@@ -95,20 +95,20 @@ class TableWriter:
         groups: Sequence[ValidatedRows],
         options: WriteOptions = REJECT_CONFLICTS,
         *,
-        holds_references: bool = False,
+        unchecked: bool = False,
         copying: bool = True,
     ) -> Written:
         """Write groups of a batch's rows; raise PostgreSQL's error, or `RowsSkipped`, if one fails.
 
-        With `holds_references` foreign keys are checked here, all at once, and the connection is
-        one where PostgreSQL does not: raises `ReferenceMissing`.
+        An `unchecked` connection is one where PostgreSQL checks no foreign keys: they are checked
+        here, all at once, which raises `ReferenceMissing`.
         """
         if len(groups) > 1 and self.checks.refers_to_itself:
             return self._insert(connection, batch, groups, options)
         written = Written()
         for rows in groups:
-            if holds_references:
-                self.checks.hold_references(connection, rows)
+            if unchecked:
+                self.checks.lock_references(connection, rows)
             may_copy = copying and self.table.copyable and options == REJECT_CONFLICTS
             data = rows.values.copy_data(rows.columns) if may_copy else None
             if data is not None:

@@ -41,7 +41,7 @@ class Embedded(Section, frozen=True):
 
 
 class Database(Section, frozen=True):
-    """Which PostgreSQL is used and how patient its clients are."""
+    """Which PostgreSQL is used, and the time limits of its clients."""
 
     url: str | None
     direct_url: str | None
@@ -147,7 +147,7 @@ class SocrataDataset(Section, frozen=True):
 
 
 class Socrata(Section, frozen=True):
-    """Which datasets are loaded from Socrata, and how patiently."""
+    """Which datasets are loaded from Socrata, and within which time limits."""
 
     timeout_s: Positive
     retry_for_s: Positive

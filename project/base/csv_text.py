@@ -1,4 +1,4 @@
-"""CSV text, line by line, also for spreadsheets that would run a formula."""
+"""CSV text, line by line, with formulas escaped for spreadsheets on request."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,11 +14,11 @@ def csv_line(fields: Iterable[str | None], *, safe: bool = False) -> str:
     With `safe` a field that a spreadsheet would run gets a `'` before it; a number does not.
     """
     if safe:
-        fields = map(disarm, fields)
+        fields = map(escape_formula, fields)
     return ",".join(map(_write_field, fields)) + "\r\n"
 
 
-def disarm(field: str | None) -> str | None:
+def escape_formula(field: str | None) -> str | None:
     """Return the field as a spreadsheet shows it without running it."""
     if field is None or not field.startswith(FORMULA_STARTS) or _is_number(field):
         return field

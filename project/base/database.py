@@ -159,7 +159,7 @@ def renew_connections(**signal: Any) -> None:
 
 
 def use_port(databases: Iterable[dict[str, Any]], port: int) -> None:
-    """Lead this process's connections, none of them open yet, to the embedded server's port."""
+    """Connect this process, which has no connection yet, to the embedded server's port."""
     for database in databases:
         database["PORT"] = str(port)
 

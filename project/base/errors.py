@@ -30,10 +30,28 @@ class ConfigError(RowhouseError):
     code = "config_invalid"
 
 
+class BadRequest(RowhouseError):
+    """The request is not understood."""
+
+    code = "bad_request"
+
+
 class BadParameter(RowhouseError):
     """A query parameter or header has a value that is not allowed."""
 
     code = "bad_parameter"
+
+
+class TooLarge(RowhouseError):
+    """The body is larger than the service takes at once."""
+
+    code = "too_large"
+
+
+class UnsupportedMediaType(RowhouseError):
+    """The body's media type or encoding is not one that is taken here."""
+
+    code = "unsupported_media_type"
 
 
 class TryLater(RowhouseError):

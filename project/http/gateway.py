@@ -1,9 +1,9 @@
-"""Requests on their way from the server's event loop to Django's threads and back (ASGI to WSGI).
+"""The ASGI application: the event loop collects a request, a thread of Django answers it.
 
-A body is collected on the event loop and its request given to a thread when it is complete: a slow
-or dead client holds no thread, and a body that was cut short is never taken for a whole one. The
-threads are the same ones all the time, so their database connections stay open. They send answers
-themselves, and do what clients need not wait for afterwards.
+A request is given to a thread when its body is complete: a slow or dead client holds no thread, and
+a body that was cut short is never taken for a whole one. The threads are the same ones all the
+time, so their database connections stay open. They send answers themselves, and do what clients
+need not wait for afterwards.
 """
 
 import asyncio
@@ -14,21 +14,20 @@ from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from http import HTTPStatus
 from io import BytesIO
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
-from django.core.handlers.wsgi import WSGIRequest
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from project.base.errors import RowhouseError
+from project.base.errors import BadRequest, RowhouseError, TooLarge
 from project.base.logs import AFTER_ANSWER
 from project.base.metrics import count_refusal
-from project.http.content_policy import protect
-from project.http.environ import build_environ
-from project.http.problems import answer_refusal, problem, register_status
+from project.http.errors import BadLength, BodyLate
+from project.http.middleware import protect
+from project.http.problems import answer_refusal, problem
 from project.http.threads import Threads
 
 logger = logging.getLogger("rowhouse.request")
@@ -44,7 +43,7 @@ Scope = dict[str, Any]
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[Any]]
-GetResponse = Callable[[WSGIRequest], HttpResponseBase]
+GetResponse = Callable[[ASGIRequest], HttpResponseBase]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,39 +54,11 @@ class Limits:
     timeout_s: float
 
 
-class BodyRefused(RowhouseError):
-    """The request's body cannot be taken."""
-
-    code = "bad_request"
-
-
-class BodyTooLarge(BodyRefused):
-    """The body is larger than the service takes at once."""
-
-    code = "too_large"
-
-
-class BodyIncomplete(BodyRefused):
-    """The body ended before it was complete."""
-
-    code = "bad_length"
-
-
-class BodyLate(BodyRefused):
-    """The body did not arrive in time."""
-
-    code = "request_timeout"
-
-
-register_status(BodyTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-register_status(BodyLate, HTTPStatus.REQUEST_TIMEOUT)
-
-
 class Gateway:
     """An ASGI application that runs Django in a fixed number of threads.
 
-    `get_response` is that of Django's handler. What a WSGI handler does before it is left out:
-    addresses have no prefix here, and `request_started` is not sent (see project.asgi).
+    `get_response` is that of Django's synchronous handler. What a handler does before it is left
+    out: addresses have no prefix here, and `request_started` is not sent (see project.asgi).
     """
 
     def __init__(self, get_response: GetResponse, *, threads: int, limits: Limits) -> None:
@@ -104,24 +75,21 @@ class Gateway:
         with _open_body(announced) as body:
             try:
                 size = await _collect(receive, body, self._limits, announced)
-                environ = build_environ(scope, body, size)
-            except BodyRefused as error:
+                request = _make_request(scope, body, size)
+            except RowhouseError as error:
                 _send_whole(send, _refuse(scope, error))
                 return
-            except UnicodeError:
-                _send_whole(send, _refuse(scope, BodyRefused("The request is not understood")))
-                return
             loop = asyncio.get_running_loop()
-            await self._threads.run(partial(self._respond, environ, loop, send))
+            await self._threads.run(partial(self._respond, request, loop, send))
 
     def _respond(
-        self, environ: dict[str, Any], loop: asyncio.AbstractEventLoop, send: Send
+        self, request: ASGIRequest, loop: asyncio.AbstractEventLoop, send: Send
     ) -> Callable[[], None]:
         """Send Django's answer from this thread; return what its client need not wait for."""
         later: list[Callable[[], None]] = []
         try:
-            environ[AFTER_ANSWER] = later
-            response = self._get_response(WSGIRequest(environ))
+            request.META[AFTER_ANSWER] = later
+            response = self._get_response(request)
             if response.streaming:
                 with closing(response):
                     for message in _stream_messages(response):
@@ -180,7 +148,7 @@ async def _collect(receive: Receive, body: IO[bytes], limits: Limits, announced:
     if announced == 0:
         return 0
     if announced is not None and announced > limits.max_bytes:
-        raise BodyTooLarge(max_bytes=limits.max_bytes)
+        raise TooLarge(max_bytes=limits.max_bytes)
     try:
         async with asyncio.timeout(limits.timeout_s):
             size = await _copy(receive, body, limits, announced)
@@ -195,14 +163,26 @@ async def _copy(receive: Receive, body: IO[bytes], limits: Limits, announced: in
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise BodyIncomplete
+            raise BadLength("The body ended before it was complete.")
         size += len(message["body"])
         if size > limits.max_bytes:
-            raise BodyTooLarge(max_bytes=limits.max_bytes)
+            raise TooLarge(max_bytes=limits.max_bytes)
         body.write(message["body"])
         # Asking once more, only to hear that there was no more, took 0.05 ms.
         if size == announced or not message.get("more_body"):
             return size
+
+
+def _make_request(scope: Scope, body: IO[bytes], size: int) -> ASGIRequest:
+    """Return Django's request; a chunked one gets its size in bytes as its length."""
+    try:
+        scope["query_string"].decode("ascii")
+        request = ASGIRequest(scope, body)
+    except ValueError as error:  # of a Content-Type with an unknown character set, too
+        raise BadRequest("The request is not understood") from error
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        request.META["CONTENT_LENGTH"] = str(size)
+    return request
 
 
 def _send_whole(send: Send, response: HttpResponse) -> None:
@@ -240,7 +220,7 @@ def _write_name(name: str) -> bytes:
     return name.lower().encode("latin-1")
 
 
-def _refuse(scope: Scope, error: BodyRefused) -> HttpResponse:
+def _refuse(scope: Scope, error: RowhouseError) -> HttpResponse:
     answer = protect(answer_refusal(error))
     # What is left of the body would be taken for the next request.
     answer["Connection"] = "close"

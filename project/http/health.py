@@ -1,7 +1,6 @@
-"""Is the service alive, is it ready, how is it doing: for probes and Prometheus."""
+"""Liveness, readiness and metrics: for probes and Prometheus."""
 
 from functools import cache
-from http import HTTPStatus
 from ipaddress import ip_address
 from typing import cast
 
@@ -16,21 +15,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from project.base.errors import RowhouseError
 from project.base.metrics import write_metrics
-from project.http.access.keys import KeyInvalid, KeyRequired
-from project.http.access.throttling import TooManyRequests
 from project.http.answers import answer_json
+from project.http.errors import KeyInvalid, KeyRequired, NotReady, TooManyRequests
 from project.http.openapi import Errors, answers
-from project.http.problems import register_status
 from project.models import ApiKey, Scope
-
-
-class NotReady(RowhouseError):
-    """The service cannot take requests now."""
-
-    code = "not_ready"
-
 
 _ALIVE = {"type": "object", "properties": {"status": {"const": "alive"}}, "required": ["status"]}
 _READY = {
@@ -41,8 +30,6 @@ _READY = {
     },
     "required": ["status", "checks"],
 }
-
-register_status(NotReady, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 class AliveView(APIView):

@@ -1,4 +1,4 @@
-"""The OpenAPI description: what views say of themselves, made into operations and components.
+"""The OpenAPI description: views as operations, types and errors as components.
 
 A view names its `scopes` and the `errors` each method may answer with; its answers are described
 by the types they are encoded from.
@@ -14,12 +14,17 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, _SchemaType
 
-from project.base.errors import RowhouseError, Unavailable
+from project.base.errors import RowhouseError, TooLarge, Unavailable
 from project.http import problems
-from project.http.access.keys import KeyInvalid, KeyRequired, ScopeMissing
-from project.http.access.sessions import CsrfFailed
-from project.http.access.throttling import TooManyRequests
-from project.http.gateway import BodyIncomplete, BodyLate, BodyTooLarge
+from project.http.errors import (
+    BadLength,
+    BodyLate,
+    CsrfFailed,
+    KeyInvalid,
+    KeyRequired,
+    ScopeMissing,
+    TooManyRequests,
+)
 from project.http.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
 
 SECURITY = "ApiKey"
@@ -135,7 +140,7 @@ class ViewSchema(AutoSchema):
         return "_".join([self.method.lower(), *filter(None, words[2:] or words)])
 
     def get_summary(self) -> str | None:
-        """Return what the view says, or else its docstring."""
+        """Return the summary of the view, or else its docstring."""
         return super().get_summary() or cleandoc(self.view.__doc__ or "").split("\n")[0].rstrip(".")
 
     def get_description(self) -> str:  # type: ignore[override]
@@ -150,11 +155,11 @@ class ViewSchema(AutoSchema):
         return [_TAGS.get(first, first)]
 
     def get_request_serializer(self) -> Any:
-        """Return None: a view says what body it takes."""
+        """Return None: views describe their bodies themselves."""
         return None
 
     def get_response_serializers(self) -> Any:
-        """Return any JSON object, for a view that does not say more."""
+        """Return any JSON object, for a view without `responses`."""
         return {200: OpenApiTypes.OBJECT}
 
     def _scope(self) -> Any:
@@ -174,7 +179,7 @@ class ViewSchema(AutoSchema):
             errors += [KeyRequired, KeyInvalid, ScopeMissing, TooManyRequests]
             errors += [CsrfFailed] if self.method != "GET" else []
         if self.method == "POST":
-            errors += [BodyIncomplete, BodyLate, BodyTooLarge]
+            errors += [BadLength, BodyLate, TooLarge]
         errors += getattr(self.view, "errors", {}).get(self.method, [])
         refusals: dict[int, list[type[RowhouseError]]] = {}
         for error in errors:

@@ -11,8 +11,14 @@ from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 
-from project.base.errors import RowhouseError, TryLater, Unavailable
-from project.http.access import keys, sessions, throttling
+from project.base.errors import (
+    RowhouseError,
+    TooLarge,
+    TryLater,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from project.http import errors
 
 logger = logging.getLogger("rowhouse.error")
 
@@ -20,14 +26,19 @@ CONTENT_TYPE = "application/problem+json"
 
 _statuses: dict[type[RowhouseError], int] = {
     RowhouseError: HTTPStatus.BAD_REQUEST,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    keys.KeyRequired: HTTPStatus.UNAUTHORIZED,
-    keys.KeyInvalid: HTTPStatus.UNAUTHORIZED,
-    keys.ScopeMissing: HTTPStatus.FORBIDDEN,
-    throttling.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
-    sessions.CsrfFailed: HTTPStatus.FORBIDDEN,
+    errors.KeyRequired: HTTPStatus.UNAUTHORIZED,
+    errors.KeyInvalid: HTTPStatus.UNAUTHORIZED,
+    errors.ScopeMissing: HTTPStatus.FORBIDDEN,
+    errors.CsrfFailed: HTTPStatus.FORBIDDEN,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.LengthRequired: HTTPStatus.LENGTH_REQUIRED,
+    errors.BodyLate: HTTPStatus.REQUEST_TIMEOUT,
+    errors.NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-
 
 # The codes of what Django and DRF refuse before Rowhouse's own errors can be raised.
 FRAMEWORK_CODES: dict[str, tuple[int, str]] = {
@@ -44,7 +55,7 @@ FRAMEWORK_CODES: dict[str, tuple[int, str]] = {
 
 
 def register_status(error: type[RowhouseError], status: int) -> None:
-    """Say which HTTP status answers an error type and its subclasses without one of their own."""
+    """Set the HTTP status of an error type and its subclasses without one of their own."""
     _statuses[error] = status
 
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 
-# Before the rest of a call's work. What the call has said goes its way first: on two cores a client
-# got its answer 0.2 ms later otherwise.
+# Before the rest of a call's work, so that the answer is sent first: on two cores a client got it
+# 0.2 ms later otherwise.
 PAUSE_S = 0.00005
 
 Rest = Callable[[], None]
@@ -26,12 +26,12 @@ class Threads:
         # A call is given to the thread that was idle for the shortest time: what its database
         # connection has planned and cached is warm, where taking turns would cool all of them.
         self._idle = [_Thread(f"{name}-{number}") for number in range(count)]
-        self._places = asyncio.Semaphore(count)
+        self._free = asyncio.Semaphore(count)
         threading.Thread(target=_stop_at_exit, args=[tuple(self._idle)], name=f"{name}-end").start()
 
     async def run(self, call: Call) -> None:
         """Run the call as soon as a thread is idle; return or raise when it does."""
-        async with self._places:
+        async with self._free:
             thread = self._idle.pop()
             try:
                 await thread.run(call)

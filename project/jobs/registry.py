@@ -1,7 +1,7 @@
 """Which jobs there are, what runs them and when they are due.
 
-Jobs with a line under `schedules.jobs` in rest_conf.yml are named in `settings.JOBS`; rooms whose
-jobs depend on what they hold (one for each report) are asked through `settings.JOB_PROVIDERS`.
+Jobs with a line under `schedules.jobs` in rest_conf.yml are named in `settings.JOBS`; further
+ones (one for each report) come from the functions in `settings.JOB_PROVIDERS`.
 """
 
 from collections.abc import Callable
@@ -30,9 +30,9 @@ class Job:
         return found
 
     def run(self) -> str:
-        """Do it; return what is to be recorded of it, in words."""
-        said = self._call(*self.arguments)
-        return "" if said is None else str(said)
+        """Call the function; return its result as the text to be recorded."""
+        result = self._call(*self.arguments)
+        return "" if result is None else str(result)
 
 
 class JobUnknown(ConfigError):

@@ -26,7 +26,7 @@ def run_job(job: Job, tick: datetime) -> JobRun:
     Whoever comes second, to the same tick or while the job still runs, records `skipped`. A
     failure is recorded, not raised.
     """
-    with _hold(job.name) as is_held:
+    with _lock_job(job.name) as is_held:
         if not is_held:
             return _record_skip(job, tick, "it is running already")
         mark_killed(job.name)
@@ -46,7 +46,7 @@ def mark_killed_runs() -> list[str]:
     running = JobRun.objects.filter(outcome=Outcome.RUNNING).values_list("job", flat=True)
     marked = []
     for name in sorted(set(running)):
-        with _hold(name) as is_held:
+        with _lock_job(name) as is_held:
             if is_held and mark_killed(name):
                 marked.append(name)
     return marked
@@ -97,7 +97,7 @@ def _run(job: Job, tick: datetime) -> JobRun:
 
 
 @contextmanager
-def _hold(name: str) -> Iterator[bool]:
+def _lock_job(name: str) -> Iterator[bool]:
     """Hold the job's lock, if it is free, on a connection of its own until the block ends.
 
     The lock belongs to a transaction, so that it works through PgBouncer and goes with a killed

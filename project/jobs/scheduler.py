@@ -15,7 +15,7 @@ from project.jobs.runs import last_tick, mark_killed_runs, run_job
 logger = logging.getLogger("rowhouse.jobs")
 
 MAX_WAIT_S = 15.0  # a machine that slept wakes up to a clock that has moved on
-STOP_PATIENCE_S = 10.0
+STOP_TIMEOUT_S = 10.0
 
 
 class Clock(Protocol):
@@ -48,13 +48,13 @@ class SystemClock:
 
 
 class Scheduler:
-    """Knows which ticks it has dealt with; any number of schedulers may run side by side."""
+    """Runs each tick of a job once; any number of schedulers may run side by side."""
 
     def __init__(self, clock: Clock, jobs: Callable[[], list[Job]] = list_jobs) -> None:
         self._clock = clock
         self._jobs = jobs
         self._started = clock.now()
-        self._dealt_with: dict[str, datetime] = {}
+        self._handled: dict[str, datetime] = {}
         self._threads: dict[str, threading.Thread] = {}
 
     def run(self) -> None:
@@ -68,7 +68,7 @@ class Scheduler:
             if self._clock.wait(self._pause()):
                 break
         for thread in self._threads.values():
-            thread.join(STOP_PATIENCE_S)
+            thread.join(STOP_TIMEOUT_S)
 
     def start_due_jobs(self) -> None:
         """Start every job that is due, unless its last run by this scheduler still goes on."""
@@ -80,14 +80,14 @@ class Scheduler:
                     target=self._run, args=(job, tick), name=job.name, daemon=True
                 )
                 self._threads[job.name] = thread
-                self._dealt_with[job.name] = tick
+                self._handled[job.name] = tick
                 thread.start()
 
     def run_due_jobs(self) -> int:
         """Run every due job, one after another; return how many there were."""
         due = list(self.find_due())
         for job, tick in due:
-            self._dealt_with[job.name] = tick
+            self._handled[job.name] = tick
             run_job(job, tick)
         return len(due)
 
@@ -100,9 +100,9 @@ class Scheduler:
         now = self._clock.now()
         for job in self._jobs():
             tick = job.schedule.latest(now)
-            done = self._dealt_with.get(job.name)
+            done = self._handled.get(job.name)
             if done is None:
-                done = self._dealt_with[job.name] = last_tick(job.name) or self._started
+                done = self._handled[job.name] = last_tick(job.name) or self._started
             if tick > done:
                 yield job, tick
 
@@ -111,7 +111,7 @@ class Scheduler:
             run_job(job, tick)
         except DatabaseError:
             logger.exception("a job's run could not be recorded", extra={"job": job.name})
-            self._dealt_with.pop(job.name, None)  # it is due still
+            self._handled.pop(job.name, None)  # it is due still
         finally:
             connections.close_all()
 

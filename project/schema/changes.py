@@ -32,9 +32,9 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Step:
-    """One statement, what it does in words, and what to do where PostgreSQL refuses it."""
+    """One statement, its description, and what to do where PostgreSQL refuses it."""
 
-    words: str
+    description: str
     statement: Composable
     advice: str = ""
 
@@ -155,9 +155,9 @@ def _plan_column(plan: Plan, key: Key, current: Detail, detail: Detail) -> None:
         statement = statements.set_default(key, detail)
         plan.steps.append(Step(f"change the default of {name}", statement))
     if "not_null" in changed:
-        words = f"{'set' if detail['not_null'] else 'drop'} NOT NULL of {name}"
+        description = f"{'set' if detail['not_null'] else 'drop'} NOT NULL of {name}"
         statement = statements.set_not_null(key, detail)
-        plan.steps.append(Step(words, statement, "fill the rows where it is null"))
+        plan.steps.append(Step(description, statement, "fill the rows where it is null"))
 
 
 def _refuse(plan: Plan, key: Key) -> None:

@@ -33,10 +33,10 @@ def distribute_datasets(
     """Distribute what the settings want distributed; return what was done, in words.
 
     Runs in the caller's transaction, one statement at a time, and may be repeated. Where there is
-    no Citus nothing is done, and that is said. Raises `DistributionRefused` with all reasons.
+    no Citus nothing is done, which is returned too. Raises `DistributionRefused` with all reasons.
     """
     wanted = {name: dataset.distribute for name, dataset in datasets.items()}
-    chosen = [name for name, wish in wanted.items() if wish != "none"]
+    chosen = [name for name, how in wanted.items() if how != "none"]
     if not chosen:
         return {}
     if not _has_citus(connection):
@@ -61,11 +61,11 @@ def distribute_datasets(
                 connection.execute(move.statement)
             except psycopg.Error as error:
                 raise DistributionRefused(
-                    f"datasets.{name}.distribute: {move.words}: "
+                    f"datasets.{name}.distribute: {move.description}: "
                     f"{error.diag.message_primary or error}",
                     dataset=name,
                 ) from error
-            done[name].append(move.words)
+            done[name].append(move.description)
     return done
 
 

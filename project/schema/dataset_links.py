@@ -1,6 +1,6 @@
-"""What ties two datasets together: `db_setup/<dataset>/with_<other>.sql`, run when both are set up.
+"""Views and indexes over two datasets: `db_setup/<dataset>/with_<other>.sql`.
 
-Such a file holds views and indexes. It may be run any number of times, with the search path of the
+Such a file is run when both datasets are set up, any number of times, with the search path of the
 dataset whose folder it is in.
 """
 

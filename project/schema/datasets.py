@@ -22,11 +22,11 @@ from project.schema.changes import Plan, plan_changes
 from project.schema.citus import distribute_datasets
 from project.schema.dataset_links import apply_links
 from project.schema.objects import SchemaObjects, read_objects, searching
-from project.schema.roles import apply_roles, keep_settings
+from project.schema.roles import apply_role_settings, apply_roles
 
 # Holds a file's tables while they are compared; rolled back before anyone can see it.
 DRAFT_SCHEMA = "rowhouse_draft"
-LOCK_PATIENCE = "10s"
+LOCK_TIMEOUT = "10s"
 REPORTS_SCHEMA = "reports"
 
 
@@ -55,7 +55,7 @@ def set_up_database(
         raise SetupRefused(f"{names}: not among the datasets of rest_conf.yml")
     done = {}
     with transaction.atomic(using=connection.alias):
-        _be_alone(connection)
+        _lock_setup(connection)
         for dataset in config.datasets:
             if not only or dataset in only:
                 done[dataset] = apply_dataset(connection, dataset, folder / dataset / "schema.sql")
@@ -70,7 +70,7 @@ def set_up_database(
                 connection, config.datasets, config=config.database, secrets_dir=secrets_dir
             )
         elif config.database.pooler == "transaction":
-            keep_settings(connection, config.database)
+            apply_role_settings(connection, config.database)
     return done
 
 
@@ -99,16 +99,17 @@ def apply_dataset(connection: BaseDatabaseWrapper, dataset: str, file: Path) -> 
         if applied is not None:
             unchanged = applied.schema_sql == text
             before = wanted if unchanged else _objects_of(connection, dataset, applied.schema_sql)
-        done = _follow(connection, dataset, plan_changes(applied=before, wanted=wanted, live=live))
+        plan = plan_changes(applied=before, wanted=wanted, live=live)
+        done = _take_steps(connection, dataset, plan)
     if applied is None or applied.schema_sql != text:
         AppliedSchema(dataset=dataset, schema_sql=text).save(using=connection.alias)
     return done
 
 
-def _be_alone(connection: BaseDatabaseWrapper) -> None:
+def _lock_setup(connection: BaseDatabaseWrapper) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', '0', true)")
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('rowhouse.setup_db'))")
         _execute(cursor, "CREATE SCHEMA IF NOT EXISTS {}", REPORTS_SCHEMA)
 
@@ -136,7 +137,7 @@ def _run_file(connection: BaseDatabaseWrapper, dataset: str, schema: str, text: 
         raise SetupRefused(f"db_setup/{dataset}/schema.sql: it must not contain COMMIT")
 
 
-def _follow(connection: BaseDatabaseWrapper, dataset: str, plan: Plan) -> list[str]:
+def _take_steps(connection: BaseDatabaseWrapper, dataset: str, plan: Plan) -> list[str]:
     refusals = list(plan.refusals)
     done = []
     with connection.cursor() as cursor, searching(cursor, dataset):
@@ -146,9 +147,9 @@ def _follow(connection: BaseDatabaseWrapper, dataset: str, plan: Plan) -> list[s
                     cursor.execute(step.statement.as_string())
             except DatabaseError as error:
                 advice = f". To do: {step.advice}" if step.advice else ""
-                refusals.append(f"{step.words}: {primary_message(error)}{advice}")
+                refusals.append(f"{step.description}: {primary_message(error)}{advice}")
             else:
-                done.append(step.words)
+                done.append(step.description)
     if refusals:
         lines = "".join(f"\n- {refusal}" for refusal in refusals)
         raise SetupRefused(

@@ -62,8 +62,8 @@ class Layout:
 
     def column_of(self, table: Name) -> str | None:
         """Return the column by which a table's rows are to be distributed, None for most."""
-        wish = self.wanted.get(table[0], "none")
-        return wish.get(table[1]) if isinstance(wish, dict) else None
+        chosen = self.wanted.get(table[0], "none")
+        return chosen.get(table[1]) if isinstance(chosen, dict) else None
 
     def is_with_schema(self, table: Name) -> bool:
         """Return whether the table is to go where its whole schema goes."""
@@ -72,9 +72,9 @@ class Layout:
 
 @dataclass(frozen=True)
 class Move:
-    """One statement that moves tables, and what it does in words."""
+    """One statement that moves tables, and its description."""
 
-    words: str
+    description: str
     statement: Composed
     # Whether tables that stay on the coordinator refer to the moved one: Citus then has to keep
     # those in its own way, which it cannot do with every partitioned table.
@@ -94,12 +94,12 @@ def plan_distribution(schema: str, layout: Layout) -> DistributionPlan:
 
     What is done already is not done again; `none` undoes nothing.
     """
-    wish = layout.wanted.get(schema, "none")
+    chosen = layout.wanted.get(schema, "none")
     plan = DistributionPlan()
-    if wish == "none":
+    if chosen == "none":
         return plan
-    if isinstance(wish, dict):
-        moved = [(schema, name) for name in wish]
+    if isinstance(chosen, dict):
+        moved = [(schema, name) for name in chosen]
         plan.refusals.extend(_refuse_tables(moved, layout))
     else:
         moved = [name for name in layout.tables if name[0] == schema]
@@ -107,7 +107,7 @@ def plan_distribution(schema: str, layout: Layout) -> DistributionPlan:
     if plan.refusals:
         return plan
     plan.moves.extend(_make_references(moved, layout))
-    if isinstance(wish, dict):
+    if isinstance(chosen, dict):
         plan.moves.extend(_distribute_tables(moved, layout))
     elif any(_kind(one, layout) != "schema" for one in moved if _kind(one, layout) != "reference"):
         statement = SQL("SELECT citus_schema_distribute({})").format(Literal(_quote(schema)))
@@ -118,13 +118,13 @@ def plan_distribution(schema: str, layout: Layout) -> DistributionPlan:
 def _refuse_tables(moved: Sequence[Name], layout: Layout) -> Iterator[str]:
     for name in moved:
         table, column = layout.tables.get(name), str(layout.column_of(name))
-        told = ".".join(name)
+        full_name = ".".join(name)
         if table is None:
-            yield f"{told}: there is no such table to distribute"
+            yield f"{full_name}: there is no such table to distribute"
         elif table.is_partition:
-            yield f"{told} is a partition: name the table it belongs to"
+            yield f"{full_name} is a partition: name the table it belongs to"
         elif column not in table.columns:
-            yield f"{told} does not have the column {column} to distribute it by"
+            yield f"{full_name} does not have the column {column} to distribute it by"
         else:
             yield from _refuse_keys(table, column)
             yield from _refuse_references(table, column, layout)
@@ -202,8 +202,8 @@ def _make_references(moved: Sequence[Name], layout: Layout) -> Iterator[Move]:
     for target in wanted:
         if _kind(target, layout) != "reference":
             statement = SQL("SELECT create_reference_table({})").format(_regclass(target))
-            words = f"copy {'.'.join(target)} to every node"
-            yield Move(words, statement, _has_referers(target, {*moved, *wanted}, layout))
+            description = f"copy {'.'.join(target)} to every node"
+            yield Move(description, statement, _has_referers(target, {*moved, *wanted}, layout))
 
 
 def _has_referers(target: Name, moved: Collection[Name], layout: Layout) -> bool:

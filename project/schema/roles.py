@@ -19,7 +19,7 @@ from project.base.errors import RowhouseError
 from project.base.sql_files import read_sql, read_statements
 
 FOLDER = Path(__file__).parent / "sql"
-PATIENCE_S = 5
+TIMEOUT_S = 5
 INSUFFICIENT_PRIVILEGE = "42501"
 
 
@@ -59,8 +59,8 @@ def apply_roles(
         ) from error
 
 
-def keep_settings(connection: BaseDatabaseWrapper, config: Database) -> None:
-    """Give the connection's own user, in this database, what a pooled connection cannot bring.
+def apply_role_settings(connection: BaseDatabaseWrapper, config: Database) -> None:
+    """Store as settings of the connection's own user what a pooled connection cannot bring.
 
     For a service without roles of its own: those get the same from `apply_roles`.
     """
@@ -101,7 +101,7 @@ def _can_log_in(connection: BaseDatabaseWrapper, role: str, password: str) -> bo
         "dbname": parameters["dbname"],
         "user": role,
         "password": password,
-        "connect_timeout": PATIENCE_S,
+        "connect_timeout": TIMEOUT_S,
     }
     try:
         psycopg.connect(**login).close()

@@ -1,4 +1,4 @@
-"""What `manage.py up` says when it serves: where, with which key, and a line to try."""
+"""The text that `manage.py up` shows when it serves: address, key, and a request to try."""
 
 import json
 import shlex

@@ -18,7 +18,7 @@ logger = logging.getLogger("rowhouse.up")
 
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
-# A process that ran for so long has started well: the next restart is quick again.
+# After so long the delay of the next restart is the first one again.
 SETTLED_S = 60.0
 
 _PR_SET_PDEATHSIG = 1
@@ -36,13 +36,13 @@ class Program:
 
 
 def die_with_parent() -> None:
-    """Have the kernel end this process when its parent ends, in whatever way (Linux only)."""
+    """Have the kernel kill this process when its parent ends, in whatever way (Linux only)."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Child:
-    """One program, started again when it dies, ever later when it keeps dying."""
+    """One program, restarted when it exits, with exponential backoff."""
 
     def __init__(self, program: Program, check_config: Callable[[], object]) -> None:
         self.program = program
@@ -70,14 +70,14 @@ class Child:
         self._started = time.monotonic()
         self._due = None
 
-    def tend(self) -> None:
-        """Start the program again if it died and its time has come."""
+    def restart_if_due(self) -> None:
+        """Start the program again if it exited and its delay is over."""
         now = time.monotonic()
         if self.is_running:
             if now - self._started > SETTLED_S:
                 self._delay_s = FIRST_DELAY_S
         elif self._due is None:
-            self._note_death(now)
+            self._schedule_restart(now)
         elif now >= self._due and self._has_good_config(now):
             self.start()
 
@@ -95,7 +95,7 @@ class Child:
         self._kill_group()
         self._process.wait()
 
-    def _note_death(self, now: float) -> None:
+    def _schedule_restart(self, now: float) -> None:
         self._kill_group()
         logger.error(
             "a process died and is started again",

@@ -1,19 +1,17 @@
-"""The service from nothing: a database, its tables, a key, then the processes that serve."""
+"""Start-up of the whole service: database, tables, first key, then the processes that serve."""
 
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.db import connections
 
 from project.base.config import read_config
 from project.base.database import EMBEDDED_DATABASE, use_port
-from project.http.access.make_key import issue_first_key
 from project.server.banner import write_banner
 from project.server.children import Child, Program
-from project.server.demo import DEMO_STEPS
 from project.server.postgres.cluster import ServerSettings
 from project.server.postgres.server import (
     Server,
@@ -26,37 +24,42 @@ from project.server.supervisor import (
     Stopped,
     Supervisor,
     choose_port,
-    only_service,
+    lock_data_folder,
+    reachable_host,
     stop_database,
-    stoppable,
+    stop_on_signals,
 )
 
 Say = Callable[[str], None]
+MakeKey = Callable[[], str | None]
+Demo = Callable[[str, Say], None]
 
 # Requests, idle connections among them, that one worker process holds at once.
 HELD_REQUESTS = 256
 
 
-def run_service(*, web_only: bool, demo: bool, say: Say) -> None:
+def run_service(*, web_only: bool, make_key: MakeKey, demo: Demo | None, say: Say) -> None:
     """Start everything, keep it running, and stop it when a signal says so.
 
-    Raises what keeps the service from starting; what was started by then is stopped.
+    `make_key` returns the first API key, None where there are keys; `demo` fills the service at an
+    address. Raises what keeps the service from starting; what was started by then is stopped.
     """
-    with only_service(settings.DATA_DIR) as announce:
+    with lock_data_folder(settings.DATA_DIR) as record_address:
         supervisor: Supervisor | None = None
         try:
-            with stoppable():
+            with stop_on_signals():
                 host = settings.CONFIG.http.host
                 port = choose_port(host, settings.PORT)
                 address = _write_address(host, port)
-                announce(address)
+                record_address(address)
                 server = _start_database()
-                key = _prepare()
+                _prepare()
+                key = make_key()
                 supervisor = Supervisor(_make_children(host, port, web_only=web_only), server)
                 supervisor.start(host, port)
                 say(_greet(address, key))
-                for step in DEMO_STEPS if demo else ():
-                    step(address, say)
+                if demo is not None:
+                    demo(address, say)
                 connections.close_all()
                 supervisor.watch()
         except Stopped:
@@ -82,9 +85,9 @@ def web_command(host: str, port: int) -> tuple[str, ...]:
         "--workers-kill-timeout": 20,
         "--log-level": "warning",
     }
-    words = [str(word) for option in options.items() for word in option]
+    arguments = [str(part) for option in options.items() for part in option]
     flags = ["--no-ws", "--respawn-failed-workers"]
-    return (sys.executable, "-m", "granian", *words, *flags, "project.asgi:application")
+    return (sys.executable, "-m", "granian", *arguments, *flags, "project.asgi:application")
 
 
 def _start_database() -> Server | None:
@@ -104,12 +107,10 @@ def _server_settings() -> ServerSettings:
     )
 
 
-def _prepare() -> str | None:
-    """Bring tables up to date; return the first key if it was made now."""
+def _prepare() -> None:
     call_command("setup_db", verbosity=0)
     shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
     settings.METRICS_DIR.mkdir()
-    return issue_first_key(settings.API_KEY_FILE)
 
 
 def _make_children(host: str, port: int, *, web_only: bool) -> Sequence[Child]:
@@ -121,7 +122,7 @@ def _make_children(host: str, port: int, *, web_only: bool) -> Sequence[Child]:
             environment=settings.WEB_ENVIRONMENT,
         )
     ]
-    if not web_only and "scheduler" in get_commands():
+    if not web_only:
         programs.append(
             Program(
                 name="scheduler",
@@ -140,5 +141,5 @@ def _greet(address: str, key: str | None) -> str:
 
 
 def _write_address(host: str, port: int) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    shown = reachable_host(host)
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

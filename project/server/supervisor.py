@@ -1,7 +1,4 @@
-"""Everything the running service consists of: started, watched, stopped.
-
-The embedded PostgreSQL, where there is one, and a list of programs beside it.
-"""
+"""The supervisor of the embedded PostgreSQL, where there is one, and the programs beside it."""
 
 import fcntl
 import http.client
@@ -25,12 +22,12 @@ from project.server.postgres.server import Server, start_server, stop_server
 logger = logging.getLogger("rowhouse.up")
 
 TICK_S = 0.25
-SERVE_PATIENCE_S = 60.0
-STOP_PATIENCE_S = 30.0
-PORT_PATIENCE_S = 2.0
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
+PORT_TIMEOUT_S = 2.0
 DATABASE_RETRY_S = 5.0
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class AlreadyRunning(RowhouseError):
@@ -56,28 +53,28 @@ class Stopped(BaseException):
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stop_on_signals() -> Iterator[None]:
     """Raise `Stopped` in the main thread on Ctrl-C, SIGTERM and SIGHUP; ignore them afterwards."""
-    for number in _ENDING:
+    for number in _STOP_SIGNALS:
         signal.signal(number, _raise_stopped)
     try:
         yield
     finally:
-        for number in _ENDING:
+        for number in _STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
 
 def _raise_stopped(number: int, frame: FrameType | None) -> None:
-    for other in _ENDING:  # once is enough: stopping must not be interrupted
+    for other in _STOP_SIGNALS:  # stopping must not be interrupted
         signal.signal(other, signal.SIG_IGN)
     raise Stopped
 
 
 @contextmanager
-def only_service(data_dir: Path) -> Iterator[Callable[[str], None]]:
-    """Be the only service on the data folder; yield what tells others its address.
+def lock_data_folder(data_dir: Path) -> Iterator[Callable[[str], None]]:
+    """Hold the lock of the data folder; yield a function that records the service's address.
 
-    Raises `AlreadyRunning` with the other's address.
+    Raises `AlreadyRunning` with the address of the service that holds it.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / "up.lock"
@@ -88,13 +85,13 @@ def only_service(data_dir: Path) -> Iterator[Callable[[str], None]]:
             where = path.read_text(encoding="utf-8").strip() or "it is just starting"
             raise AlreadyRunning(f"Rowhouse is already running: {where}") from error
 
-        def announce(address: str) -> None:
+        def record_address(address: str) -> None:
             file.truncate(0)
             file.write(f"{address} (process {os.getpid()})\n")
             file.flush()
 
         file.truncate(0)
-        yield announce
+        yield record_address
         file.truncate(0)
 
 
@@ -103,7 +100,7 @@ def choose_port(host: str, port: int) -> int:
 
     The processes of a service that was killed a moment ago are given time to end.
     """
-    deadline = time.monotonic() + PORT_PATIENCE_S
+    deadline = time.monotonic() + PORT_TIMEOUT_S
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
         with socket.socket(family) as probe:
@@ -137,29 +134,29 @@ class Supervisor:
         for child in self._children:
             child.start()
         web = self._children[0]
-        deadline = time.monotonic() + SERVE_PATIENCE_S
+        deadline = time.monotonic() + START_TIMEOUT_S
         while not _answers(host, port):
             if not web.is_running or time.monotonic() > deadline:
                 raise ServiceFailed("The web server does not start; what it said is above")
             time.sleep(TICK_S / 5)
 
     def watch(self) -> None:
-        """Start again what dies, for ever; `Stopped` ends it."""
+        """Restart whatever exits, until `Stopped` is raised."""
         while True:
-            self._tend_database()
+            self._restart_database_if_due()
             for child in self._children:
-                child.tend()
+                child.restart_if_due()
             time.sleep(TICK_S)
 
     def stop(self) -> None:
-        """Stop the programs: first all are asked, then those that do not end are killed."""
+        """Ask all programs to stop, then kill those that did not in time."""
         for child in self._children:
             child.terminate()
-        deadline = time.monotonic() + STOP_PATIENCE_S
+        deadline = time.monotonic() + STOP_TIMEOUT_S
         for child in self._children:
             child.wait(max(0.0, deadline - time.monotonic()))
 
-    def _tend_database(self) -> None:
+    def _restart_database_if_due(self) -> None:
         server = self._server
         if server is None or find_postmaster(server.settings.data) is not None:
             return
@@ -185,9 +182,13 @@ def stop_database(settings: ServerSettings) -> None:
         stop_server(settings)
 
 
+def reachable_host(host: str) -> str:
+    """Return the address at which a server that listens on `host` is reached from here."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
 def _answers(host: str, port: int) -> bool:
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    with closing(http.client.HTTPConnection(reachable, port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection(reachable_host(host), port, timeout=5)) as connection:
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status < http.HTTPStatus.INTERNAL_SERVER_ERROR

@@ -13,10 +13,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from project.http.answers import answer_json
-from project.http.content_policy import POLICY
+from project.http.middleware import PAGE_POLICY
 
 # Swagger's stylesheet holds its images itself.
-CONTENT_POLICY = POLICY.replace("img-src 'self'", "img-src 'self' data:")
+CONTENT_POLICY = PAGE_POLICY.replace("img-src 'self'", "img-src 'self' data:")
 
 
 class SchemaView(APIView):

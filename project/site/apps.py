@@ -9,7 +9,7 @@ class SiteConfig(AppConfig):
     name = "project.site"
 
     def ready(self) -> None:
-        """Say which HTTP status answers a wrong password."""
+        """Set the HTTP status of a wrong password."""
         from project.http.problems import register_status
         from project.site.login import PasswordRefused
 

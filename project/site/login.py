@@ -10,8 +10,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 from project.base.errors import RowhouseError
-from project.http.access.keys import find_key
-from project.http.access.sessions import CsrfFailed, sign_in_as_user, sign_in_with_key
+from project.http.access.keys import find_api_key
+from project.http.access.sessions import sign_in_as_user, sign_in_with_key
+from project.http.errors import CsrfFailed
 from project.http.people.pages import READING, answer_as_page, show_error
 from project.http.problems import status_of
 
@@ -68,7 +69,7 @@ def _open_session(request: HttpRequest) -> None:
     # U+0000 is in no name, and PostgreSQL cannot even look for it.
     fields = {name: str(value).replace("\0", "") for name, value in request.POST.items()}
     if "key" in fields:
-        sign_in_with_key(request, find_key(fields["key"].strip()))
+        sign_in_with_key(request, find_api_key(fields["key"].strip()))
         return
     name, password = fields.get("username", ""), fields.get("password", "")
     user = authenticate(request, username=name, password=password)

@@ -10,8 +10,7 @@ import psycopg
 from psycopg import Connection
 
 from backups.models import BackupRun
-from backups.runs.status import Status as BackupStatus
-from backups.runs.status import read_status as read_backup_status
+from backups.runs.status import BackupStatus, read_backup_status
 from project.base.moments import lowest_id
 from project.base.sql_files import read_sql
 from project.jobs.registry import list_jobs

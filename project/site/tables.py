@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from ingest.catalog.definitions import Table
 from ingest.reading.description import describe_table
-from ingest.reading.keyset import find_key
+from ingest.reading.keyset import find_row_key
 from ingest.reading.rows import read_page
 from ingest.reading.selection import read_selection
 from ingest.writing.tables import exposed_tables
@@ -56,7 +56,7 @@ def _read_latest(connection: Connection, table: Table) -> dict[str, Any] | None:
 
     Without an index on the order all rows would have to be read.
     """
-    key = find_key(table)
+    key = find_row_key(table)
     if key is None:
         return None
     selection = read_selection(table, {})

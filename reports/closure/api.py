@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ingest.loaders.socrata.requests import Row, read_since
+from ingest.loaders.socrata.service_requests import Row, read_since
 from project.base.database import reader_connection
 from project.base.errors import BadParameter
 from project.http.answers import answer_json

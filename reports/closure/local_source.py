@@ -9,8 +9,8 @@ from psycopg import Connection, OperationalError
 from psycopg.rows import RowFactory, dict_row, tuple_row
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from ingest.loaders.socrata.conditions import Condition
-from ingest.loaders.socrata.requests import Row, Selection
+from ingest.loaders.socrata.restriction import Condition
+from ingest.loaders.socrata.service_requests import Row, Selection
 from project.base.errors import Unavailable
 from project.base.sql_files import read_sql
 from reports.closure.arithmetic import Arithmetic

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.http import QueryDict
 
-from ingest.loaders.socrata.conditions import Condition
+from ingest.loaders.socrata.restriction import Condition
 from project.base.errors import BadParameter
 from project.http.pagination import read_number
 from reports.closure.arithmetic import Arithmetic

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from ingest.loaders.socrata.client import SodaClient
-from ingest.loaders.socrata.requests import IS_CLOSED, Selection, SodaRequests, read_since
+from ingest.loaders.socrata.service_requests import IS_CLOSED, Selection, SodaRequests, read_since
 from ingest.loaders.socrata.soql import Query
 from reports.closure.arithmetic import Arithmetic
 from reports.closure.tallies import DayCount, Tally

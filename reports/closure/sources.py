@@ -8,7 +8,7 @@ from typing import Protocol
 from psycopg import Connection
 
 from ingest.loaders.socrata.client import SodaClient
-from ingest.loaders.socrata.requests import RequestSource, Selection, soda_client
+from ingest.loaders.socrata.service_requests import RequestSource, Selection, soda_client
 from reports.closure.arithmetic import Arithmetic
 from reports.closure.local_source import LocalRequests
 from reports.closure.socrata_source import SocrataRequests

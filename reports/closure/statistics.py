@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.loaders.socrata.client import TIMEOUT_S
-from ingest.loaders.socrata.conditions import Restriction, read_restriction
-from ingest.loaders.socrata.requests import NEW_YORK, Row, Selection, Since, read_since
+from ingest.loaders.socrata.restriction import Restriction, read_restriction
+from ingest.loaders.socrata.service_requests import NEW_YORK, Row, Selection, Since, read_since
 from reports.closure.arithmetic import Arithmetic, is_closed, time_to_closure
 from reports.closure.frames import Frame, as_frame
 from reports.closure.sources import Client, closure_source

@@ -1,7 +1,6 @@
 """/api/backups: backups, checks and restores as background runs."""
 
 import json
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ from django.utils import timezone
 from backups.models import BackupRun
 from backups.runs.runs import run_backup
 from tests.conftest import KeyMaker
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("archive")
-
-PATIENCE_S = 60
 
 
 def post(client: Client, path: str, body: Any = None) -> Any:
@@ -27,14 +25,9 @@ def post(client: Client, path: str, body: Any = None) -> Any:
 
 
 def wait(client: Client, url: str) -> dict[str, Any]:
-    """Poll a run as a client does, until it is over."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        run = client.get(url).json()
-        if run["state"] in {"done", "failed"}:
-            return run
-        time.sleep(0.1)
-    pytest.fail(f"{url} is not over after {PATIENCE_S} s")
+    """Poll a run as a client does, until it is over; return it."""
+    wait_until(lambda: client.get(url).json()["state"] in {"done", "failed"}, f"{url} is over")
+    return dict(client.get(url).json())
 
 
 def execute(statement: str) -> Any:

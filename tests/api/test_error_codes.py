@@ -30,7 +30,7 @@ def raised_codes() -> Codes:
     for room in ROOMS:
         package = import_module(room)
         for module in pkgutil.walk_packages(package.__path__, f"{room}."):
-            if not module.name.endswith(("asgi", "wsgi", "__main__")):
+            if not module.name.endswith(("asgi", "wsgi", "__main__", ".native.rows")):
                 import_module(module.name)
     found = {code: (str(int(status)), text) for code, (status, text) in FRAMEWORK_CODES.items()}
     for error in descendants(RowhouseError):

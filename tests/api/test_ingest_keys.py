@@ -207,7 +207,7 @@ def test_rows_fall_with_the_row_they_refer_to(client: Client, rest: str) -> None
     ]
 
 
-def test_a_fallen_row_takes_no_key(client: Client) -> None:
+def test_a_refused_row_takes_no_key(client: Client) -> None:
     execute(SELF.format(", code int UNIQUE"))
     rows = [{"id": 1, "boss": 2, "code": 5}, {"id": 2, "boss": 99}, {"id": 3, "code": 5}]
     answer = send(client, "made", rows)

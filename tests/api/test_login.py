@@ -8,7 +8,6 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
 
 from project.http.access.logins import ATTEMPTS_A_NAME
 from project.http.access.sessions import expire_sessions
@@ -18,11 +17,6 @@ from tests.conftest import KeyMaker
 pytestmark = pytest.mark.usefixtures("database")
 
 ROWS = [{"department_id": 1, "department_name": "A"}]
-
-
-@pytest.fixture(autouse=True)
-def _hash_passwords_quickly(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

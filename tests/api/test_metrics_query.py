@@ -1,5 +1,6 @@
 """POST /mds/metrics: what is counted, and which queries are refused."""
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -297,6 +298,17 @@ def test_names_the_field_that_is_wrong(client: Client, field: str, change: dict[
 def test_refuses_a_body_that_is_no_object(client: Client, body: bytes) -> None:
     answer = client.post("/mds/metrics", body, content_type="application/json")
     assert (answer.status_code, answer.json()["field"]) == (400, "body")
+
+
+def test_a_body_may_be_packed(client: Client) -> None:
+    body = gzip.compress(json.dumps(GOOD).encode())
+    answer = client.post(
+        "/mds/metrics",
+        body,
+        content_type="application/json",
+        headers={"Content-Encoding": "gzip"},
+    )
+    assert answer.status_code == 200, answer.json()
 
 
 def test_refuses_a_body_that_is_too_large(client: Client) -> None:

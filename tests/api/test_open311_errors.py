@@ -83,6 +83,12 @@ def test_a_method_is_called_with_its_own_verb(verb: str) -> None:
     assert "GET" in answer.headers["Allow"]
 
 
+def test_an_empty_chunked_body_is_no_body() -> None:
+    address = "/open311/api?method=open311.services.getList"
+    answer = Client().generic("POST", address, headers={"Transfer-Encoding": "chunked"})
+    assert refusal(answer) == (405, "verb_not_allowed")
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "code"),
     [

@@ -11,8 +11,8 @@ from django.test import Client
 from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_django import Settings
 
+from project.demo import fill_empty_tables
 from project.models import Scope
-from project.server.demo import fill_empty_tables
 from tests.browser.visits import PATIENCE_MS, Visit
 from tests.conftest import KeyMaker
 from tests.needs import need

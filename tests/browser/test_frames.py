@@ -33,7 +33,7 @@ def test_the_api_s_description_serves_everybody(
     check_no_sideways_scrolling(page)
     page.get_by_role("button", name="Authorize").click()
     expect(page.get_by_role("button", name="Close").first).to_be_visible()
-    check_accessibility(page)
+    check_accessibility(page, ".dialog-ux")
 
 
 def test_a_request_is_tried_out_with_the_session(

@@ -14,6 +14,7 @@ from ingest.loaders.formats.json_rows import split_json
 from ingest.loaders.formats.ndjson_rows import split_ndjson
 from ingest.loaders.formats.rows import FileMalformed, Rows
 from tests.browser.conftest import VisitMaker
+from tests.column_names import SPELLINGS
 
 CASES = 300
 SEED = 5
@@ -189,6 +190,17 @@ def test_headers_match_as_in_the_service(page: Page) -> None:
         ["department_id", "unique_key", "deathConfirmed", "twinone", "", "", ""],
         ["department_id"],
     ]
+
+
+def test_names_are_found_as_in_the_service(page: Page) -> None:
+    found = page.evaluate(
+        """async (cases) => {
+          const { findNames } = await import("/static/ingest/load/mapping.js");
+          return cases.map(([names, spelling]) => findNames(names, spelling));
+        }""",
+        [[one.names, one.spelling] for one in SPELLINGS],
+    )
+    assert found == [one.found for one in SPELLINGS]
 
 
 def test_batches_keep_the_limits_and_every_row(page: Page) -> None:

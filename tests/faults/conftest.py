@@ -1,13 +1,14 @@
 """Fixtures of the fault tests: a service to harm, its clients, and the figures of a run."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from tests.cleaning import Table
 from tests.database import log_in
 from tests.faults.clients import DEFINITION, REASONS, Fleet, Habits
 from tests.faults.history import Verdict
@@ -28,11 +29,19 @@ def table(database: None) -> None:
         cursor.execute(DEFINITION)
 
 
-@pytest.fixture
-def stage(table: None, tmp_path: Path) -> Iterator[Stage]:
-    """A running service; when the test ends it is stopped before the database is emptied."""
-    with set_stage(tmp_path) as running:
+@pytest.fixture(scope="session")
+def shared_stage(
+    django_db_setup: set[Table], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """A running service of the tests that need no settings of their own."""
+    with set_stage(tmp_path_factory.mktemp("stage")) as running:
         yield running
+
+
+@pytest.fixture
+def stage(table: None, shared_stage: Stage) -> Stage:
+    """A running service, whose log begins with this test."""
+    return replace(shared_stage, logged_before=len(shared_stage.log()))
 
 
 @pytest.fixture

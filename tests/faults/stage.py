@@ -1,5 +1,6 @@
 """A service of the test database whose workers a test may kill at named points."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tests.waiting import wait_until
 HOST = "127.0.0.1"
 WORKERS = 2
 PATIENCE_S = 180.0
+CHILDHOOD_S = 6  # half a second more than granian's own limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class Stage:
     url: str
     folder: Path
     server: psutil.Process
+    logged_before: int = 0
 
     def workers(self) -> list[psutil.Process]:
         """Return the living workers, the oldest first."""
@@ -38,9 +41,11 @@ class Stage:
     def kill_at(self, point: Point) -> None:
         """Have the oldest worker die at the point; return when it is replaced.
 
-        Not the youngest: granian itself ends where a worker dies in its first seconds.
+        Not the youngest, nor one as young: granian itself ends where a worker dies that it has
+        just replaced.
         """
         worker = self.workers()[0]
+        wait_until(lambda: time.time() - worker.create_time() > CHILDHOOD_S, "it is old enough")
         order = self.folder / point
         draft = order.with_suffix(".draft")
         draft.write_text(str(worker.pid))
@@ -57,8 +62,9 @@ class Stage:
         )
 
     def log(self) -> str:
-        """Return what the service has logged so far."""
-        return (self.folder / "logs" / "rowhouse.log").read_text()
+        """Return what the service has logged so far, but for what was logged before."""
+        log = self.folder / "logs" / "rowhouse.log"
+        return log.read_text()[self.logged_before :] if log.exists() else ""
 
 
 @contextmanager

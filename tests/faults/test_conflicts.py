@@ -35,6 +35,12 @@ CREATE TRIGGER fail BEFORE INSERT ON hiring.elements
 FOR EACH STATEMENT EXECUTE FUNCTION hiring.fail()
 """
 
+# A role's settings are those of its next sessions.
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = 'ingest_writer'
+"""
+
 
 @pytest.fixture
 def send(stage: Stage, api_key: KeyMaker) -> Any:
@@ -126,13 +132,15 @@ def test_the_victim_of_a_deadlock_is_run_again(send: Any, numbered: None) -> Non
 
 
 @pytest.fixture
-def serializable(database: None) -> Iterator[None]:
+def serializable(stage: Stage) -> Iterator[None]:
     """Have the service's transactions be SERIALIZABLE, so that they fail on others' updates."""
     (name,) = stored("SELECT current_database()")[0]
     role = f'ALTER ROLE ingest_writer IN DATABASE "{name}"'
     execute(f"{role} SET default_transaction_isolation = 'serializable'")
+    execute(_END_SESSIONS)
     yield
     execute(f"{role} RESET default_transaction_isolation")
+    execute(_END_SESSIONS)
 
 
 def test_a_batch_that_cannot_be_serialized_is_run_again(

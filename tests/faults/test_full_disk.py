@@ -13,24 +13,38 @@ from tests.integration.running import Service
 from tests.waiting import wait_until
 
 MEGABYTES = 256
+EMPTY = "TRUNCATE hiring.elements, service.batch, service.rejection, service.idempotency_key"
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    with small_disk(tmp_path / "disk", MEGABYTES) as mounted:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="module")
+def disk(folder: Path) -> Iterator[SmallDisk]:
+    with small_disk(folder / "disk", MEGABYTES) as mounted:
         yield mounted
 
 
-@pytest.fixture
-def service(disk: SmallDisk, tmp_path: Path) -> Iterator[Service]:
+@pytest.fixture(scope="module")
+def shared_service(disk: SmallDisk, folder: Path) -> Iterator[Service]:
     """A whole service, whose database, logs and other files are on the small disk."""
     folders = {"ROWHOUSE_DATA": disk.folder / "var", "ROWHOUSE_LOGS": disk.folder / "logs"}
-    running = Service(tmp_path, **{name: str(folder) for name, folder in folders.items()})
+    running = Service(folder, **{name: str(path) for name, path in folders.items()})
     running.start("--web-only")
     with running.connect() as connection:
         connection.execute(DEFINITION)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def service(shared_service: Service) -> Service:
+    """The service, without what clients of another test have sent."""
+    with shared_service.connect() as connection:
+        connection.execute(EMPTY)
+    return shared_service
 
 
 def end_log_file(service: Service) -> bool:

@@ -4,7 +4,6 @@ Arguments: the library, how many bodies, a seed, and `lie` to claim more room th
 the sanitizers see ends the process.
 """
 
-import ctypes
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from random import Random
 
 from ingest.catalog.definitions import Column, Table
 from ingest.validation.fields import Limits, make_fields
-from ingest.validation.native import binding
+from ingest.validation.native import binding, library
 from ingest.validation.native.binding import RowEncoder, make_encoder
 from ingest.validation.native.encoded_rows import EncodedBatch
 from tests.encodable import (
@@ -154,7 +153,7 @@ class Bodies:
 
 def encode(encoder: RowEncoder, call: Call, room: int) -> tuple[EncodedBatch | None, int]:
     """Return what comes of a call whose first buffer has this many bytes, and the last one's."""
-    binding._scratch.buffer = ctypes.create_string_buffer(room)
+    binding._scratch.buffer = encoder._ffi.new("uint8_t[]", room)
     return call(encoder), len(binding._scratch.buffer)
 
 
@@ -181,8 +180,8 @@ def try_rooms(encoder: RowEncoder, call: Call, rooms: Sequence[int], *, is_good:
 
 def lie(encoder: RowEncoder, body: bytes) -> None:
     """Encode a body into a buffer that is smaller than the code is told."""
-    room = ctypes.create_string_buffer(64)
-    binding._scratch.buffer = (ctypes.c_char * 1024).from_address(ctypes.addressof(room))
+    room = encoder._ffi.new("uint8_t[]", 64)
+    binding._scratch.buffer = encoder._ffi.cast("uint8_t (*)[1024]", room)[0]
     encoder.encode_json(body)
 
 
@@ -215,7 +214,7 @@ def run(count: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    binding.LIBRARY = Path(sys.argv[1])
+    library.LIBRARY = Path(sys.argv[1])
     if "lie" in sys.argv:
         lie(make_row_encoder(refers=False), b'[{"needed":1,"text":"' + b"x" * 300 + b'"}]')
     else:

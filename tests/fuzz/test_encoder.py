@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.native import build_library, copy_sources
 from tests.needs import need
 from tests.scale import scale
 
@@ -32,17 +33,9 @@ def sanitizer() -> str:
 @pytest.fixture(scope="module")
 def library(sanitizer: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the compiled code so that it watches itself."""
-    path = tmp_path_factory.mktemp("sanitized") / "rows.so"
-    flags = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
-    sources = sorted(map(str, (ROOT / "ingest" / "native").glob("*.c")))
-    built = subprocess.run(
-        ["cc", "-std=c11", *flags, "-shared", "-fPIC", "-o", str(path), *sources],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    need(built.returncode == 0, f"{REASON}: {built.stderr[-300:]}")
-    return path
+    folder = tmp_path_factory.mktemp("sanitized")
+    copy_sources(folder)
+    return build_library(folder, "-fsanitize=address,undefined -fno-sanitize-recover=all -g -O1")
 
 
 def run_encoder(sanitizer: str, library: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

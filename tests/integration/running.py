@@ -82,6 +82,11 @@ class Service:
         return self.process.returncode
 
     @property
+    def is_running(self) -> bool:
+        """Whether the process that was started last has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+    @property
     def address(self) -> str:
         """The base URL."""
         said = "Rowhouse serves on "

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
-from project.http.whole_bodies import WholeBodies
+from project.http.middleware import WholeBodies
 from tests.api.sending import stored
 from tests.conftest import KeyMaker
 

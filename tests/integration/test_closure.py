@@ -10,8 +10,11 @@ from django.conf import settings as django_settings
 from psycopg import Connection
 
 from ingest.loaders.socrata.client import SodaClient
-from ingest.loaders.socrata.conditions import Condition, RestrictionInvalid
-from ingest.loaders.socrata.pulls import pull_data_created_since, pull_data_modified_since
+from ingest.loaders.socrata.restriction import Condition, RestrictionInvalid
+from ingest.loaders.socrata.service_requests import (
+    pull_data_created_since,
+    pull_data_modified_since,
+)
 from project.base.database import writer_connection
 from reports.closure.local_source import LocalRequests
 from reports.closure.statistics import (

@@ -10,7 +10,7 @@ import pytest
 from django.conf import LazySettings
 from django.conf import settings as django_settings
 
-from ingest.loaders.socrata.requests import NEW_YORK
+from ingest.loaders.socrata.service_requests import NEW_YORK
 from reports.closure.arithmetic import is_closed
 from reports.management.commands.closure_statistics import Command
 from tests.nyc311 import configure, load, publish

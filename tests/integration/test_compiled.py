@@ -16,8 +16,9 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ingest.payload.payload import CsvBody, JsonArray, JsonLines, Payload
 from ingest.validation.fields import Limits, make_fields
-from ingest.validation.native.binding import load_library, make_encoder
+from ingest.validation.native.binding import make_encoder
 from ingest.validation.native.encoded_rows import EncodedRows
+from ingest.validation.native.library import load_library
 from ingest.validation.validated_rows import RowValues, ValidatedBatch
 from ingest.writing.tables import WritableTable, WritableTables
 from project.base.errors import RowhouseError

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from django.db import connection
 
 from project.models import JobRun
 from tests.needs import need
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.slow]
 
@@ -66,12 +66,9 @@ def test_cron_runs_the_jobs_of_the_crontab(environment: dict[str, str], tmp_path
     # Where a cron daemon runs already, this one ends at once and that one does the work.
     daemon = subprocess.Popen(["cron", "-f"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + PATIENCE_S
         runs = JobRun.objects.filter(job="expire_idempotency_keys").exclude(outcome="running")
-        while not runs.exists() and time.monotonic() < deadline:
-            time.sleep(0.5)
-        output = tmp_path / "cron.log"
-        assert runs.exists(), output.read_text() if output.exists() else "cron called nothing"
+        log = tmp_path / "cron.log"
+        wait_until(runs.exists, "cron has run the job", patience_s=PATIENCE_S, log=log)
         assert runs[0].outcome == "ok"
     finally:
         daemon.terminate()

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from project.base.database import ROLES
-from project.server.postgres.os_user import choose_account
+from project.server.postgres.os_user import choose_os_user
 from tests.needs import need
 
 ROOT = Path(__file__).parents[2]
@@ -26,16 +26,16 @@ def external_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     need(programs, "no PostgreSQL package is installed (tests/install_packages.sh does it)")
     bin_folder = programs[-1].parent
     data = tmp_path_factory.mktemp("external") / "data"
-    account = choose_account(data=data, program=programs[-1])
+    user = choose_os_user(data=data, program=programs[-1])
     data.mkdir(mode=0o700)
-    account.own(data)
+    user.own(data)
     password = data.with_name("password")
     password.write_text(PASSWORD)
-    account.own(password)
+    user.own(password)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    made = account.run(
+    made = user.run(
         [bin_folder / "initdb", "-D", data, "-U", "owner", "--pwfile", password, "-A", "md5"],
         cwd=data,
     )
@@ -43,10 +43,10 @@ def external_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     log = data / "start.log"
     control: list[str | Path] = [bin_folder / "pg_ctl", "-D", data, "-w", "-l", log]
-    started = account.run([*control, "-o", options, "start"], cwd=data)
+    started = user.run([*control, "-o", options, "start"], cwd=data)
     assert started.returncode == 0, log.read_text()
     yield f"postgresql://owner:{quote(PASSWORD, safe='')}@127.0.0.1:{port}"
-    account.run([*control, "-m", "immediate", "stop"], cwd=data)
+    user.run([*control, "-m", "immediate", "stop"], cwd=data)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from django.test import Client
 from project.models import Scope
 from tests.api.sending import codes, counts, execute, send, stored
 from tests.database import log_in
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -108,8 +109,12 @@ def wait_for_lock(session: psycopg.Connection) -> None:
         SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'
     """
-    while session.execute(waiting).fetchone() == (0,):
+
+    def is_waiting() -> bool:
         session.execute("SELECT pg_stat_clear_snapshot()")
+        return session.execute(waiting).fetchone() != (0,)
+
+    wait_until(is_waiting, "a session waits for a lock")
 
 
 def test_an_expired_key_is_free_again(client: Client) -> None:

@@ -120,7 +120,7 @@ def test_a_key_in_an_address_opens_nothing(name: str) -> None:
     assert Client().get("/api/batches", {name: make_key()}).status_code == 401
 
 
-def test_a_backup_holds_no_key(archive: Path, api_key: KeyMaker) -> None:
+def test_a_backup_holds_no_key(whole_archive: Path, api_key: KeyMaker) -> None:
     key = api_key("ingest")
     client = Client(headers={"Authorization": f"Api-Key {key}"})
     rows = [{"job_id": 1, "job_name": "Clerk"}, {"job_id": 2}]

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
-from ingest.loaders.answers import Receipt
 from ingest.loaders.client import IngestClient, ServiceUnreachable
 from ingest.loaders.delivery import LoadStopped, load_batches
 from ingest.loaders.formats.files import Batch, ReadOptions, read_batches
+from ingest.loaders.responses import Receipt
 from ingest.loaders.retries import RetryPolicy
 from tests.integration.loading import (
     PATIENCE_S,

@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 from django.db import connection
 
 from ingest.loaders.delivery import LoadStopped
-from ingest.loaders.socrata.daily import load_changes
+from ingest.loaders.socrata.load import load_changes
 from ingest.management.commands.load_socrata import Command
 from ingest.models import Batch, Rejection, SocrataMark
 from tests.nyc311 import (

@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
 
-from project.http.access.logins import ATTEMPTS_A_NAME, ATTEMPTS_OF_ALL, TooManyAttempts
+from project.http.access.logins import ATTEMPTS_A_NAME, ATTEMPTS_OF_ALL
+from project.http.errors import TooManyAttempts
 from project.models import LoginAttempt
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -21,8 +21,7 @@ PAGE = "/open311/oauth/login"
 
 
 @pytest.fixture(autouse=True)
-def users(database: None, settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a quick one
+def users(database: None) -> None:
     for name in ("ana", "ben"):
         User.objects.create_user(name, password=PASSWORD)
 

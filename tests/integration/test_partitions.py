@@ -12,7 +12,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from backups.restore.plan import RestoreRequest
-from backups.runs.partitions import tend_partitions
+from backups.runs.partitions import maintain_partitions
 from backups.runs.runs import run_backup, run_drill, run_restore
 from backups.store.archive import find_backup
 from ingest.catalog.definitions import Table, read_tables
@@ -57,7 +57,7 @@ def keep_partitions(settings: Settings, wanted: Partitioning, table: str = "even
 
 def tend(said: list[str], **options: Any) -> str:
     said.clear()
-    return tend_partitions(say=said.append, now=NOW, **options)
+    return maintain_partitions(write=said.append, now=NOW, **options)
 
 
 def event(number: int, moment: str, **fields: Any) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def test_rows_survive_a_killed_server(settings: ServerSettings) -> None:
 def test_orphans_that_hold_the_shared_memory_are_ended(
     settings: ServerSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postmaster, "ORPHAN_PATIENCE_S", 0.3)
+    monkeypatch.setattr(postmaster, "ORPHAN_TIMEOUT_S", 0.3)
     server = start_server(settings)
     session = psycopg.connect(server.conninfo("postgres"), autocommit=True)
     backend = psutil.Process(session.info.backend_pid)

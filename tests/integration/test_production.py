@@ -1,12 +1,18 @@
 """What a production start needs, and what it answers."""
 
+import http.client
 import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+
+from tests.serving import serving
 
 ROOT = Path(__file__).parents[2]
 ASK = """
@@ -22,10 +28,7 @@ print(answer.status_code, answer["Strict-Transport-Security"])
 
 def run(tmp_path: Path, *arguments: str, production: bool, **changes: str) -> str:
     """Return what a command says, and its exit status."""
-    text = (ROOT / "rest_conf.yml").read_text()
-    assert "production: false" in text
-    config = tmp_path / "rest_conf.yml"
-    config.write_text(text.replace("production: false", f"production: {production}".lower()))
+    config = write_config(tmp_path, production=production)
     environment = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"}
     done = subprocess.run(
         [sys.executable, "manage.py", *arguments],
@@ -36,6 +39,14 @@ def run(tmp_path: Path, *arguments: str, production: bool, **changes: str) -> st
         check=False,
     )
     return f"{done.stdout}{done.stderr}exit {done.returncode}"
+
+
+def write_config(folder: Path, *, production: bool) -> Path:
+    text = (ROOT / "rest_conf.yml").read_text()
+    assert "production: false" in text
+    config = folder / "rest_conf.yml"
+    config.write_text(text.replace("production: false", f"production: {production}".lower()))
+    return config
 
 
 def make_secret() -> str:
@@ -77,3 +88,32 @@ def test_production_answers_by_https_alone(tmp_path: Path) -> None:
     assert "301 https://localhost/docs/errors\n" in said
     assert "probe 200\n" in said
     assert "200 max-age=31536000; includeSubDomains; preload\n" in said
+
+
+@pytest.fixture(scope="module")
+def production(django_db_setup: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the test database as production does; yield the base URL."""
+    folder = tmp_path_factory.mktemp("production")
+    config = write_config(folder, production=True)
+    changes = {"ROWHOUSE_CONFIG": str(config), "SECRET_KEY": make_secret()}
+    with serving(folder / "output", environment=changes) as url:
+        yield url
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("X-Forwarded-Proto", 200),
+        ("X_Forwarded_Proto", 301),
+        ("X-Forwarded_Proto", 301),
+        ("X_FORWARDED-PROTO", 301),
+    ],
+)
+def test_only_the_proxy_s_own_header_passes_the_redirect(
+    production: str, name: str, status: int
+) -> None:
+    connection = http.client.HTTPConnection(urlsplit(production).netloc, timeout=60)
+    connection.request("GET", "/docs/errors", headers={"Host": "localhost", name: "https"})
+    answer = connection.getresponse()
+    connection.close()
+    assert answer.status == status

@@ -1,7 +1,6 @@
 """What readers see of a report while it is refreshed: the old table or the new one, whole."""
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from reports.engine.report_table import refresh_report
 from reports.errors import RefreshFailed
 from tests.database import log_in
 from tests.integration.test_refresh import HEADER, with_no_overrides
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -168,25 +168,26 @@ def test_an_exchange_waits_for_a_long_read_without_stopping_others(
         thread.start()
         other.autocommit = True
         other.execute("SET lock_timeout = '5s'")  # the long read ends later than that
-        wait_for_lock_tries(other, long_reader)
+        wait_until(lambda: read_old(other) and is_asking(other), "the exchange asks for its lock")
+        assert read_old(other)
         long_reader.rollback()
         thread.join()
         assert results == ["refreshed"]
         assert other.execute("SELECT max(name) FROM reports.counts").fetchone() == ("version 2",)
 
 
-def wait_for_lock_tries(other: Connection, long_reader: Connection) -> None:
-    """Read until the exchange has asked for its lock; every read must get through."""
-    asked = 0
-    deadline = time.monotonic() + 20
-    while asked < 3 and time.monotonic() < deadline:
-        found = other.execute(
-            "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted"
-        ).fetchone()
-        asked += found[0] if found else 0
-        rows = other.execute("SELECT max(name) FROM reports.counts").fetchone()
-        assert rows == ("version 1",)
-    assert asked
+def read_old(other: Connection) -> bool:
+    """Read the report, which must get through; return whether it is the old one."""
+    return other.execute("SELECT max(name) FROM reports.counts").fetchone() == ("version 1",)
+
+
+def is_asking(other: Connection) -> bool:
+    """Return whether an exchange waits for its lock at this moment."""
+    found = other.execute(
+        "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " WHERE datname = current_database() AND mode = 'AccessExclusiveLock' AND NOT granted"
+    )
+    return found.fetchone() != (0,)
 
 
 def test_an_exchange_that_readers_never_allow_fails_and_leaves_the_table(

@@ -148,12 +148,22 @@ def test_the_roles_are_nothing_more_and_nobody_else() -> None:
         assert cursor.fetchall() == [(UNCHECKED_ROLE, WRITER_ROLE)]
 
 
-def test_a_role_whose_password_was_changed_gets_it_back(log_in: Login) -> None:
-    run_as_administrator("ALTER ROLE report_reader PASSWORD 'another'")
+@pytest.fixture
+def own_role(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Have one role more: roles belong to the server, so other tests are using the usual ones."""
+    role = f"role_of_{connection.settings_dict['NAME']}"
+    monkeypatch.setattr("project.schema.roles.ROLES", (*ROLES, role))
+    run_as_administrator(f"CREATE ROLE {role} LOGIN")
+    yield role
+    run_as_administrator(f"DROP ROLE {role}")
+
+
+def test_a_role_whose_password_was_changed_gets_it_back(log_in: Login, own_role: str) -> None:
+    run_as_administrator(f"ALTER ROLE {own_role} PASSWORD 'another'")
     with pytest.raises(psycopg.OperationalError):
-        log_in("report_reader")
+        log_in(own_role)
     with transaction.atomic():
         apply_roles(
             connection, [], config=settings.CONFIG.database, secrets_dir=settings.SECRETS_DIR
         )
-    assert log_in("report_reader").execute("SELECT 1").fetchone() == (1,)
+    assert log_in(own_role).execute("SELECT 1").fetchone() == (1,)

@@ -11,7 +11,8 @@ from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
-from project.http.access.throttling import TooManyRequests, admit_request, forget_shares
+from project.http.access.throttling import admit_request, forget_shares
+from project.http.errors import TooManyRequests
 from tests.api.sending import execute, send, stored
 from tests.conftest import KeyMaker
 

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -21,16 +22,21 @@ from tests.waiting import is_alive, wait_until
 JOB = [{"job_id": 1, "job_name": "Nurse"}]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("a service")
+@dataclass(frozen=True)
+class FirstStart:
+    """A service that was started on an empty folder, and what it said then."""
+
+    service: Service
+    said: list[str]
 
 
 @pytest.fixture(scope="module")
-def one_service(folder: Path) -> Iterator[Service]:
-    service = Service(folder)
-    yield service
-    if service.process is not None and service.process.poll() is None:
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstStart]:
+    """Start the module's one service; yield it with what it said."""
+    service = Service(tmp_path_factory.mktemp("a service"))
+    service.start()
+    yield FirstStart(service, service.said)
+    if service.is_running:
         service.stop()
     if service.postmaster is not None:
         service.start()
@@ -38,11 +44,14 @@ def one_service(folder: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
-def service(one_service: Service) -> Service:
-    """The module's one service, running."""
-    if one_service.process is None or one_service.process.poll() is not None:
-        one_service.start()
-    return one_service
+def service(first_start: FirstStart) -> Service:
+    """The module's one service, running as `manage.py up` starts it, its database empty."""
+    service = first_start.service
+    if not service.is_running:
+        service.start()
+    with service.connect() as connection:
+        connection.execute("TRUNCATE hiring.jobs, hiring.departments, hiring.employees")
+    return service
 
 
 def paste(line: str) -> dict[str, object]:
@@ -57,9 +66,11 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return not any(map(is_alive, processes))
 
 
-def test_a_first_start_shows_a_key_once_and_a_line_that_stores_a_row(service: Service) -> None:
+def test_a_first_start_shows_a_key_once_and_a_line_that_stores_a_row(
+    service: Service, first_start: FirstStart
+) -> None:
     assert stat.S_IMODE((service.data / "api_key").stat().st_mode) == 0o600
-    assert sum(service.key in line for line in service.said) == 1
+    assert sum(service.key in line for line in first_start.said) == 1
     assert service.ask("GET", "/readyz")[0] == 200
     receipt = paste(service.curl)
     assert (receipt["inserted"], receipt["rejected"]) == (1, 0)
@@ -115,7 +126,7 @@ def test_requests_work_again_after_postgresql_was_killed(service: Service) -> No
     def is_stored() -> bool:
         return service.ask("POST", "/api/ingest/jobs?on_conflict=ignore", rows)[0] == 201
 
-    wait_until(is_stored, "rows are stored again", patience_s=10)
+    wait_until(is_stored, "rows are stored again")
     assert {service.ask("GET", "/readyz")[0] for _ in range(40)} == {200}
     assert service.processes() == before
 
@@ -132,21 +143,26 @@ def test_a_killed_worker_is_replaced(service: Service) -> None:
 
 def test_a_killed_web_server_is_started_again(service: Service) -> None:
     old = service.processes()
+    log = service.logs / "rowhouse.log"
+    before = log.read_text()
     old[0].kill()
     wait_until(lambda: all_gone(old), "the workers of a killed server end")
     wait_until(lambda: service.ask("GET", "/healthz")[0] == 200, "it serves again")
-    logged = (service.logs / "rowhouse.log").read_text()
-    assert "a process died and is started again" in logged
+    assert "a process died and is started again" in log.read_text().removeprefix(before)
 
 
 def test_nothing_is_started_again_on_a_bad_setting(service: Service) -> None:
     good = service.config.read_text()
-    service.config.write_text(good.replace("workers: 2", "workers: many"))
-    service.processes()[0].kill()
     log = service.logs / "rowhouse.log"
-    wait_until(lambda: "http.workers: Expected `int`" in log.read_text(), "it says what is wrong")
-    assert service.processes() == []
-    service.config.write_text(good)
+    service.config.write_text(good.replace("workers: 2", "workers: many"))
+    try:
+        service.processes()[0].kill()
+        wait_until(
+            lambda: "http.workers: Expected `int`" in log.read_text(), "it says what is wrong"
+        )
+        assert service.processes() == []
+    finally:
+        service.config.write_text(good)
     wait_until(lambda: service.ask("GET", "/healthz")[0] == 200, "it serves again")
 
 
@@ -183,6 +199,23 @@ def test_a_busy_port_is_named(service: Service, tmp_path: Path) -> None:
     assert other.returncode == 1
     assert other.stderr.startswith(f"port_busy: 127.0.0.1:{port} ")
     assert not (tmp_path / "var" / "postgres").exists()
+
+
+def test_a_start_without_the_compiled_encoder_is_logged_once(tmp_path: Path) -> None:
+    # Python runs this file first: no library can be loaded then.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import cffi\n\ndef refuse(*_):\n    raise OSError\n\ncffi.FFI.dlopen = refuse\n"
+    )
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    other = Service(tmp_path, PYTHONPATH=str(tmp_path), DATABASE_URL=nowhere)
+    assert other.run("up").returncode == 1
+    lines = map(json.loads, (other.logs / "rowhouse.log").read_text().splitlines())
+    said = [
+        (line["level"], line["message"]) for line in lines if line["logger"] == "rowhouse.ingest"
+    ]
+    assert len(said) == 1
+    assert said[0][0] == "WARNING"
+    assert said[0][1].startswith("The compiled row encoder ")
 
 
 def test_a_bad_port_and_a_bad_setting_end_in_one_line(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """`manage.py backup`: write every table to Avro files."""
 
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from backups.avro.codecs import Codec
 from backups.runs.progress import progress_bar
 from backups.runs.runs import execute_run, run_backup
 
@@ -16,15 +17,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--table", action="append", default=[], metavar="T", help="only this table; repeatable"
         )
-        parser.add_argument("--codec", choices=["snappy", "deflate", "zstandard", "null"])
+        parser.add_argument("--codec", choices=get_args(Codec))
         parser.add_argument(
             "--run", type=UUID, metavar="ID", help="do what a run asks for that the API recorded"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with progress_bar("backup") as watcher:
+        with progress_bar("backup") as progress:
             if options["run"]:
-                run = execute_run(options["run"], watcher)
+                run = execute_run(options["run"], progress)
             else:
-                run = run_backup(tables=options["table"], codec=options["codec"], watcher=watcher)
+                run = run_backup(tables=options["table"], codec=options["codec"], progress=progress)
         self.stdout.write(f"{run.kind} {run.pk} {run.state}: {run.rows_done} rows {run.folder}")

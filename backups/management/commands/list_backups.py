@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backups.errors import BackupDamaged
-from backups.runs.runs import mark_dead_runs
+from backups.runs.record import mark_dead_runs
 from backups.runs.status import read_proofs
 from backups.store.archive import list_backups
 

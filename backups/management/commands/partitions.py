@@ -1,10 +1,10 @@
-"""`manage.py partitions`: tables partitioned by time, looked after as the job does it."""
+"""`manage.py partitions`: what the job does for tables partitioned by time."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from backups.runs.partitions import tend_partitions
+from backups.runs.partitions import maintain_partitions
 
 
 class Command(BaseCommand):
@@ -17,5 +17,5 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = tend_partitions(say=self.stdout.write, dry_run=options["dry_run"])
+        done = maintain_partitions(write=self.stdout.write, dry_run=options["dry_run"])
         self.stdout.write(f"would be done: {done}" if options["dry_run"] else done)

@@ -1,19 +1,18 @@
 """`manage.py restore`: tables put back from a backup or from another tool's Avro file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backups.restore.appending import Appended
-from backups.restore.foreign import append_file
-from backups.restore.plan import RestoreRequest
+from backups.restore.append import AppendReport
+from backups.restore.external_file import append_file
+from backups.restore.plan import Mode, RestoreRequest, describe_plan
 from backups.restore.restore import RestoreReport
-from backups.restore.wording import describe_plan
 from backups.runs.progress import progress_bar
 from backups.runs.runs import run_restore, run_undo
 from backups.store.archive import find_backup, find_backup_of
+from ingest.outcome import OnConflict
 
 
 class Command(BaseCommand):
@@ -30,15 +29,13 @@ class Command(BaseCommand):
             metavar="RUN|FILE.avro",
             help="without it: the newest with them",
         )
-        parser.add_argument("--mode", choices=["replace", "append", "new"])
+        parser.add_argument("--mode", choices=get_args(Mode))
         parser.add_argument("--into", metavar="NAME", help="restore into a new table of this name")
         parser.add_argument(
             "--undo", action="store_true", help="put back what the tables held before their restore"
         )
         parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
-        parser.add_argument(
-            "--on-conflict", choices=["reject", "ignore", "update"], default="reject"
-        )
+        parser.add_argument("--on-conflict", choices=get_args(OnConflict), default="reject")
         parser.add_argument(
             "--rename",
             action="append",
@@ -65,9 +62,9 @@ class Command(BaseCommand):
             dry_run=options["dry_run"],
             on_conflict=options["on_conflict"],
         )
-        with progress_bar("restore") as watcher:
-            _, report = run_restore(backup, request, watcher=watcher)
-        self._tell(report)
+        with progress_bar("restore") as progress:
+            _, report = run_restore(backup, request, progress=progress)
+        self._write_report(report)
 
     def _undo(self, options: dict[str, Any]) -> None:
         if options["all"] or options["source"] or options["mode"] or options["into"]:
@@ -84,32 +81,32 @@ class Command(BaseCommand):
         ):
             raise CommandError("another tool's file can only be appended, to one table")
         renamed = dict(pair.partition("=")[::2] for pair in options["rename"])
-        with progress_bar("restore") as watcher:
-            total = append_file(
+        with progress_bar("restore") as progress:
+            report = append_file(
                 path,
                 options["tables"][0],
                 renamed=renamed,
                 on_conflict=options["on_conflict"],
                 dry_run=options["dry_run"],
-                progress=watcher.add_rows,
+                progress=progress,
             )
-        self._tell_appended(options["tables"][0], total, dry_run=options["dry_run"])
+        self._write_outcomes(options["tables"][0], report, dry_run=options["dry_run"])
 
-    def _tell(self, report: RestoreReport) -> None:
+    def _write_report(self, report: RestoreReport) -> None:
         for plan in report.plans:
             for line in describe_plan(plan):
                 self.stdout.write(line)
         if report.dry_run:
             self.stdout.write("Nothing was changed: this was a dry run")
             return
-        for table, one in report.appended.items():
-            self._tell_appended(table, Appended(**msgspec.structs.asdict(one)), dry_run=False)
+        for table, appended in report.appended.items():
+            self._write_outcomes(table, appended, dry_run=False)
         if not report.appended:
             self.stdout.write(f"{report.rows} rows restored from {report.backup}")
 
-    def _tell_appended(self, table: str, total: Appended, *, dry_run: bool) -> None:
+    def _write_outcomes(self, table: str, report: AppendReport, *, dry_run: bool) -> None:
         verb = "would be" if dry_run else "were"
         self.stdout.write(
-            f"{table}: {total.inserted} rows {verb} inserted, {total.updated} updated, "
-            f"{total.ignored} ignored, {total.rejected} rejected"
+            f"{table}: {report.inserted} rows {verb} inserted, {report.updated} updated, "
+            f"{report.ignored} ignored, {report.rejected} rejected"
         )

@@ -22,8 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         backup = find_backup(options["run"])
-        work = run_drill if options["restore"] else run_verify
-        with progress_bar("verify") as watcher:
-            work(backup, watcher=watcher)
+        verify = run_drill if options["restore"] else run_verify
+        with progress_bar("verify") as progress:
+            verify(backup, progress=progress)
         words = "restores: every row is the same" if options["restore"] else "is whole"
         self.stdout.write(f"{backup.folder.name} {words}")

@@ -9,14 +9,18 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from backups.errors import RestoreRefused
-from backups.restore.plan import find_table
 from backups.restore.swap.shadow import undo_schema
 from backups.tables import ddl
-from backups.tables.catalog import read_definition, search_in
+from backups.tables.catalog import (
+    Dependent,
+    find_table,
+    read_definition,
+    read_dependents,
+    set_search_path,
+)
 from backups.tables.definition import TableDefinition
-from backups.tables.dependents import Dependent, follow, read_dependents, release
 
-LOCK_PATIENCE = "2s"
+LOCK_TIMEOUT = "2s"
 LOCK_TRIES = 15
 LOCK_PAUSE_S = 0.5
 
@@ -64,7 +68,7 @@ class _Swap:
         }
 
     def run(self) -> None:
-        self._connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
+        self._connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
         self._connection.execute("RESET synchronous_commit")
         replaced = [one for one in self._replacements if one.oid is not None]
         for one in replaced:
@@ -72,17 +76,17 @@ class _Swap:
                 one, [SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(self._live(one))]
             )
         replaced = [self._read_again(one) for one in replaced]
-        followers = [(one, self._read_followers(one)) for one in replaced]
-        for one, dependents in followers:
-            self._execute_in(one, release(dependents))
+        dependents_of = [(one, self._read_dependents_of(one)) for one in replaced]
+        for one, dependents in dependents_of:
+            self._execute_in(one, ddl.drop_foreign_keys(dependents))
         for one in replaced:
-            self._put_aside(one)
-        anew = [one for one in self._replacements if one.oid is None]
-        for one in [*replaced, *anew]:
+            self._move_to_undo(one)
+        created = [one for one in self._replacements if one.oid is None]
+        for one in [*replaced, *created]:
             self._move_in(one)
-        for one, dependents in followers:
-            search_in(self._connection, one.definition.schema)
-            self._execute(follow(dependents))
+        for one, dependents in dependents_of:
+            set_search_path(self._connection, one.definition.schema)
+            self._execute(ddl.recreate_dependents(dependents))
 
     def _live(self, one: Replacement) -> Identifier:
         return Identifier(one.definition.schema, one.definition.table)
@@ -95,12 +99,12 @@ class _Swap:
         schema, name = one.definition.schema, one.definition.table
         if find_table(self._connection, schema, name) == one.oid:
             definition = read_definition(self._connection, int(one.oid or 0), schema)
-            if _without_numbers(definition) == _without_numbers(one.definition):
+            if _without_last_values(definition) == _without_last_values(one.definition):
                 return replace(one, definition=definition)
         raise RestoreRefused(f"{schema}.{name} was changed while it was restored: try again")
 
-    def _read_followers(self, one: Replacement) -> list[Dependent]:
-        # A table that is replaced too brings its foreign keys itself.
+    def _read_dependents_of(self, one: Replacement) -> list[Dependent]:
+        # The foreign keys of a table that is replaced too are in its own definition.
         replaced = {
             (other.definition.schema, other.definition.table) for other in self._replacements
         }
@@ -111,18 +115,20 @@ class _Swap:
             if dependent.table is None or (dependent.schema, dependent.table) not in replaced
         ]
 
-    def _put_aside(self, one: Replacement) -> None:
-        """Move the old table to the undo schema, where it hinders nothing."""
+    def _move_to_undo(self, one: Replacement) -> None:
+        """Move the old table to the undo schema."""
         undo, table = undo_schema(one.definition.schema), one.definition.table
-        search_in(self._connection, one.definition.schema)
+        set_search_path(self._connection, one.definition.schema)
         for sequence in one.definition.sequences:
             if not sequence.identity:
                 name = Identifier(one.definition.schema, sequence.name)
                 self._execute([SQL("ALTER SEQUENCE {} OWNED BY NONE").format(name)])
         foreign_keys = [
-            SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(self._live(one), Identifier(key.name))
-            for key in one.definition.keys
-            if key.kind == "f"
+            SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                self._live(one), Identifier(constraint.name)
+            )
+            for constraint in one.definition.constraints
+            if constraint.kind == "f"
         ]
         self._execute(
             [
@@ -135,7 +141,7 @@ class _Swap:
 
     def _move_in(self, one: Replacement) -> None:
         definition = one.definition
-        search_in(self._connection, one.schema, definition.schema)
+        set_search_path(self._connection, one.schema, definition.schema)
         self._execute(self._move(one, one.schema, definition.schema))
         if one.oid is not None:
             self._execute(
@@ -143,13 +149,15 @@ class _Swap:
                 for sequence in definition.sequences
                 if not sequence.identity
             )
-        search_in(self._connection, definition.schema)
+        set_search_path(self._connection, definition.schema)
         self._execute(ddl.grant_privileges(definition, definition.schema, self._roles))
         for sequence in definition.sequences:
             self._set_sequence(one, sequence.name, sequence.column, sequence.last_value)
 
     def _move(self, one: Replacement, origin: str, target: str) -> list[Composed]:
-        names = [leaf.table for leaf in one.definition.partitions] + [one.definition.table]
+        names = [partition.table for partition in one.definition.partitions] + [
+            one.definition.table
+        ]
         return [
             SQL("ALTER TABLE {} SET SCHEMA {}").format(Identifier(origin, name), Identifier(target))
             for name in names
@@ -158,7 +166,7 @@ class _Swap:
     def _set_sequence(
         self, one: Replacement, name: str, column: str, last_value: int | None
     ) -> None:
-        """Have the sequence go on after every number that is, or was, in use."""
+        """Have the sequence continue after every number that is, or was, in use."""
         statement = SQL(
             "SELECT setval({sequence}::regclass, greatest(%s, m)) FROM"
             " (SELECT max({column})::bigint AS m FROM {table}) used"
@@ -171,7 +179,7 @@ class _Swap:
         self._connection.execute(statement, [one.definition.schema, name, last_value, last_value])
 
     def _execute_in(self, one: Replacement, statements: Iterable[Composed]) -> None:
-        search_in(self._connection, one.schema, one.definition.schema)
+        set_search_path(self._connection, one.schema, one.definition.schema)
         self._execute(statements)
 
     def _execute(self, statements: Iterable[Composed]) -> None:
@@ -179,7 +187,7 @@ class _Swap:
             self._connection.execute(statement)
 
 
-def _without_numbers(definition: TableDefinition) -> TableDefinition:
+def _without_last_values(definition: TableDefinition) -> TableDefinition:
     sequences = tuple(
         msgspec.structs.replace(sequence, last_value=None) for sequence in definition.sequences
     )

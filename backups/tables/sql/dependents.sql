@@ -1,4 +1,4 @@
--- What else in the database is about one table, and must follow when another takes its place: as
+-- What depends on a table and has to refer to another one that replaces it: as
 -- (kind, schema, name, table, detail), in an order in which it can be made again.
 -- Run with search_path set to the table's schema. Parameter: the table's oid.
 WITH RECURSIVE view AS (

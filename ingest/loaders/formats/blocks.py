@@ -7,7 +7,6 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self, cast
 
 from ingest.loaders.formats.rows import Unreadable
@@ -23,21 +22,15 @@ class SourceFile:
     def __init__(self, path: str) -> None:
         self.name = "stdin" if path == STDIN else path
         self.bytes_read = 0
-        self._raw: BinaryIO
-        if path == STDIN:
-            self._raw = sys.stdin.buffer
-        else:
-            self._raw = Path(path).open("rb")  # noqa: SIM115 - closed by __exit__
+        self._head = b""  # read already, to recognise gzip
+        self._raw: BinaryIO = (
+            sys.stdin.buffer if path == STDIN else Path(path).open("rb")  # noqa: SIM115
+        )
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._raw is not sys.stdin.buffer:
             self._raw.close()
 
@@ -45,47 +38,27 @@ class SourceFile:
         """Yield the text as UTF-8 without a byte order mark; raise `Unreadable` where it ends."""
         return decode_blocks(self._decompressed(), encoding)
 
+    def read(self, size: int) -> bytes:
+        """Return the next bytes as they are in the file, first those that were looked at."""
+        if self._head:
+            taken, self._head = self._head[:size], self._head[size:]
+            return taken
+        block = self._raw.read(size)
+        self.bytes_read += len(block)
+        return block
+
     def _decompressed(self) -> Iterator[bytes]:
-        counted = cast("BinaryIO", _Counted(self._raw, self))
-        head = counted.read(BLOCK_BYTES)
-        if not head.startswith(_GZIP_MAGIC):
-            while head:
-                yield head
-                head = counted.read(BLOCK_BYTES)
+        self._head = self.read(BLOCK_BYTES)  # stdin cannot be rewound
+        if not self._head.startswith(_GZIP_MAGIC):
+            while block := self.read(BLOCK_BYTES):
+                yield block
             return
-        with gzip.GzipFile(fileobj=cast("BinaryIO", _Rejoined(head, counted))) as unzipped:
+        with gzip.GzipFile(fileobj=cast("BinaryIO", self)) as unzipped:
             try:
                 while block := unzipped.read(BLOCK_BYTES):
                     yield block
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise Unreadable(f"the gzip data is damaged: {error}") from error
-
-
-class _Counted:
-    """A stream that tells its file how much was read."""
-
-    def __init__(self, raw: BinaryIO, source: SourceFile) -> None:
-        self._raw = raw
-        self._source = source
-
-    def read(self, size: int = -1) -> bytes:
-        block = self._raw.read(size)
-        self._source.bytes_read += len(block)
-        return block
-
-
-class _Rejoined:
-    """A stream whose first bytes have been read already: stdin cannot be rewound."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head = head
-        self._rest = rest
-
-    def read(self, size: int = -1) -> bytes:
-        if not self._head:
-            return self._rest.read(size)
-        taken, self._head = self._head[:size], self._head[size:]
-        return taken
 
 
 def decode_blocks(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:

@@ -1,18 +1,12 @@
 """What a load changes in the values of a file: nulls, dates, fields left out or renamed."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
-from ingest.loaders.formats.columns import simplify
-from ingest.loaders.formats.csv_fields import parse_records, write_records
+from ingest.catalog.column_names import NameMatcher
+from ingest.loaders.formats.csv_rows import parse_records, write_records
 from ingest.loaders.formats.dates import DateKind, date_converter
-
-_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_text = msgspec.json.Decoder(str).decode
-_encode = msgspec.json.Encoder().encode
+from ingest.loaders.formats.json_text import decode_text, encode_json, read_members
 
 Convert = Callable[[str], str]
 
@@ -26,8 +20,8 @@ class Dates:
 
     def converter(self, column: str) -> Convert | None:
         """Return what converts the values of this column, None for other than dates."""
-        kinds = {simplify(name): kind for name, kind in self.kinds.items()}
-        kind = kinds.get(simplify(column))
+        found = NameMatcher(self.kinds).find(column)
+        kind = self.kinds[found[0]] if len(found) == 1 else None
         return date_converter(self.pattern, kind) if kind else None
 
 
@@ -90,7 +84,7 @@ class JsonChange:
             return row
         columns = ((self.renamed.get(name, name), bytes(value)) for name, value in members.items())
         parts = [
-            _encode(column) + b":" + self._change(column, value)
+            encode_json(column) + b":" + self._change(column, value)
             for column, value in columns
             if column
         ]
@@ -99,29 +93,15 @@ class JsonChange:
     def _change(self, column: str, value: bytes) -> bytes:
         if not value.startswith(b'"'):
             return value
-        text = _decode_text(value)
+        text = decode_text(value)
         if text == self.changes.null:
             return b"null"
         convert = self._converter(column)
         converted = convert(text) if convert else text
-        return value if converted == text else _encode(converted)
+        return value if converted == text else encode_json(converted)
 
     def _converter(self, column: str) -> Convert | None:
         if column not in self._converters:
             dates = self.changes.dates
             self._converters[column] = dates.converter(column) if dates else None
         return self._converters[column]
-
-
-def read_members(row: bytes) -> dict[str, msgspec.Raw] | None:
-    """Return the members of an object as they stand; None for what is none or repeats a key."""
-    try:
-        members = _decode_members(row)
-        return members if len(members) == _count_members(row) else None
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return None
-
-
-def _count_members(row: bytes) -> int:
-    # The list of pairs keeps a repeated key; numbers stay text, so that none is too long.
-    return len(json.loads(row, object_pairs_hook=list, parse_int=str, parse_float=str))

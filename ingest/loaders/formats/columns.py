@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ingest.loaders.formats.csv_fields import parse_records
+from ingest.catalog.column_names import NameMatcher
+from ingest.loaders.formats.csv_rows import parse_records
 from project.base.errors import RowhouseError
 
 
@@ -48,13 +49,8 @@ def name_columns(header: Sequence[str], names: ColumnNames) -> list[str]:
 
 def find_field(header: Sequence[str], name: str) -> int:
     """Return the place of the only field with this name; raise `ColumnsInvalid`."""
-    for spelling in (str, simplify):
-        found = [i for i, title in enumerate(header) if spelling(title) == spelling(name)]
-        if len(found) == 1:
-            return found[0]
-    raise ColumnsInvalid(f"the file's header has no single field {name!r}")
-
-
-def simplify(name: str) -> str:
-    """Return the name as the service compares headers: without case, spaces and underscores."""
-    return "".join(name.split()).replace("_", "").casefold()
+    found = NameMatcher(header).find(name)
+    if len(found) != 1:
+        several = f": it could be any of {', '.join(found)}" if found else ""
+        raise ColumnsInvalid(f"the file's header has no single field {name!r}{several}")
+    return header.index(found[0])

@@ -19,9 +19,9 @@ from ingest.loaders.formats.layouts import (
     lay_out_mapped_csv,
     lay_out_mapped_json,
 )
+from ingest.loaders.formats.mapping import RowMapping
 from ingest.loaders.formats.ndjson_rows import split_ndjson
 from ingest.loaders.formats.rows import FileMalformed, Rows, cut_rows
-from ingest.loaders.mapping import RowMapping
 from project.base.errors import RowhouseError
 
 # Bodies stay well below the service's limit (`ingest.max_bytes`), and as many as are in flight
@@ -69,7 +69,7 @@ class Batch:
     layout: Layout
     rows: Rows
     file: str
-    bytes_read: int  # of the file, until this batch was complete
+    steps: int  # what it moves a progress bar by: bytes of the file since the batch before
 
     @property
     def span(self) -> str:
@@ -85,14 +85,16 @@ def read_batches(path: str, options: ReadOptions) -> Iterator[Batch]:
     """
     with SourceFile(path) as source, _named(source):
         layout, chunks = _open_rows(source, path, options)
+        done = 0
         for rows in cut_rows(chunks, max_rows=options.batch_rows, max_bytes=BATCH_BYTES):
             yield Batch(
                 body=layout.encode(rows.texts),
                 layout=layout,
                 rows=rows,
                 file=source.name,
-                bytes_read=source.bytes_read,
+                steps=source.bytes_read - done,
             )
+            done = source.bytes_read
 
 
 def inspect_file(path: str, options: ReadOptions) -> Layout:

@@ -19,7 +19,7 @@ from ingest.loaders.formats.rows import (
     FileMalformed,
     Rows,
     Unreadable,
-    refuse_endless,
+    refuse_long_row,
 )
 
 _decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -54,7 +54,7 @@ def split_json(blocks: Iterable[bytes]) -> Iterator[Rows]:
             document.raise_damage()
             # A row longer than a block is not read again until there is twice as much of it.
             enough = 0 if rows.texts else min(2 * len(pending), LONGEST_ROW_BYTES)
-            refuse_endless(pending, f"row {document.index}", index=document.index)
+            refuse_long_row(pending, f"row {document.index}", index=document.index)
     except Unreadable as error:
         raise document.damage(error.message) from error
     rows, pending = document.take_rows(pending)

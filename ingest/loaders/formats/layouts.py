@@ -6,8 +6,8 @@ from typing import Literal
 
 from ingest.loaders.formats.changes import Changes, CsvChange, JsonChange
 from ingest.loaders.formats.columns import ColumnNames, ColumnsInvalid, name_columns
-from ingest.loaders.formats.csv_fields import parse_records, write_records
-from ingest.loaders.mapping import RowMapping
+from ingest.loaders.formats.csv_rows import parse_records, write_records
+from ingest.loaders.formats.mapping import RowMapping
 
 FormatName = Literal["csv", "ndjson", "json"]
 
@@ -80,7 +80,12 @@ def _csv_change(columns: Sequence[str], delimiter: str, changes: Changes) -> Csv
     return change if is_needed else None
 
 
-def lay_out_json(*, as_lines: bool, names: ColumnNames, changes: Changes) -> Layout:
+def lay_out_json(
+    *,
+    as_lines: bool,
+    names: ColumnNames = ColumnNames(),  # noqa: B008 - frozen
+    changes: Changes = Changes(),  # noqa: B008 - frozen
+) -> Layout:
     """Return the layout of an NDJSON or JSON file; rows are sent as they are unless changed."""
     if names.ordered:
         raise ColumnsInvalid("JSON rows name their columns: --columns takes pairs (name=column)")
@@ -121,7 +126,7 @@ def lay_out_mapped_csv(first: bytes | None, *, delimiter: str, mapping: RowMappi
 
 def lay_out_mapped_json(*, as_lines: bool, mapping: RowMapping) -> Layout:
     """Return the layout of an NDJSON or JSON file for a mapping."""
-    plain = lay_out_json(as_lines=as_lines, names=ColumnNames(), changes=Changes())
+    plain = lay_out_json(as_lines=as_lines)
 
     def encode(rows: Sequence[bytes]) -> bytes:
         return plain.encode([mapping.convert_json(row) for row in rows])

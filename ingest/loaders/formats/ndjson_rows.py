@@ -6,7 +6,7 @@ from itertools import chain
 import msgspec
 
 from ingest.loaders.formats.json_text import find_problem
-from ingest.loaders.formats.rows import FileMalformed, Rows, Unreadable, refuse_endless
+from ingest.loaders.formats.rows import FileMalformed, Rows, Unreadable, refuse_long_row
 
 _decoder = msgspec.json.Decoder(msgspec.Raw)
 
@@ -24,9 +24,9 @@ def split_ndjson(blocks: Iterable[bytes]) -> Iterator[Rows]:
             data = rest + block
             cut = data.rfind(b"\n") + 1
             complete, rest = data[:cut], data[cut:]
-            yield from _sound_lines(complete, _lines(complete, line))
+            yield from _check_lines(complete, _lines(complete, line))
             line += complete.count(b"\n")
-            refuse_endless(rest, f"line {line}", line=line)
+            refuse_long_row(rest, f"line {line}", line=line)
     except Unreadable as error:
         raise FileMalformed(f"line {line}: {error.message}", line=line) from error
 
@@ -40,12 +40,12 @@ def _lines(complete: bytes, line: int) -> Rows:
     return Rows([text for text, _ in kept], [place for _, place in kept])
 
 
-def _sound_lines(complete: bytes, rows: Rows) -> Iterator[Rows]:
+def _check_lines(complete: bytes, rows: Rows) -> Iterator[Rows]:
     """Yield the rows, or those before the first that is not JSON and then its error.
 
     The service refuses a whole batch for one line that is not JSON.
     """
-    if _is_sound(complete, len(rows.texts)):
+    if _are_valid(complete, len(rows.texts)):
         yield rows
         return
     for count, (text, line) in enumerate(zip(rows.texts, rows.places, strict=True)):
@@ -55,7 +55,7 @@ def _sound_lines(complete: bytes, rows: Rows) -> Iterator[Rows]:
     yield rows
 
 
-def _is_sound(complete: bytes, count: int) -> bool:
+def _are_valid(complete: bytes, count: int) -> bool:
     try:
         return len(_decoder.decode_lines(complete)) == count
     except (msgspec.DecodeError, RecursionError):

@@ -22,7 +22,7 @@ class Unreadable(RowhouseError):
     code = "file_unreadable"
 
 
-def refuse_endless(rest: bytes, where: str, **place: int) -> None:
+def refuse_long_row(rest: bytes, where: str, **place: int) -> None:
     """Raise `FileMalformed` for a row that is longer than any the service takes."""
     if len(rest) > LONGEST_ROW_BYTES:
         size = f"{LONGEST_ROW_BYTES // 1024 // 1024} MiB"

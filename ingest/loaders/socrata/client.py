@@ -1,28 +1,31 @@
-"""A client of the Socrata Open Data API: queries, keyset pages, patience with a busy service."""
+"""A client of the Socrata Open Data API: queries, keyset pages, retries."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
-from types import TracebackType
 from typing import Any, Literal, Self
 
 import httpx
 import msgspec
 
-from ingest.loaders.retries import RetryPolicy, is_passing, read_retry_after
+from ingest.loaders.retries import (
+    Failure,
+    OnWait,
+    RetryPolicy,
+    is_transient,
+    read_retry_after,
+)
 from ingest.loaders.socrata.soql import Query, quote_text
 from project.base.errors import RowhouseError
 
 Row = dict[str, Any]
 Version = Literal["2.1", "3"]
-OnWait = Callable[[str, float], None]
 
 TIMEOUT_S = 120.0
 PAGE_ROWS = 5000
-# Socrata answers 202 while a query is still being prepared, and 500 for passing troubles.
-_AGAIN = frozenset({HTTPStatus.ACCEPTED, HTTPStatus.INTERNAL_SERVER_ERROR})
+# Socrata answers 202 while a query is still being prepared, and 500 for transient errors.
+_TRANSIENT = frozenset({HTTPStatus.ACCEPTED, HTTPStatus.INTERNAL_SERVER_ERROR})
 
 _rows = msgspec.json.Decoder(list[Row])
 
@@ -72,38 +75,20 @@ class SodaClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
+    def __exit__(self, *exception: object) -> None:
         self._http.close()
 
     def query(self, query: Query, timeout_s: float | None = None) -> list[Row]:
         """Return a query's rows; a field that is null is left out of its row.
 
-        Sent again where the answer is passing (429, 5xx, a broken connection), with growing waits;
+        Sent again after transient failures (429, 5xx, a broken connection), with growing waits;
         raises `SodaRefused` or `SodaUnreachable`.
         """
         request = self._request(query, timeout_s)
-        give_up_at = time.monotonic() + self._retry.retry_for_s
-        tries = 0
-        while True:
-            outcome = self._try(request)
-            if not isinstance(outcome, _Setback):
-                return outcome
-            tries += 1
-            wait_s = self._retry.wait_s(tries, outcome.asked_s)
-            if time.monotonic() + wait_s > give_up_at:
-                raise SodaUnreachable(outcome.reason)
-            if self._on_wait:
-                self._on_wait(outcome.reason, wait_s)
-            time.sleep(wait_s)
+        outcome = self._retry.retry(lambda: self._try(request), self._on_wait)
+        if isinstance(outcome, Failure):
+            raise SodaUnreachable(outcome.reason)
+        return outcome
 
     def read_pages(
         self,
@@ -153,36 +138,25 @@ class SodaClient:
         path = f"/api/v3/views/{self._dataset}/query.json"
         return self._http.build_request("POST", path, json=body, timeout=timeout)
 
-    def _try(self, request: httpx.Request) -> "list[Row] | _Setback":
+    def _try(self, request: httpx.Request) -> list[Row] | Failure:
         try:
-            answer = self._http.send(request)
+            response = self._http.send(request)
         except httpx.TransportError as error:
-            return _Setback(f"no answer from Socrata ({error or type(error).__name__})")
-        if answer.status_code in _AGAIN or is_passing(answer.status_code, ""):
-            return _Setback(
-                f"Socrata answers {answer.status_code}",
-                read_retry_after(answer.headers.get("Retry-After")),
-            )
-        if answer.status_code != HTTPStatus.OK:
-            raise SodaRefused(
-                f"Socrata answers {answer.status_code}: {_read_message(answer)}",
-                status=answer.status_code,
-            )
+            return Failure(f"no answer from Socrata ({error or type(error).__name__})")
+        status = response.status_code
+        if status in _TRANSIENT or is_transient(status):
+            asked_s = read_retry_after(response.headers.get("Retry-After"))
+            return Failure(f"Socrata answers {status}", asked_s)
+        if status != HTTPStatus.OK:
+            message = f"Socrata answers {status}: {_read_message(response)}"
+            raise SodaRefused(message, status=status)
         try:
-            return _rows.decode(answer.content)
+            return _rows.decode(response.content)
         except msgspec.DecodeError as error:
-            return _Setback(f"the answer is not a list of rows ({error})")
+            return Failure(f"the answer is not a list of rows ({error})")
 
 
-class _Setback:
-    """Why a try did not lead to rows."""
-
-    def __init__(self, reason: str, asked_s: float = 0.0) -> None:
-        self.reason = reason
-        self.asked_s = asked_s
-
-
-def _read_message(answer: httpx.Response) -> str:
+def _read_message(response: httpx.Response) -> str:
     with suppress(ValueError, AttributeError):
-        return str(answer.json().get("message") or answer.reason_phrase)[:500]
-    return answer.reason_phrase
+        return str(response.json().get("message") or response.reason_phrase)[:500]
+    return response.reason_phrase

@@ -6,30 +6,30 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from ingest.loaders.answers import Receipt
 from ingest.loaders.client import IngestClient
 from ingest.loaders.delivery import OnReceipt, Totals, load_batches
-from ingest.loaders.formats.changes import Changes
-from ingest.loaders.formats.columns import ColumnNames
 from ingest.loaders.formats.files import BATCH_BYTES, BATCH_ROWS, Batch
 from ingest.loaders.formats.layouts import lay_out_json
 from ingest.loaders.formats.rows import Rows, cut_rows
-from ingest.loaders.socrata import marks
+from ingest.loaders.responses import Receipt
+from ingest.loaders.socrata import high_water_mark
 from ingest.loaders.socrata.client import Row as SodaRow
 from ingest.loaders.socrata.client import SodaClient
-from ingest.loaders.socrata.marks import Window
+from ingest.loaders.socrata.high_water_mark import Window
 from ingest.loaders.socrata.soql import Query, quote_text
-from ingest.loaders.socrata.sources import find_dataset
+from ingest.loaders.socrata.sources import find_dataset, open_client
 from ingest.loaders.socrata.values import FieldColumn, encode_row, match_columns
+from ingest.local_service import read_api_key, service_address
+from ingest.models import SocrataMark
 from ingest.writing.tables import exposed_tables
 from project.base.config import SocrataDataset
 from project.base.database import writer_connection
 
-_LAYOUT = lay_out_json(as_lines=False, names=ColumnNames(), changes=Changes())
+_LAYOUT = lay_out_json(as_lines=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadOrder:
+class LoadOptions:
     """What is to be loaded: by default what changed since the last load."""
 
     name: str
@@ -39,91 +39,102 @@ class LoadOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watcher:
+class Observer:
     """Who is told how a load proceeds."""
 
     on_total: Callable[[int], object] = lambda rows: None  # rows still to come, once known
     on_receipt: OnReceipt = lambda batch, receipt: None
 
 
-_NOBODY = Watcher()
+def load_changes() -> str:
+    """Load what changed in each configured dataset that was loaded before; say what was done.
+
+    The first load of a dataset can be millions of rows and is started by a person.
+    """
+    started = set(SocrataMark.objects.values_list("name", flat=True))
+    names = [name for name in settings.CONFIG.socrata.datasets if name in started]
+    return "; ".join(f"{name}: {_load(name)}" for name in names) or "nothing was loaded before"
+
+
+def _load(name: str) -> str:
+    with open_client(name) as soda, IngestClient(service_address(), read_api_key()) as client:
+        return load_dataset(soda, client, LoadOptions(name=name)).describe()
 
 
 def load_dataset(
-    soda: SodaClient, client: IngestClient, order: LoadOrder, watcher: Watcher = _NOBODY
+    soda: SodaClient,
+    client: IngestClient,
+    options: LoadOptions,
+    observer: Observer = Observer(),
 ) -> Totals:
     """Load what is asked for and return the totals.
 
-    A load that was stopped is finished first, unless the order is for something else. Raises
+    A load that was stopped is finished first, unless something else is asked for. Raises
     `LoadStopped`, `SodaRefused` or `SodaUnreachable`; the next call goes on after the last page
     whose rows all had their outcome.
     """
     totals = Totals()
-    window = _resumable(order)
+    window = _resumable(options)
     if window is not None:
-        _add(totals, _load_window(soda, client, order, window, watcher))
-        if order.since_modified or order.since_created:
+        totals += _load_window(soda, client, options.name, window, observer)
+        if options.since_modified or options.since_created:
             return totals
-    window = _plan(soda, order)
+    window = _plan(soda, options)
     if window is not None:
-        marks.begin(order.name, window)
-        _add(totals, _load_window(soda, client, order, window, watcher))
+        high_water_mark.begin_window(options.name, window)
+        totals += _load_window(soda, client, options.name, window, observer)
     return totals
 
 
-def _resumable(order: LoadOrder) -> Window | None:
-    window = marks.unfinished(marks.read_mark(order.name))
-    if window is None or order.restart:
+def _resumable(options: LoadOptions) -> Window | None:
+    window = high_water_mark.unfinished_window(high_water_mark.read_mark(options.name))
+    if window is None or options.restart:
         return None
-    if order.since_modified and order.since_modified != window.low:
+    if options.since_modified and options.since_modified != window.low:
         return None
-    if order.since_created and order.since_created != window.created_since:
+    if options.since_created and options.since_created != window.created_since:
         return None
     return window
 
 
-def _plan(soda: SodaClient, order: LoadOrder) -> Window | None:
-    mark = marks.read_mark(order.name)
-    created_since = order.since_created or marks.floating(mark.created_since)
-    scope = marks.scope_conditions(created_since, find_dataset(order.name).created)
-    (found,) = soda.query(Query(select=["max(:updated_at) as latest"], where=scope)) or [{}]
-    return marks.plan_window(
+def _plan(soda: SodaClient, options: LoadOptions) -> Window | None:
+    mark = high_water_mark.read_mark(options.name)
+    created_since = options.since_created or high_water_mark.floating(mark.created_since)
+    wanted = high_water_mark.created_condition(created_since, find_dataset(options.name).created)
+    (found,) = soda.query(Query(select=["max(:updated_at) as latest"], where=wanted)) or [{}]
+    return high_water_mark.plan_window(
         mark,
         _read_moment(found.get("latest")),
-        since_modified=order.since_modified,
+        since_modified=options.since_modified,
         created_since=created_since,
-        from_start=order.since_created is not None,
+        from_start=options.since_created is not None,
         overlap=timedelta(minutes=settings.CONFIG.socrata.overlap_minutes),
     )
 
 
 def _load_window(
-    soda: SodaClient,
-    client: IngestClient,
-    order: LoadOrder,
-    window: Window,
-    watcher: Watcher,
+    soda: SodaClient, client: IngestClient, name: str, window: Window, observer: Observer
 ) -> Totals:
-    dataset = find_dataset(order.name)
-    pull = _Pull(soda, dataset, order.name, window)
-    watcher.on_total(pull.count_rows())
+    dataset = find_dataset(name)
+    reader = _WindowReader(soda, dataset, name, window)
+    observer.on_total(reader.count_rows())
 
     def take_receipt(batch: Batch, receipt: Receipt) -> None:
-        pull.settle(batch)
-        watcher.on_receipt(batch, receipt)
+        reader.advance(batch)
+        observer.on_receipt(batch, receipt)
 
     totals = load_batches(
         client,
         dataset.table,
-        pull.read_batches(),
+        reader.read_batches(),
         params={"on_conflict": "update"},
         on_receipt=take_receipt,
     )
-    marks.finish(order.name, window)
+    high_water_mark.finish_window(name, window)
     return totals
 
 
-class _Pull:
+class _WindowReader:
     """The batches of one window, and how far their receipts reach without a gap."""
 
     def __init__(
@@ -132,48 +143,50 @@ class _Pull:
         self._soda = soda
         self._name = name
         self._window = window
-        self._conditions = window.conditions(dataset.created)
+        self._where = window.as_soql(dataset.created)
         self._columns = _find_columns(dataset)
         self._page_ends: dict[int, str] = {}  # the `:id` a page ends with, by rows read until then
-        self._settled = 0
+        self._settled = 0  # rows with a receipt, and all before them
         self._recorded = 0
 
     def count_rows(self) -> int:
         """Ask how many rows there are still to be loaded."""
-        after = self._window.position
-        where = [*self._conditions, *([f":id > {quote_text(after)}"] if after else [])]
+        after = self._window.last_id
+        where = [*self._where, *([f":id > {quote_text(after)}"] if after else [])]
         (found,) = self._soda.query(Query(select=["count(*) as total"], where=where)) or [{}]
         return int(found.get("total", 0))
 
     def read_batches(self) -> Iterator[Batch]:
         """Yield the rows as batches; a page's last batch ends where the page does."""
         pages = self._soda.read_pages(
-            Query(select=[one.field for one in self._columns], where=self._conditions),
+            Query(select=[one.field for one in self._columns], where=self._where),
             page_rows=settings.CONFIG.socrata.page_rows,
-            after=self._window.position,
+            after=self._window.last_id,
         )
         rows_read = 0
         for page in pages:
-            self._page_ends[rows_read + len(page)] = str(page[-1][":id"])
-            for rows in self._cut(page, rows_read):
-                rows_read += len(rows.texts)
+            batches = self._cut(page, rows_read)
+            rows_read += len(page)
+            self._page_ends[rows_read] = str(page[-1][":id"])
+            for rows in batches:
                 yield Batch(
                     body=_LAYOUT.encode(rows.texts),
                     layout=_LAYOUT,
                     rows=rows,
                     file=self._name,
-                    bytes_read=rows_read,
+                    steps=len(rows.texts),
                 )
 
-    def settle(self, batch: Batch) -> None:
-        """Move the position past a batch with a receipt, unless one before it has none."""
+    def advance(self, batch: Batch) -> None:
+        """Record the end of a page once all its rows, and all before them, have a receipt."""
         if batch.rows.places[0] != self._settled:
             return
-        self._settled = batch.bytes_read
-        position = self._page_ends.pop(self._settled, None)
-        if position is not None:
-            rows = self._settled - self._recorded
-            marks.advance(self._name, self._window, position, rows)
+        self._settled = batch.rows.places[-1] + 1
+        last_id = self._page_ends.pop(self._settled, None)
+        if last_id is not None:
+            high_water_mark.advance_window(
+                self._name, self._window, last_id, self._settled - self._recorded
+            )
             self._recorded = self._settled
 
     def _cut(self, page: list[SodaRow], start: int) -> Iterator[Rows]:
@@ -193,8 +206,3 @@ def _read_moment(text: str | None) -> datetime | None:
         return None
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _add(totals: Totals, more: Totals) -> None:
-    for name in Totals.__slots__:
-        setattr(totals, name, getattr(totals, name) + getattr(more, name))

@@ -18,29 +18,25 @@ class Query:
 
     def as_parameters(self) -> dict[str, str]:
         """Return the URL parameters of SODA 2.1."""
-        clauses = {
-            "$select": ", ".join(self.select),
-            "$where": self._condition(),
-            "$group": ", ".join(self.group),
-            "$order": ", ".join(self.order),
-            "$limit": "" if self.limit is None else str(self.limit),
-            "$offset": str(self.offset) if self.offset else "",
-        }
-        return {name: text for name, text in clauses.items() if text}
+        parameters = {f"${name.split()[0]}": text for name, text in self._clauses()}
+        if self.limit is not None:
+            parameters["$limit"] = str(self.limit)
+        if self.offset:
+            parameters["$offset"] = str(self.offset)
+        return parameters
 
     def as_text(self) -> str:
         """Return the statement that SODA 3 takes; it pages outside the statement."""
-        clauses = [f"SELECT {', '.join(self.select)}"]
-        if self.where:
-            clauses.append(f"WHERE {self._condition()}")
-        if self.group:
-            clauses.append(f"GROUP BY {', '.join(self.group)}")
-        if self.order:
-            clauses.append(f"ORDER BY {', '.join(self.order)}")
-        return " ".join(clauses)
+        return " ".join(f"{name.upper()} {text}" for name, text in self._clauses())
 
-    def _condition(self) -> str:
-        return " AND ".join(f"({condition})" for condition in self.where)
+    def _clauses(self) -> list[tuple[str, str]]:
+        clauses = {
+            "select": ", ".join(self.select),
+            "where": " AND ".join(f"({condition})" for condition in self.where),
+            "group by": ", ".join(self.group),
+            "order by": ", ".join(self.order),
+        }
+        return [(name, text) for name, text in clauses.items() if text]
 
 
 def quote_text(value: str) -> str:

@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
-from ingest.loaders.retries import RetryPolicy
-from ingest.loaders.socrata.client import OnWait, SodaClient
+from ingest.loaders.retries import OnWait, RetryPolicy
+from ingest.loaders.socrata.client import SodaClient
 from project.base.config import SocrataDataset
 from project.base.errors import RowhouseError
 
@@ -25,9 +25,7 @@ def find_dataset(name: str) -> SocrataDataset:
     return datasets[name]
 
 
-def open_client(
-    name: str, *, timeout_s: float | None = None, on_wait: OnWait | None = None
-) -> SodaClient:
+def open_client(name: str, *, on_wait: OnWait | None = None) -> SodaClient:
     """Return a client of a configured dataset, with the token of the environment."""
     dataset = find_dataset(name)
     config = settings.CONFIG.socrata
@@ -36,7 +34,7 @@ def open_client(
         dataset.dataset,
         token=settings.SOCRATA_APP_TOKEN,
         version=dataset.version,
-        timeout_s=timeout_s or config.timeout_s,
+        timeout_s=config.timeout_s,
         retry=RetryPolicy(retry_for_s=config.retry_for_s),
         on_wait=on_wait,
     )

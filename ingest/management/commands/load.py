@@ -1,39 +1,38 @@
 """manage.py load: send files to the ingest endpoint of a running service."""
 
 import codecs
-import sys
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ingest.loaders.client import IngestClient
-from ingest.loaders.delivery import IN_FLIGHT, LoadStopped, Totals
+from ingest.loaders.delivery import IN_FLIGHT, Totals
 from ingest.loaders.formats.blocks import count_bytes
 from ingest.loaders.formats.changes import Changes
 from ingest.loaders.formats.columns import ColumnNames, parse_columns
 from ingest.loaders.formats.dates import check_pattern
 from ingest.loaders.formats.files import BATCH_ROWS, ReadOptions
+from ingest.loaders.formats.mapping import read_mapping
 from ingest.loaders.load import LoadRequest, find_dates, load_files
-from ingest.loaders.mapping import read_mapping
-from ingest.loaders.progress import LoadProgress
 from ingest.loaders.retries import RetryPolicy
-from project.base.errors import RowhouseError
+from ingest.local_service import read_api_key
+from ingest.management.load_command import LoadCommand, add_service_arguments, show_receipts
+from project.base.errors import ConfigError, RowhouseError
+from project.base.progress import load_progress
 
-SOME_REJECTED = 3
 
-_Value = TypeVar("_Value")
-
-
-class Command(BaseCommand):
+class Command(LoadCommand):
     """Load CSV, NDJSON or JSON files of any size, in batches, over HTTP."""
 
     help = "Load files into a table through the ingest endpoint of a running service."
     # It talks to the service, never to the database.
     requires_system_checks = ()
+    target = "table"
+    interrupted = "interrupted before anything was sent"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options; docs/loaders.md explains each."""
@@ -43,44 +42,22 @@ class Command(BaseCommand):
         _add_file_options(parser)
         _add_load_options(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Load the files; exit 0 when all rows were stored, 3 when some were rejected."""
-        try:
-            totals = self._load(options)
-        except (RowhouseError, OSError) as error:
-            raise CommandError(str(error)) from error
-        except KeyboardInterrupt as error:
-            raise CommandError("interrupted before anything was sent") from error
-        if totals.rejected:
-            sys.exit(SOME_REJECTED)
-
-    def _load(self, options: dict[str, Any]) -> Totals:
+    def load(self, options: dict[str, Any]) -> Totals:
+        """Load the files."""
         sizes = [count_bytes(path) for path in options["files"]]
         key = options["key"] or _read_key()
         retry = RetryPolicy(retry_for_s=options["retry_for"])
-        progress = LoadProgress(sizes, is_quiet=options["quiet"])
+        total = None if None in sizes else sum(filter(None, sizes))
+        progress = load_progress(total, is_quiet=options["quiet"])
         client = IngestClient(options["url"], key, retry=retry, on_wait=progress.show_wait)
-        try:
-            with client, progress:
-                request = _read_request(client, options)
-                totals = load_files(client, request, progress.show_receipt)
-        except LoadStopped as error:
-            self._summarize(options, error.totals, progress.seconds)
-            raise
-        self._summarize(options, totals, progress.seconds)
-        return totals
+        with client, progress:
+            return load_files(client, _read_request(client, options), show_receipts(progress))
 
-    def _summarize(self, options: dict[str, Any], totals: Totals, seconds: float) -> None:
-        if options["quiet"]:
-            return
+    def describe(self, options: dict[str, Any], totals: Totals, seconds: float) -> str:
+        """Return what became of the rows, and how quickly."""
         dry = " (dry run: nothing was stored)" if options["dry_run"] else ""
-        doubt = f", {totals.unanswered:,} sent without an answer" if totals.unanswered else ""
-        self.stdout.write(
-            f"{options['table']}: {totals.received:,} rows received: {totals.inserted:,} inserted, "
-            f"{totals.updated:,} updated, {totals.ignored:,} ignored, "
-            f"{totals.rejected:,} rejected{doubt}; "
-            f"{seconds:.1f} s, {totals.received / max(seconds, 1e-9):,.0f} rows/s{dry}"
-        )
+        speed = totals.received / max(seconds, 1e-9)
+        return f"{totals.describe()}; {seconds:.1f} s, {speed:,.0f} rows/s{dry}"
 
 
 def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
@@ -119,20 +96,15 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
 
 
 def _read_key() -> str:
-    path = settings.API_KEY_FILE
     try:
-        return path.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise CommandError(f"give --key: there is no API key in {path}") from error
+        return read_api_key()
+    except ConfigError as error:
+        message = f"give --key: there is no API key in {settings.API_KEY_FILE}"
+        raise CommandError(message) from error
 
 
 def _add_service_options(parser: CommandParser) -> None:
-    parser.add_argument(
-        "--url",
-        default=f"http://127.0.0.1:{settings.PORT}",
-        help="address of the service (default: %(default)s)",
-    )
-    parser.add_argument("--key", help="API key (default: the one in the data folder)")
+    add_service_arguments(parser)
     parser.add_argument(
         "--retry-for",
         type=_number(float, 0, 86_400),

@@ -1,27 +1,26 @@
 """manage.py load_socrata: load what changed in a Socrata dataset through the ingest endpoint."""
 
-import sys
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from ingest.loaders.client import IngestClient
-from ingest.loaders.delivery import LoadStopped, Totals
-from ingest.loaders.progress import LoadProgress
-from ingest.loaders.socrata.daily import describe, read_api_key, service_address
-from ingest.loaders.socrata.load import LoadOrder, Watcher, load_dataset
+from ingest.loaders.delivery import Totals
+from ingest.loaders.socrata.load import LoadOptions, Observer, load_dataset
 from ingest.loaders.socrata.sources import open_client
-from project.base.errors import RowhouseError
+from ingest.local_service import read_api_key
+from ingest.management.load_command import LoadCommand, add_service_arguments, show_receipts
+from project.base.progress import load_progress
 
-SOME_REJECTED = 3
 
-
-class Command(BaseCommand):
+class Command(LoadCommand):
     """Load a configured dataset: what changed since the last load, or since a moment."""
 
     help = "Load what changed in a Socrata dataset; a load that was stopped goes on where it was."
+    target = "dataset"
+    interrupted = "interrupted; the next load goes on here"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options; docs/socrata.md explains each."""
@@ -39,49 +38,23 @@ class Command(BaseCommand):
         parser.add_argument(
             "--restart", action="store_true", help="do not finish a load that was stopped"
         )
-        parser.add_argument(
-            "--url",
-            default=service_address(),
-            help="address of the service (default: %(default)s)",
-        )
-        parser.add_argument("--key", help="API key (default: the one in the data folder)")
+        add_service_arguments(parser)
         parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Load; exit 0 when all rows were stored, 3 when some were rejected."""
-        try:
-            totals = self._load(options)
-        except RowhouseError as error:
-            raise CommandError(str(error)) from error
-        except KeyboardInterrupt as error:
-            raise CommandError("interrupted; the next load goes on here") from error
-        if totals.rejected:
-            sys.exit(SOME_REJECTED)
-
-    def _load(self, options: dict[str, Any]) -> Totals:
-        order = LoadOrder(
+    def load(self, options: dict[str, Any]) -> Totals:
+        """Load the dataset."""
+        wanted = LoadOptions(
             name=options["dataset"],
             since_modified=options["since_modified"],
             since_created=options["since_created"],
             restart=options["restart"],
         )
-        progress = LoadProgress([None], is_quiet=options["quiet"])
-        watcher = Watcher(on_total=progress.expect, on_receipt=progress.show_receipt)
-        client = IngestClient(
-            options["url"], options["key"] or read_api_key(), on_wait=progress.show_wait
-        )
-        try:
-            with open_client(order.name, on_wait=progress.show_wait) as soda, client, progress:
-                totals = load_dataset(soda, client, order, watcher)
-        except LoadStopped as error:
-            self._summarize(options, error.totals)
-            raise
-        self._summarize(options, totals)
-        return totals
-
-    def _summarize(self, options: dict[str, Any], totals: Totals) -> None:
-        if not options["quiet"]:
-            self.stdout.write(f"{options['dataset']}: {describe(totals)}")
+        progress = load_progress(None, is_quiet=options["quiet"])
+        observer = Observer(on_total=progress.expect, on_receipt=show_receipts(progress))
+        key = options["key"] or read_api_key()
+        client = IngestClient(options["url"], key, on_wait=progress.show_wait)
+        with open_client(wanted.name, on_wait=progress.show_wait) as soda, client, progress:
+            return load_dataset(soda, client, wanted, observer)
 
 
 def _floating(text: str) -> datetime:

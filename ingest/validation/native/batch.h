@@ -1,21 +1,16 @@
-/* Rows of a batch on their way from text to tuples of COPY's binary format.
+/* The functions that Python calls and the structures that it shares with them.
  *
- * Each row is taken apart into one token a column, by what reads its format (json_rows.c,
- * csv_rows.c), then encoded value by value (encode.c, values.c). Only what is beyond doubt is
- * encoded: a row with anything else in it, or a batch whose rows are not certain, is left to Python,
- * which says what is wrong or knows that nothing is.
+ * library.py gives this text to cffi, which takes declarations and numeric #defines, but no
+ * #include and no #ifdef: encode.h includes what this file needs before it, and guards it.
  */
-#ifndef ROWHOUSE_BATCH_H
-#define ROWHOUSE_BATCH_H
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 /* PostgreSQL allows 1600 columns. */
 #define MOST_FIELDS 1600
 
-/* The order of Kind in ingest/validation/native/encoder.py. */
+/* Of a number, on either side of its point. */
+#define MOST_DIGITS 300
+
+/* PostgreSQL's types. TEXT stands for varchar and bpchar too. */
 enum kind { INT2, INT4, INT8, FLOAT4, FLOAT8, NUMERIC, BOOL, TEXT, UUID, DATE, TIMESTAMP, TIMESTAMPTZ };
 
 /* Of a value, a row or a batch. */
@@ -73,41 +68,13 @@ struct batch {
     bool written[MOST_FIELDS]; /* the columns that the tuples are written to */
 };
 
-enum token_type { ABSENT, NULL_TOKEN, NUMBER, STRING, BOOLEAN, CSV_FIELD };
+/* SHA-256 of all C sources and headers, in hexadecimal: tells Python what the library is built from. */
+extern const char source_digest[65];
 
-/* A value as it stands in the body, without the quotes around it. */
-struct token {
-    const uint8_t *start;
-    int32_t size;
-    uint8_t type;
-    bool escaped; /* JSON's escapes, CSV's doubled quotes */
-};
-
-/* encode.c */
-extern const int64_t layout; /* by which Python knows that it means the same structures */
-enum outcome begin_rows(struct batch *batch);
-enum outcome end_rows(struct batch *batch);
-
-/* Where as many rows are left before the first tuple, the others will hardly be better. */
-#define MOST_LEFT_AT_FIRST 32
-
-/* Add a row of this text, where there is place for one more; without tokens it is left to Python.
- * UNSURE where it is not worth going on. */
-enum outcome add_row(
-    struct batch *batch, const uint8_t *start, const uint8_t *end, const struct token *tokens
-);
-
-/* values.c: writes a value, at `out`, where there is room for it, and returns its size, -1 where
- * it is in doubt. TEXT takes up to the token's size, anything else up to MOST_VALUE_BYTES. */
-#define MOST_VALUE_BYTES 512
-int64_t encode_value(const struct field *field, const struct token *token, uint8_t *out);
-
-/* What Python calls. */
 int32_t encode_json_rows(struct batch *batch);
+/* `order` tells the field of each of a record's `width` columns; the records begin at `start`. */
 int32_t encode_csv_rows(struct batch *batch, const int32_t *order, int32_t width, int64_t start);
 /* Write the noted values of a watched column, those of all rows, as a JSON array; return its size.
  * It takes the size of the body and MOST_NULL_BYTES a row at most, and two bytes. */
 #define MOST_NULL_BYTES 5
 int64_t list_values(const struct batch *batch, int32_t watched, uint8_t *out);
-
-#endif

@@ -1,5 +1,5 @@
 /* Rows as CSV records (RFC 4180). */
-#include "batch.h"
+#include "encode.h"
 
 /* Read a field in quotes, from behind the first of them; return what follows, NULL where they are
  * not closed. */
@@ -67,7 +67,6 @@ static const uint8_t *skip_record(const uint8_t *at, const uint8_t *end) {
     return at ? end_line(at, end) : NULL;
 }
 
-/* `order` tells the field of each of a record's `width` columns; the records begin at `start`. */
 int32_t encode_csv_rows(struct batch *batch, const int32_t *order, int32_t width, int64_t start) {
     struct token tokens[MOST_FIELDS];
     const uint8_t *at = batch->body + start, *end = batch->body + batch->body_size;

@@ -1,9 +1,9 @@
 /* Rows as tuples of COPY's binary format (PostgreSQL's documentation of COPY). */
-#include "batch.h"
+#include "values.h"
 
 #include <string.h>
 
-const int64_t layout = sizeof(struct batch) + sizeof(struct field);
+const char source_digest[] = SOURCE_DIGEST;
 
 static bool has_room(const struct batch *batch, int64_t size) {
     return batch->capacity - batch->size >= size;

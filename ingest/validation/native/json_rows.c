@@ -1,5 +1,5 @@
 /* Rows as one JSON array of objects (RFC 8259). */
-#include "batch.h"
+#include "encode.h"
 
 #include <string.h>
 
@@ -70,7 +70,7 @@ static const uint8_t *read_scalar(const uint8_t *at, struct token *token) {
 }
 
 /* Return what follows the field's name and its closing quote, NULL where another name stands here. A
- * name that JSON would write with escapes has no encoder (ingest/validation/native/encoder.py). */
+ * name that JSON would write with escapes has no encoder (binding.py). */
 static const uint8_t *skip_name(
     const struct field *field, const uint8_t *at, const uint8_t *end
 ) {

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_DIGITS 300 /* of a number, on either side of its point */
-
 /* A number's parts: -whole.fraction, then perhaps an exponent. */
 struct number {
     bool negative;

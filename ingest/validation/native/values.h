@@ -6,7 +6,11 @@
 #ifndef ROWHOUSE_VALUES_H
 #define ROWHOUSE_VALUES_H
 
-#include "batch.h"
+#include "encode.h"
+
+/* values.c; TEXT takes up to the token's size, anything else up to MOST_VALUE_BYTES. */
+#define MOST_VALUE_BYTES 512
+int64_t encode_value(const struct field *field, const struct token *token, uint8_t *out);
 
 /* numbers.c; an integer has `size` bytes. */
 int64_t encode_integer(const struct token *token, int size, uint8_t *out);

@@ -53,21 +53,21 @@ def find_repeated(values: Sequence[Any]) -> Iterator[tuple[int, int]]:
                 yield place, number
 
 
-def lookup_statement(lookups: Sequence[Lookup], *, holding: bool) -> Composed:
+def lookup_statement(lookups: Sequence[Lookup], *, locking: bool) -> Composed:
     """Return one SELECT with an array for each look-up: the places of the values that fail it.
 
-    Its parameters are an array of different values for each. With `holding` what must exist is kept
-    until the commit, in an order that is the same in all batches.
+    Its parameters are an array of different values for each. With `locking` what must exist is
+    locked until the commit, in an order that is the same in all batches.
     """
     return SQL("SELECT {}").format(
         SQL(", ").join(
-            _lookup_query(lookup, number, holding=holding)
+            _lookup_query(lookup, number, locking=locking)
             for number, lookup in enumerate(lookups, 1)
         )
     )
 
 
-def _lookup_query(lookup: Lookup, number: int, *, holding: bool) -> Composed:
+def _lookup_query(lookup: Lookup, number: int, *, locking: bool) -> Composed:
     # The planner that cannot see how long the array of values is goes through the index in 0.2 ms;
     # else it weighs each value, and at times reads a whole table instead, in 0.4 to 2 ms. The array
     # of what was found is complete before a value is compared: so every row is locked.
@@ -82,7 +82,7 @@ def _lookup_query(lookup: Lookup, number: int, *, holding: bool) -> Composed:
         source=lookup.source,
         type=SQL(lookup.type),
         lock=SQL(" ORDER BY {} FOR KEY SHARE").format(Identifier(lookup.referenced))
-        if lookup.must_exist and holding
+        if lookup.must_exist and locking
         else SQL(""),
     )
 

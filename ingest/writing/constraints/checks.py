@@ -29,7 +29,7 @@ from ingest.writing.constraints.by_value import (
 from ingest.writing.constraints.rules import (
     BATCH,
     Rule,
-    is_held_by_value,
+    is_locked_by_value,
     known_to_table_rule,
     make_rules,
 )
@@ -73,19 +73,19 @@ class ConstraintChecks:
     """The rules of one table, asked all at once."""
 
     def __init__(self, table: Table, fields: Sequence[Field] = ()) -> None:
-        # The columns whose values only PostgreSQL can judge.
-        self._judged = [each.column for each in fields if not each.adapter.exact]
+        # The columns whose values only PostgreSQL can check.
+        self._opaque = [each.column for each in fields if not each.adapter.exact]
         # The columns whose values arrays can hold as they came.
         self._scalars = frozenset(
             each.column.name
             for each in fields
             if each.adapter.exact and each.adapter.copied_as == "scalar"
         )
-        # Whether what rows refer to can be kept by their values, and nothing else looks at them.
-        self.can_hold_references = (
+        # Whether what rows refer to can be locked by their values, and nothing else looks at them.
+        self.can_lock_references = (
             bool(table.foreign_keys)
             and not table.watched
-            and all(is_held_by_value(table, key) for key in table.foreign_keys)
+            and all(is_locked_by_value(table, key) for key in table.foreign_keys)
         )
         self._known = frozenset(column.name for column in table.columns if column.identity != "a")
         self._table = table
@@ -104,9 +104,9 @@ class ConstraintChecks:
         return any(rule.refers_to for rule in self.rules(None))
 
     @property
-    def are_judging(self) -> bool:
-        """Whether some column's values are only PostgreSQL's to judge."""
-        return bool(self._judged)
+    def need_value_checks(self) -> bool:
+        """Whether some column's values are only PostgreSQL's to check."""
+        return bool(self._opaque)
 
     @property
     def names_read(self) -> frozenset[str]:
@@ -171,11 +171,11 @@ class ConstraintChecks:
         return _name_rules(found, rules)
 
     def find_violations_by_column(
-        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, holding: bool
+        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, locking: bool
     ) -> list[Violation] | None:
         """Return the same for rows given by `columns_read`, None where only whole rows will do.
 
-        With `holding` what the rows refer to is kept until the commit.
+        With `locking` what the rows refer to is locked until the commit.
         """
         rules = self.rules(arbiter)
         asked = [each for each in enumerate(rules) if each[1].by_value is None]
@@ -183,7 +183,7 @@ class ConstraintChecks:
         arrays = [array for column in columns if (array := array_text(values[column.name]))]
         if len(arrays) < len(columns):
             return None
-        found = self._look_up(connection, values, arbiter, holding=holding)
+        found = self._look_up(connection, values, arbiter, locking=locking)
         if asked:
             statement = self._statements.text(
                 connection, (arbiter, "columns"), lambda: _find_broken(asked, read_columns(columns))
@@ -192,7 +192,7 @@ class ConstraintChecks:
         return _name_rules(sorted(found, key=itemgetter(0, 1)), rules)
 
     def _look_up(
-        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, holding: bool
+        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, locking: bool
     ) -> list[Found]:
         """Find the rows that break rules which a column's values answer."""
         found: list[Found] = []
@@ -207,8 +207,8 @@ class ConstraintChecks:
         if lookups:
             statement = self._statements.text(
                 connection,
-                (arbiter, "held values" if holding else "values"),
-                lambda: lookup_statement(lookups, holding=holding),
+                (arbiter, "locked values" if locking else "values"),
+                lambda: lookup_statement(lookups, locking=locking),
             )
             wanted = [list(set(values[lookup.column]) - {None}) for lookup in lookups]
             failing = ask_values(connection, statement, wanted)
@@ -217,8 +217,8 @@ class ConstraintChecks:
                 found += [(place, number, None) for place in places]
         return found
 
-    def hold_references(self, connection: Connection, rows: ValidatedRows) -> None:
-        """Keep what rows refer to as it is until the commit, where `can_hold_references`.
+    def lock_references(self, connection: Connection, rows: ValidatedRows) -> None:
+        """Lock what rows refer to until the commit, where `can_lock_references`.
 
         Raises `ReferenceMissing` where something is not there or is not for this role to lock: the
         rows are to be written where PostgreSQL checks them.
@@ -236,7 +236,7 @@ class ConstraintChecks:
         statement = self._statements.text(
             connection,
             ("references", *(lookup.column for lookup in lookups)),
-            lambda: lookup_statement(lookups, holding=True),
+            lambda: lookup_statement(lookups, locking=True),
         )
         try:
             failing = ask_values(connection, statement, values)
@@ -246,12 +246,12 @@ class ConstraintChecks:
             raise ReferenceMissing
 
     def find_bad_values(self, connection: Connection, array: str) -> list[BadValue]:
-        """Return the values that PostgreSQL's own types refuse, among those it alone can judge."""
-        if not self._judged or connection.info.server_version < INPUT_IS_VALID_SINCE:
+        """Return the values that PostgreSQL's own types refuse, among those it alone can check."""
+        if not self._opaque or connection.info.server_version < INPUT_IS_VALID_SINCE:
             return []
-        found = execute_raw(connection, _bad_values_query(self._judged), [array]).fetchall()
+        found = execute_raw(connection, _bad_values_query(self._opaque), [array]).fetchall()
         return [
-            BadValue(place, self._judged[number].name, message) for place, number, message in found
+            BadValue(place, self._opaque[number].name, message) for place, number, message in found
         ]
 
 

@@ -120,8 +120,8 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
     )
 
 
-def is_held_by_value(table: Table, key: ForeignKey) -> bool:
-    """Return whether what a row refers to can be kept by its value alone."""
+def is_locked_by_value(table: Table, key: ForeignKey) -> bool:
+    """Return whether what a row refers to can be locked by its value alone."""
     is_own = (key.schema, key.table) == (table.schema, table.name)
     columns = [table.by_name[name] for name in key.columns]
     is_given = not any(each.has_default or each.read_only for each in columns)

@@ -49,21 +49,21 @@ class Isolation:
         self._columns_of = {place: rows.columns for rows in batch.groups for place in rows.places}
         self.candidates = set(self._columns_of)
         self.rejected = {rejection.index: rejection for rejection in batch.rejections}
-        self._fallen: set[int] = set()  # the rows that only trying showed to be wrong
+        self._refused: set[int] = set()  # the rows that only trying showed to be wrong
 
-    def revive(self) -> bool:
+    def readmit_duplicates(self) -> bool:
         """Make candidates of the rows whose key a row had that was not stored after all."""
-        revived = [
+        readmitted = [
             index
             for index, rejection in self.rejected.items()
             if index in self._columns_of
-            and all(error.first_index in self._fallen for error in rejection.errors)
+            and all(error.first_index in self._refused for error in rejection.errors)
         ]
-        self._fallen.clear()
-        self.candidates = set(revived)
-        for index in revived:
+        self._refused.clear()
+        self.candidates = set(readmitted)
+        for index in readmitted:
             del self.rejected[index]
-        return bool(revived)
+        return bool(readmitted)
 
     def find_readable(self) -> list[int]:
         """Return the rows of which constraints may be asked."""
@@ -72,7 +72,9 @@ class Isolation:
             *(index for index, rejection in self.rejected.items() if rejection.sound),
         ]
 
-    def judge(self, broken: Mapping[int, list[Violation]], *, keys_are_given: bool = True) -> int:
+    def reject_broken(
+        self, broken: Mapping[int, list[Violation]], *, keys_are_given: bool = True
+    ) -> int:
         """Decide row by row, in order: a key is taken by the first row that keeps it.
 
         Rows whose only fault is a key of an earlier row are left alone until keys are given.
@@ -133,9 +135,9 @@ class Isolation:
         self.rejected[index] = self._batch.reject(index, errors)
         self.rejected[index].sound = values or {}
 
-    def give_up(self, index: int, failure: RowError) -> None:
+    def refuse(self, index: int, failure: RowError) -> None:
         """Reject a candidate that PostgreSQL has refused."""
-        self._fallen.add(index)
+        self._refused.add(index)
         self.reject(index, [failure])
 
     def rejections(self) -> tuple[Rejection, ...]:

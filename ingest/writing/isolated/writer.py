@@ -27,7 +27,7 @@ from ingest.writing.sqlstates import (
 )
 from ingest.writing.writer import RowsSkipped, TableWriter, WriteOptions, Written
 
-# How often a batch is examined anew when other writers got in between.
+# How often a batch is checked again when other writers got in between.
 ROUNDS = 3
 
 _encode = msgspec.json.Encoder().encode
@@ -37,7 +37,7 @@ _rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 class IsolatedWriter:
     """Writes what can be written of one batch.
 
-    With `holds_references` the connection is one where PostgreSQL checks no foreign keys.
+    An `unchecked` connection is one where PostgreSQL checks no foreign keys.
     """
 
     def __init__(
@@ -47,22 +47,22 @@ class IsolatedWriter:
         batch: ValidatedBatch,
         options: WriteOptions,
         *,
-        holds_references: bool = False,
+        unchecked: bool = False,
     ) -> None:
         self._writer = writer
         self._checks = writer.checks
         self._connection = connection
         self._batch = batch
         self._options = options
-        self._holds_references = holds_references
-        self._is_held = False  # what the candidates refer to is kept until the commit
+        self._unchecked = unchecked
+        self._is_locked = False  # what the candidates refer to is locked until the commit
         self._isolation = Isolation(batch, UnknownValues(writer.table), options.on_conflict)
         self._failures: dict[int, RowError] = {}
 
     def write(self) -> Written:
         """Write what can be written; every other row is rejected with all its errors."""
         written = self._write_candidates()
-        while self._isolation.revive():
+        while self._isolation.readmit_duplicates():
             written += self._write_candidates()
         return replace(written, rejections=self._isolation.rejections(), way="isolated")
 
@@ -78,7 +78,7 @@ class IsolatedWriter:
             is_checked = False
             try:
                 with self._connection.transaction():
-                    self._is_held = False
+                    self._is_locked = False
                     self._reject_bad_values()
                     self._reject_all_violations()
                     is_checked = True
@@ -97,19 +97,19 @@ class IsolatedWriter:
     def _write_left(self) -> Written:
         # Whatever looks at rows on their way in is left to say what it has against one.
         copying = not self._writer.table.watched
-        holds = self._holds_references and not self._is_held
-        return self._write(self._isolation.candidates, holds_references=holds, copying=copying)
+        holds = self._unchecked and not self._is_locked
+        return self._write(self._isolation.candidates, unchecked=holds, copying=copying)
 
-    def _write(self, places: Collection[int], *, holds_references: bool, copying: bool) -> Written:
+    def _write(self, places: Collection[int], *, unchecked: bool, copying: bool) -> Written:
         written = self._writer.write(
             self._connection,
             self._batch,
             self._keep(places),
             self._options,
-            holds_references=holds_references,
+            unchecked=unchecked,
             copying=copying,
         )
-        if not self._holds_references:
+        if not self._unchecked:
             # What is deferred to the commit would fail the whole batch there.
             self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return written
@@ -119,7 +119,7 @@ class IsolatedWriter:
         return [rows for rows in kept if rows.places]
 
     def _reject_bad_values(self) -> None:
-        if not self._checks.are_judging:
+        if not self._checks.need_value_checks:
             return
         places = sorted(self._isolation.candidates)
         array = self._batch.array(places).decode()
@@ -144,7 +144,7 @@ class IsolatedWriter:
     def _reject_violations(self, *, keys_are_given: bool = True) -> int:
         """Reject every candidate that breaks a constraint and return how many did."""
         broken = self._find_broken(self._isolation.find_readable())
-        return self._isolation.judge(broken, keys_are_given=keys_are_given)
+        return self._isolation.reject_broken(broken, keys_are_given=keys_are_given)
 
     def _find_broken(self, places: Collection[int]) -> dict[int, list[Violation]]:
         """Return what each of the rows breaks."""
@@ -167,10 +167,10 @@ class IsolatedWriter:
         if columns:
             values = {each.name: _read_column(each, groups, rejected) for each in columns}
             found = checks.find_violations_by_column(
-                self._connection, values, key, holding=self._holds_references
+                self._connection, values, key, locking=self._unchecked
             )
             if found is not None:
-                self._is_held = self._holds_references
+                self._is_locked = self._unchecked
                 return found
         places = [place for rows in groups for place in rows.places]
         array = self._batch.array(places)
@@ -209,22 +209,22 @@ class IsolatedWriter:
     def _write_tried(self) -> Written:
         """Write the rows that can be written, as trying shows, and reject the others."""
         written = Written()
-        hopeful, tried = sorted(self._isolation.candidates), 0
-        while hopeful and len(hopeful) != tried:
-            tried = len(hopeful)
-            written += self._write_halves(hopeful)
+        pending, tried = sorted(self._isolation.candidates), 0
+        while pending and len(pending) != tried:
+            tried = len(pending)
+            written += self._write_halves(pending)
             # What a row refers to may have been written after it.
-            hopeful = [
+            pending = [
                 place
                 for place, failure in self._failures.items()
                 if failure.code == "fk_violation" and self._checks.refers_to_itself
             ]
-            for place in self._failures.keys() - set(hopeful):
-                self._isolation.give_up(place, self._failures.pop(place))
-            if len(hopeful) != tried:
+            for place in self._failures.keys() - set(pending):
+                self._isolation.refuse(place, self._failures.pop(place))
+            if len(pending) != tried:
                 self._failures.clear()
         for place, failure in self._failures.items():
-            self._isolation.give_up(place, failure)
+            self._isolation.refuse(place, failure)
         self._failures.clear()
         return written
 
@@ -234,9 +234,7 @@ class IsolatedWriter:
             return Written()
         try:
             with self._connection.transaction():
-                return self._write(
-                    set(places), holds_references=self._holds_references, copying=False
-                )
+                return self._write(set(places), unchecked=self._unchecked, copying=False)
         except RowsSkipped:
             failure = skipped_row()
         except psycopg.Error as error:

@@ -11,8 +11,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from project.base.errors import RowhouseError
 from project.http.access.throttling import admit_request
+from project.http.errors import KeyInvalid, KeyRequired, ScopeMissing
 from project.models import ApiKey, Scope
 
 if TYPE_CHECKING:  # the views' module reads the settings that name this one
@@ -23,29 +23,11 @@ TRUSTED_S = 0.8
 LAST_USED_STEP = timedelta(minutes=1)
 
 
-class KeyRequired(RowhouseError):
-    """This endpoint needs an API key: `Authorization: Api-Key KEY`."""
-
-    code = "key_required"
-
-
-class KeyInvalid(RowhouseError):
-    """The API key is unknown, revoked or expired."""
-
-    code = "key_invalid"
-
-
-class ScopeMissing(RowhouseError):
-    """The API key does not have the scope this needs."""
-
-    code = "scope_missing"
-
-
 # By the SHA-256 of the secret: the key itself is not kept, and comparing sums tells nothing of it.
 _trusted: dict[bytes, tuple[float, ApiKey]] = {}
 
 
-def find_key(secret: str) -> ApiKey:
+def find_api_key(secret: str) -> ApiKey:
     """Return the live key with this secret and count the request.
 
     Raises `KeyInvalid` for any other secret, `TooManyRequests` beyond the limit.
@@ -95,7 +77,7 @@ class KeyAuthentication(BaseAuthentication):
         scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "api-key":
             return None
-        return None, find_key(secret.strip())
+        return None, find_api_key(secret.strip())
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401 answer (RFC 9110, section 11.6.1)."""

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from project.base.errors import TryLater
+from project.http.errors import TooManyAttempts
 from project.http.problems import answer_refusal
 from project.models import LoginAttempt
 
@@ -21,12 +21,6 @@ WINDOW = timedelta(minutes=5)
 ATTEMPTS_A_NAME = 5
 ATTEMPTS_OF_ALL = 100
 NAME_LENGTH = 150  # Django's own limit; no longer one is remembered
-
-
-class TooManyAttempts(TryLater):
-    """Too many failed attempts to log in: wait some minutes."""
-
-    code = "too_many_attempts"
 
 
 class GuardedBackend(ModelBackend):

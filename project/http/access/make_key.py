@@ -18,7 +18,7 @@ class KeyRefused(RowhouseError):
     code = "key_refused"
 
 
-def issue_key(
+def make_key(
     name: str,
     *,
     scopes: Collection[str],
@@ -63,11 +63,11 @@ def check_key(
         raise KeyRefused("The key would have expired already")
 
 
-def issue_first_key(file: Path) -> str | None:
+def make_first_key(file: Path) -> str | None:
     """Make a key of every scope and keep it in a file; None where there are keys already."""
     with transaction.atomic():
         if ApiKey.objects.exists():
             return None
-        secret = issue_key("first", scopes=Scope.values, datasets=())
+        secret = make_key("first", scopes=Scope.values, datasets=())
         write_secret(file, secret)
     return secret

@@ -16,17 +16,11 @@ from django.middleware.csrf import rotate_token
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
 
-from project.base.errors import RowhouseError
 from project.http.access.keys import record_use
+from project.http.errors import CsrfFailed
 from project.models import ApiKey, Scope
 
 PREFIX = "api_key_prefix"
-
-
-class CsrfFailed(RowhouseError):
-    """A request of a browser's session lacks the token of its page (X-CSRFToken)."""
-
-    code = "csrf_failed"
 
 
 def sign_in_with_key(request: HttpRequest, key: ApiKey) -> None:
@@ -50,7 +44,7 @@ def find_signed_in(request: HttpRequest) -> ApiKey | None:
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return None
     if not hasattr(request, "signed_in"):
-        # Where the look fails, the page that says so is shown to nobody in particular.
+        # Where reading it fails, the error page is shown as to somebody who is not signed in.
         request.signed_in = None  # type: ignore[attr-defined]
         request.signed_in = _read_session(request)  # type: ignore[attr-defined]
     return cast("ApiKey | None", request.signed_in)  # type: ignore[attr-defined]
@@ -59,7 +53,7 @@ def find_signed_in(request: HttpRequest) -> ApiKey | None:
 def _read_session(request: HttpRequest) -> ApiKey | None:
     user = request.user
     if user.is_active and user.is_staff:
-        return _stand_in(user)
+        return _make_key_for(user)
     prefix = request.session.get(PREFIX)
     if prefix is None:
         return None
@@ -71,7 +65,7 @@ def _read_session(request: HttpRequest) -> ApiKey | None:
     return key
 
 
-def _stand_in(user: User) -> ApiKey:
+def _make_key_for(user: User) -> ApiKey:
     return ApiKey(prefix=f"user:{user.pk}", name=user.get_username(), scopes=[Scope.ADMIN])
 
 

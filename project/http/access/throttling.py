@@ -14,19 +14,14 @@ from pathlib import Path
 import psycopg
 
 from project.base.database import reader_connection
-from project.base.errors import TryLater, Unavailable
+from project.base.errors import Unavailable
 from project.base.sql_files import read_sql
+from project.http.errors import TooManyRequests
 
 SHARES = 100
 MAX_REMEMBERED = 1000
 
 TAKE_REQUESTS = read_sql(Path(__file__).parent / "sql" / "take_requests.sql")
-
-
-class TooManyRequests(TryLater):
-    """The API key has made as many requests in this minute as it may: see Retry-After."""
-
-    code = "too_many_requests"
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Views as pages: who may see them, and errors as pages."""
+"""Views as pages: who may see them, errors as pages, and the navigation around them."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -14,8 +14,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from project.base.errors import RowhouseError, Unavailable
-from project.http.access.keys import ScopeMissing
 from project.http.access.sessions import find_signed_in
+from project.http.errors import ScopeMissing
 from project.http.problems import answer_refusal, status_of
 from project.models import Scope
 
@@ -26,18 +26,28 @@ READING = ("GET", "HEAD")
 # Headers of a problem document that mean the same beside a page.
 KEPT_HEADERS = ("WWW-Authenticate", "Retry-After")
 
+NAVIGATION = (
+    ("Dashboard", "/"),
+    ("Tables", "/tables/"),
+    ("Load", "/load/"),
+    ("Rejections", "/rejections/"),
+    ("Reports", "/reports/"),
+    ("API", "/api/docs"),
+    ("Admin", "/admin/"),
+)
+
 View = Callable[..., HttpResponseBase]
 
 
 def page(scope: Scope) -> Callable[[View], View]:
-    """Make a view a page for people who are signed in with the scope; others are led to do so."""
+    """Make a view a page for people signed in with the scope; others go to the login page."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             key = find_signed_in(request)
             if key is None:
-                return lead_to_login(request)
+                return _redirect_to_login(request)
             if not key.may(scope):
                 raise ScopeMissing(f"This page needs a key with the scope {scope}")
             response = view(request, **kwargs)
@@ -80,7 +90,33 @@ def show_error(request: HttpRequest, error: RowhouseError) -> HttpResponse:
     return shown
 
 
-def lead_to_login(request: HttpRequest) -> HttpResponseRedirect:
+def describe_viewer(request: HttpRequest) -> dict[str, Any]:
+    """Give templates `navigation` and `viewer`, the signed-in `ApiKey` (a context processor)."""
+    return {
+        "viewer": find_signed_in(request),
+        "navigation": [
+            {"label": label, "address": address, "current": _is_in(request.path, address)}
+            for label, address in NAVIGATION
+        ],
+    }
+
+
+def mark_viewer(request: HttpRequest) -> str:
+    """Return a text that differs where what pages show around their content does.
+
+    Who is signed in stands there, and a token that belongs to the browser's cookie.
+    """
+    viewer = find_signed_in(request)
+    if viewer is None:
+        return ""
+    return f"{viewer.name} {request.COOKIES.get(settings.CSRF_COOKIE_NAME)}"
+
+
+def _redirect_to_login(request: HttpRequest) -> HttpResponseRedirect:
     """Ask who it is, and come back here afterwards."""
     query = urlencode({"next": request.get_full_path()})
     return HttpResponseRedirect(f"{settings.LOGIN_URL}?{query}")
+
+
+def _is_in(path: str, address: str) -> bool:
+    return path == address if address == "/" else path.startswith(address)

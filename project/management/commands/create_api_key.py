@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from project.http.access.make_key import issue_key
+from project.http.access.make_key import make_key
 from project.models import Scope
 
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the key; print it alone, so that a script can take it."""
-        secret = issue_key(
+        secret = make_key(
             options["name"],
             scopes=options["scope"],
             tables=options["table"],

@@ -1,4 +1,4 @@
-"""`manage.py crontab add|show|remove`: django-crontab's command, which here says what it did.
+"""`manage.py crontab add|show|remove`: django-crontab's command, with messages.
 
 Theirs exits 0 where there is no crontab at all and trips over a line whose schedule has changed.
 """
@@ -27,10 +27,10 @@ NOT_TAKEN = "crontab did not take the jobs, so nothing was scheduled."
 
 
 class Command(CrontabCommand):
-    """Adds the checks and the words that django-crontab leaves out."""
+    """Adds the checks and messages that django-crontab leaves out."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the subcommand; a machine without crontab is said so, and no error."""
+        """Run the subcommand; without a crontab program there is a message, and no error."""
         os.chdir(settings.BASE_DIR)  # the lines in the crontab do the same
         subcommand = options["subcommand"]
         if subcommand == "run":

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from ingest.validation.native.library import warn_without_library
+from project.demo import show_demo
+from project.http.access.make_key import make_first_key
 from project.server.startup import run_service
 
 
@@ -21,7 +25,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until a signal comes."""
-        run_service(web_only=options["web_only"], demo=options["demo"], say=self._say)
+        warn_without_library()
+        run_service(
+            web_only=options["web_only"],
+            make_key=lambda: make_first_key(settings.API_KEY_FILE),
+            demo=show_demo if options["demo"] else None,
+            say=self._say,
+        )
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from project.base.database import EMBEDDED_HOST, EMBEDDED_USER
-from project.server.postgres.os_user import Account
+from project.server.postgres.os_user import OsUser
 from project.server.postgres.postmaster import PostgresError, cluster_name
 
 MAJOR_VERSION = "18"
@@ -73,17 +73,17 @@ def check_version(settings: ServerSettings) -> None:
         )
 
 
-def make_data_folder(account: Account, settings: ServerSettings) -> None:
+def make_data_folder(user: OsUser, settings: ServerSettings) -> None:
     """Run initdb; the folder is there whole or not at all."""
-    # Made beside its place and moved there whole: a start that was killed leaves only a draft.
+    # Made under another name and renamed: a start that was killed leaves only a draft.
     draft = settings.data.with_name("data.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
-    account.own(draft)
+    user.own(draft)
     with tempfile.NamedTemporaryFile("w", dir=settings.folder, prefix="password.") as password:
         password.write(settings.password + "\n")
         password.flush()
-        account.own(Path(password.name))
+        user.own(Path(password.name))
         options = {
             "--pgdata": draft,
             "--username": EMBEDDED_USER,
@@ -95,17 +95,17 @@ def make_data_folder(account: Account, settings: ServerSettings) -> None:
             "--builtin-locale": "C.UTF-8",
         }
         command = [f"{option}={value}" for option, value in options.items()]
-        made = account.run([program("initdb"), *command], cwd=draft)
+        made = user.run([program("initdb"), *command], cwd=draft)
     if made.returncode != 0:
         raise PostgresError(f"PostgreSQL's initdb failed: {made.stdout.strip()}")
     (draft / "log").mkdir(mode=0o700)
-    account.own(draft / "log")
+    user.own(draft / "log")
     with (draft / "postgresql.conf").open("a", encoding="utf-8") as file:
         file.write("include_if_exists = 'rowhouse.conf'  # written at every start\n")
     draft.rename(settings.data)
 
 
-def write_settings(account: Account, settings: ServerSettings, port: int) -> None:
+def write_settings(user: OsUser, settings: ServerSettings, port: int) -> None:
     """Write what the server reads at its start beside its own postgresql.conf."""
     lines = {
         **_SETTINGS,
@@ -118,7 +118,7 @@ def write_settings(account: Account, settings: ServerSettings, port: int) -> Non
     text = "".join(f"{name} = '{value}'\n" for name, value in lines.items())
     path = settings.data / "rowhouse.conf"
     write_where_changed(path, text)
-    account.own(path)
+    user.own(path)
 
 
 def write_where_changed(path: Path, text: str) -> None:

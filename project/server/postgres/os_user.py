@@ -1,4 +1,4 @@
-"""The operating-system account that the embedded PostgreSQL runs as.
+"""The operating-system user that the embedded PostgreSQL runs as.
 
 PostgreSQL refuses to run as root. Started by root, it runs as the owner of its data folder or, the
 first time, as `nobody`.
@@ -19,21 +19,21 @@ UNPRIVILEGED_USER = "nobody"
 # The server needs none of the caller's environment, and PGDATA, PGPORT … would mislead it.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
-# Where the folders around the program or the data are closed to the account (a clone under /root,
+# Where the folders around the program or the data are closed to the user (a clone under /root,
 # a folder made by mktemp -d), one capability lets it pass. The weaker one is tried first; some
 # containers only have the other.
 _CAPABILITIES = ("dac_read_search", "dac_override")
 
 
-class AccountError(RowhouseError):
-    """There is no account that the embedded PostgreSQL could run as."""
+class OsUserError(RowhouseError):
+    """There is no user that the embedded PostgreSQL could run as."""
 
     code = "postgres_account"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
-    """Who runs the server's programs; `capability` is held beside the account's own rights."""
+class OsUser:
+    """Who runs the server's programs; `capability` is held beside what the user may do anyway."""
 
     uid: int
     gid: int
@@ -41,13 +41,13 @@ class Account:
 
     @property
     def is_caller(self) -> bool:
-        """Whether this is the account of the calling process."""
+        """Whether this is the user of the calling process."""
         return self.uid == os.geteuid()
 
     def run(
-        self, command: Sequence[str | Path], *, cwd: Path, said: str = ""
+        self, command: Sequence[str | Path], *, cwd: Path, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program that reads `said`; return its exit status and all it said (stdout)."""
+        """Run a program; return its exit status and output (stdout, with stderr in it)."""
         drop = not self.is_caller and self.capability is None
         return subprocess.run(
             [*self._prefix(), *command],
@@ -56,7 +56,7 @@ class Account:
             user=self.uid if drop else None,
             group=self.gid if drop else None,
             extra_groups=[] if drop else None,
-            input=said,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -65,13 +65,13 @@ class Account:
         )
 
     def own(self, path: Path) -> None:
-        """Make the account the owner of a file or folder the caller has just made."""
+        """Make the user the owner of a file or folder the caller has just made."""
         if self.is_caller:
             return
         try:
             os.chown(path, self.uid, self.gid)
         except OSError as error:
-            raise AccountError(
+            raise OsUserError(
                 f"{path} cannot be given to user {self.uid} ({error.strerror}): set ROWHOUSE_DATA "
                 "to a folder on a local disk, or start Rowhouse as a normal user"
             ) from error
@@ -86,77 +86,77 @@ class Account:
             "--clear-groups",
             f"--inh-caps=+{self.capability}",
             f"--ambient-caps=+{self.capability}",
-            # Without this bit access(2), which PostgreSQL asks about its own program, leaves
-            # the capability out of account.
+            # Without this bit access(2), which PostgreSQL asks about its own program, ignores
+            # the capability.
             "--securebits=+no_setuid_fixup",
         ]
 
 
-def choose_account(*, data: Path, program: Path) -> Account:
-    """Return the account that can run the program on the data folder, which may not exist yet.
+def choose_os_user(*, data: Path, program: Path) -> OsUser:
+    """Return the user that can run the program on the data folder, which may not exist yet.
 
-    The folder around the data must exist. Raise `AccountError` where no account can.
+    The folder around the data must exist. Raise `OsUserError` where no user can.
     """
     if os.geteuid() != 0:
         return _caller()
-    account = _unprivileged(data)
-    if _reaches(account, program, data.parent):
-        return account
+    user = _unprivileged(data)
+    if _reaches(user, program, data.parent):
+        return user
     if shutil.which("setpriv"):
         for capability in _CAPABILITIES:
-            candidate = replace(account, capability=capability)
+            candidate = replace(user, capability=capability)
             if _reaches(candidate, program, data.parent):
                 return candidate
-    raise AccountError(
-        f"user {account.uid}, whom PostgreSQL runs as, cannot reach {program} and {data.parent}: "
+    raise OsUserError(
+        f"user {user.uid}, whom PostgreSQL runs as, cannot reach {program} and {data.parent}: "
         "set ROWHOUSE_DATA to a folder that every user may enter and install Rowhouse in one, "
         "or start it as a normal user"
     )
 
 
 def check_owner(data: Path) -> None:
-    """Raise `AccountError` where the data folder belongs to somebody the caller cannot act for."""
+    """Raise `OsUserError` where the data folder belongs to somebody the caller cannot act for."""
     if data.exists() and os.geteuid() not in {0, data.stat().st_uid}:
-        raise AccountError(
+        raise OsUserError(
             f"{data} belongs to user {data.stat().st_uid}: start Rowhouse as that user or as "
             "root, or set ROWHOUSE_DATA to another folder"
         )
 
 
-def _caller() -> Account:
+def _caller() -> OsUser:
     try:
         entry = pwd.getpwuid(os.geteuid())
     except KeyError as error:
-        raise AccountError(
+        raise OsUserError(
             f"user {os.geteuid()} has no name, and PostgreSQL's initdb needs one: give it a line "
             "in /etc/passwd, start Rowhouse as another user, or set DATABASE_URL"
         ) from error
-    return Account(uid=entry.pw_uid, gid=os.getegid())
+    return OsUser(uid=entry.pw_uid, gid=os.getegid())
 
 
-def _unprivileged(data: Path) -> Account:
+def _unprivileged(data: Path) -> OsUser:
     if data.exists():
         owner = data.stat()
         if owner.st_uid == 0:
-            raise AccountError(
+            raise OsUserError(
                 f"{data} belongs to root, which PostgreSQL refuses to run as: "
                 f"chown -R {UNPRIVILEGED_USER} '{data}'"
             )
-        return Account(uid=owner.st_uid, gid=owner.st_gid)
+        return OsUser(uid=owner.st_uid, gid=owner.st_gid)
     try:
         entry = pwd.getpwnam(UNPRIVILEGED_USER)
     except KeyError as error:
-        raise AccountError(
+        raise OsUserError(
             f"there is no user {UNPRIVILEGED_USER} for PostgreSQL to run as: start Rowhouse as "
             "a normal user"
         ) from error
-    return Account(uid=entry.pw_uid, gid=entry.pw_gid)
+    return OsUser(uid=entry.pw_uid, gid=entry.pw_gid)
 
 
-def _reaches(account: Account, program: Path, folder: Path) -> bool:
+def _reaches(user: OsUser, program: Path, folder: Path) -> bool:
     test = 'test -r "$1" && test -x "$1" && cd "$2"'
     try:
-        found = account.run(["/bin/sh", "-c", test, "sh", program, folder], cwd=Path("/"))
+        found = user.run(["/bin/sh", "-c", test, "sh", program, folder], cwd=Path("/"))
     except OSError:
         return False
     return found.returncode == 0

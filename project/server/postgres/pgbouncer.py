@@ -24,8 +24,8 @@ def write_pooler_files(
 ) -> Path:
     """Write pgbouncer.ini and its list of users into a folder; return the first.
 
-    `server` is where PostgreSQL itself is, in Django's words. The list holds passwords and is
-    readable by its owner alone.
+    `server` is PostgreSQL itself, as an entry of DATABASES. The list holds passwords and only its
+    owner can read it.
     """
     users = {server["USER"]: server["PASSWORD"]}
     if separate_roles:

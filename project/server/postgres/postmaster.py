@@ -1,4 +1,4 @@
-"""The processes of a PostgreSQL data folder: the living server, and what a killed one left."""
+"""The processes of a PostgreSQL data folder: the running server, and orphans of a killed one."""
 
 import time
 import zlib
@@ -11,7 +11,7 @@ import psutil
 from project.base.errors import RowhouseError
 
 STEP_S = 0.02
-ORPHAN_PATIENCE_S = 5.0
+ORPHAN_TIMEOUT_S = 5.0
 
 
 class PostgresError(RowhouseError):
@@ -22,7 +22,7 @@ class PostgresError(RowhouseError):
 
 @dataclass(frozen=True, kw_only=True)
 class Postmaster:
-    """A living server process, as its postmaster.pid describes it."""
+    """A running server process, as its postmaster.pid describes it."""
 
     pid: int
     port: int
@@ -35,7 +35,7 @@ def cluster_name(data: Path) -> str:
 
 
 def find_postmaster(data: Path) -> Postmaster | None:
-    """Return the server that lives on this data folder, None where there is none."""
+    """Return the server that runs on this data folder, None where there is none."""
     postmaster = _read_pid_file(data)
     if postmaster is None or not _is_server_of(data, postmaster.pid):
         return None
@@ -65,8 +65,8 @@ def wait_until_gone(data: Path, *, timeout_s: float) -> bool:
     return True
 
 
-def clear_leftovers(data: Path) -> None:
-    """Make way for a new server where the last one was killed; call it with none living.
+def remove_leftovers(data: Path) -> None:
+    """Remove what a killed server left, so that a new one can start; call it with none running.
 
     Its orphaned processes still hold the shared memory, and the process id in postmaster.pid may
     be a zombie's or another program's by now: PostgreSQL would refuse to start for either.
@@ -82,7 +82,7 @@ def clear_leftovers(data: Path) -> None:
 
 def _wait_for_end(data: Path, processes: list[psutil.Process]) -> list[psutil.Process]:
     # Not psutil.wait_procs: it waits for zombies too, which nobody may ever collect.
-    deadline = time.monotonic() + ORPHAN_PATIENCE_S
+    deadline = time.monotonic() + ORPHAN_TIMEOUT_S
     while processes and time.monotonic() < deadline:
         time.sleep(STEP_S)
         processes = [process for process in processes if _belongs_to(data, process)]
@@ -108,7 +108,7 @@ def _is_server_of(data: Path, pid: int) -> bool:
     if not is_server:
         return False
     folder = dict(pairwise(command)).get("-D", "")
-    # Started by hand in another way than by pg_ctl it does not say where it works.
+    # Started by hand, not by pg_ctl, its command line may lack the folder.
     return not folder.startswith("/") or Path(folder).resolve() == data
 
 

@@ -26,19 +26,19 @@ from project.server.postgres.cluster import (
     write_settings,
     write_where_changed,
 )
-from project.server.postgres.os_user import Account, AccountError, check_owner, choose_account
+from project.server.postgres.os_user import OsUser, OsUserError, check_owner, choose_os_user
 from project.server.postgres.postmaster import (
     PostgresError,
-    clear_leftovers,
     find_postmaster,
+    remove_leftovers,
     wait_until_gone,
     wait_until_ready,
 )
 
 logger = logging.getLogger("rowhouse.postgres")
 
-START_PATIENCE_S = 300  # recovery after a crash replays up to max_wal_size
-STOP_PATIENCE_S = 60
+START_TIMEOUT_S = 300  # recovery after a crash replays up to max_wal_size
+STOP_TIMEOUT_S = 60
 PORT_ATTEMPTS = 5
 
 
@@ -58,7 +58,7 @@ class Server:
 
 
 def read_server_settings(config: Embedded, *, data_dir: Path, secrets_dir: Path) -> ServerSettings:
-    """Return the settings of the server that lives in the data folder."""
+    """Return the settings of the server in the data folder."""
     return ServerSettings(
         folder=data_dir / "postgres",
         password=read_or_create_secret(secrets_dir / "postgres_password"),
@@ -71,17 +71,17 @@ def read_server_settings(config: Embedded, *, data_dir: Path, secrets_dir: Path)
 def start_server(settings: ServerSettings) -> Server:
     """Return the running server, made and started where it is not.
 
-    Two callers at once get the same server. Raise `PostgresError` or `AccountError`.
+    Two callers at once get the same server. Raise `PostgresError` or `OsUserError`.
     """
     check_owner(settings.data)
     try:
         settings.folder.mkdir(parents=True, exist_ok=True)
-        with _only_one(settings.folder):
+        with _lock_folder(settings.folder):
             started = _start_where_needed(settings)
-            ready = wait_until_ready(settings.data, timeout_s=START_PATIENCE_S)
+            ready = wait_until_ready(settings.data, timeout_s=START_TIMEOUT_S)
             write_where_changed(_port_file(settings), f"{ready.port}\n")
     except PermissionError as error:
-        raise AccountError(f"{error.filename}: {error.strerror}") from error
+        raise OsUserError(f"{error.filename}: {error.strerror}") from error
     except OSError as error:  # a full disk, for one
         raise PostgresError(f"{error.filename or settings.folder}: {error.strerror}") from error
     if settings.port and ready.port != settings.port:
@@ -91,36 +91,36 @@ def start_server(settings: ServerSettings) -> Server:
 
 def stop_server(settings: ServerSettings) -> None:
     """End the server's sessions and stop it; a server that is not running is left as it is."""
-    with _only_one(settings.folder):
+    with _lock_folder(settings.folder):
         if find_postmaster(settings.data) is None:
             return
-        account = choose_account(data=settings.data, program=program("pg_ctl"))
+        user = choose_os_user(data=settings.data, program=program("pg_ctl"))
         for mode in ("fast", "immediate"):
-            patience = ["-w", "-t", str(STOP_PATIENCE_S)]
-            said = _pg_ctl(account, settings, "stop", "-m", mode, *patience)
+            timeout = ["-w", "-t", str(STOP_TIMEOUT_S)]
+            output = _pg_ctl(user, settings, "stop", "-m", mode, *timeout)
             if wait_until_gone(settings.data, timeout_s=1):
                 _port_file(settings).unlink(missing_ok=True)
                 return
-    raise PostgresError(f"PostgreSQL does not stop: {said}")
+    raise PostgresError(f"PostgreSQL does not stop: {output}")
 
 
 def repair_password(server: Server) -> Server:
     """Give the administrator the password of the settings, where it is another.
 
     A lost `var/secrets` is made anew with other passwords than the data knows. The server, which
-    is this user's own, is stopped, told the new one in single-user mode, and started again.
+    is this user's own, is stopped, given the new one in single-user mode, and started again.
     """
-    if _takes_password(server):
+    if _accepts_password(server):
         return server
     settings = server.settings
     logger.warning("the administrator's password is not the one in var/secrets: setting it anew")
     stop_server(settings)
-    with _only_one(settings.folder):
+    with _lock_folder(settings.folder):
         _set_password(settings)
     return start_server(replace(settings, port=server.port))
 
 
-def _takes_password(server: Server) -> bool:
+def _accepts_password(server: Server) -> bool:
     try:
         psycopg.connect(server.conninfo("postgres")).close()
     except psycopg.OperationalError as error:
@@ -132,15 +132,13 @@ def _takes_password(server: Server) -> bool:
 
 
 def _set_password(settings: ServerSettings) -> None:
-    account = choose_account(data=settings.data, program=program("postgres"))
+    user = choose_os_user(data=settings.data, program=program("postgres"))
     statement = sql.SQL("ALTER ROLE {} PASSWORD {}\n").format(
         sql.Identifier(EMBEDDED_USER), sql.Literal(settings.password)
     )
     # On its standard input: an argument could be seen by everybody.
     options = ["--single", "-c", "exit_on_error=on", "-D", str(settings.data), "postgres"]
-    done = account.run(
-        [program("postgres"), *options], cwd=settings.data, said=statement.as_string()
-    )
+    done = user.run([program("postgres"), *options], cwd=settings.data, stdin=statement.as_string())
     if done.returncode != 0:
         raise PostgresError(
             f"The administrator's password could not be set anew: {done.stdout.strip()[-500:]}"
@@ -158,7 +156,7 @@ def create_database(server: Server, name: str) -> bool:
 
 
 @contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def _lock_folder(folder: Path) -> Iterator[None]:
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -171,7 +169,7 @@ def _only_one(folder: Path) -> Iterator[None]:
 def _start_where_needed(settings: ServerSettings) -> bool:
     running = find_postmaster(settings.data)
     if running is not None and running.status == "stopping":
-        wait_until_gone(settings.data, timeout_s=STOP_PATIENCE_S)
+        wait_until_gone(settings.data, timeout_s=STOP_TIMEOUT_S)
         running = find_postmaster(settings.data)
     if running is None:
         _make_and_start(settings)
@@ -179,43 +177,43 @@ def _start_where_needed(settings: ServerSettings) -> bool:
 
 
 def _make_and_start(settings: ServerSettings) -> None:
-    account = choose_account(data=settings.data, program=program("postgres"))
-    if account.capability:
+    user = choose_os_user(data=settings.data, program=program("postgres"))
+    if user.capability:
         logger.warning(
             "PostgreSQL holds the capability %s: user %d may not enter the folders around %s",
-            account.capability,
-            account.uid,
+            user.capability,
+            user.uid,
             settings.folder,
         )
     if not settings.data.exists():
-        make_data_folder(account, settings)
+        make_data_folder(user, settings)
     check_version(settings)
-    clear_leftovers(settings.data)
-    _start(account, settings)
+    remove_leftovers(settings.data)
+    _start(user, settings)
 
 
-def _start(account: Account, settings: ServerSettings) -> None:
+def _start(user: OsUser, settings: ServerSettings) -> None:
     port = settings.port
     for _ in range(PORT_ATTEMPTS):
         port = _find_free_port(port)
-        write_settings(account, settings, port)
+        write_settings(user, settings, port)
         log = settings.data / "log" / "start.log"
         log.unlink(missing_ok=True)
-        patience = ["-w", "-t", str(START_PATIENCE_S)]
-        said = _pg_ctl(account, settings, "start", *patience, "--log", str(log))
+        timeout = ["-w", "-t", str(START_TIMEOUT_S)]
+        output = _pg_ctl(user, settings, "start", *timeout, "--log", str(log))
         if find_postmaster(settings.data) is not None:
             return
         if log.exists():
-            said = log.read_text(encoding="utf-8", errors="replace")
+            output = log.read_text(encoding="utf-8", errors="replace")
         if port == _find_free_port(port):  # it failed for another reason than a stolen port
             break
-    raise PostgresError(f"PostgreSQL does not start: {said.strip()}")
+    raise PostgresError(f"PostgreSQL does not start: {output.strip()}")
 
 
-def _pg_ctl(account: Account, settings: ServerSettings, *arguments: str) -> str:
+def _pg_ctl(user: OsUser, settings: ServerSettings, *arguments: str) -> str:
     target = ["--silent", f"--pgdata={settings.data}"]
-    said = account.run([program("pg_ctl"), *arguments, *target], cwd=settings.data)
-    return said.stdout.strip()
+    done = user.run([program("pg_ctl"), *arguments, *target], cwd=settings.data)
+    return done.stdout.strip()
 
 
 def _find_free_port(first: int) -> int:

@@ -1,4 +1,4 @@
-"""Filters of the pages: numbers and moments as people read them, and where things are mended."""
+"""Template filters: numbers, points in time, links to open rejections."""
 
 from datetime import UTC, datetime
 from urllib.parse import urlencode
@@ -35,7 +35,7 @@ def moment(value: datetime | str | None) -> SafeString | str:
 
 @register.filter
 def desk(definition: Definition) -> str:
-    """Return where the open rejections of a report's only source are mended, or those of all."""
+    """Return the address of the open rejections of a report's only source, or of all tables."""
     sources = definition.header.sources
     table = {"table": sources[0]} if len(sources) == 1 else {}
     return f"/rejections/?{urlencode({'state': 'open', **table})}"

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest.loaders.socrata.client import TIMEOUT_S
-from ingest.loaders.socrata.conditions import read_restriction
-from ingest.loaders.socrata.requests import Row, soda_client
+from ingest.loaders.socrata.restriction import read_restriction
+from ingest.loaders.socrata.service_requests import Row, soda_client
 from project.base.database import reader_connection
 from project.base.errors import RowhouseError
 from reports.closure.statistics import (

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from backups.store.folder import Backup
-from backups.store.manifest import MANIFEST_NAME, Manifest, seal_manifest
+from backups.store.manifest import MANIFEST_NAME, Manifest, encode_manifest
 
 # The files of the fixture `backup`.
 FILE = "hiring.one.avro"
@@ -16,7 +16,7 @@ OTHER = "hiring.two.avro"
 def reseal(backup: Backup, change: Callable[[Manifest], Manifest]) -> None:
     """Change the manifest as someone would who knows its checksum."""
     path = backup.folder / MANIFEST_NAME
-    path.write_bytes(seal_manifest(change(backup.read())))
+    path.write_bytes(encode_manifest(change(backup.read())))
 
 
 def change_entry(backup: Backup, **changes: object) -> None:

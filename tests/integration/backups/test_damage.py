@@ -12,12 +12,13 @@ import msgspec
 import pytest
 
 from backups.avro.container import MAGIC, encode_block, encode_header, encode_long
-from backups.child.check import examine_backup
-from backups.child.verify import check_foreign_file, find_problems
+from backups.child.check import check_backup
+from backups.child.verify import find_problems, verify_external_file
 from backups.errors import BackupDamaged, FileRefused
+from backups.progress import NO_PROGRESS
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import restore_backup
-from backups.store.folder import Backup
+from backups.store.folder import Backup, Problem
 from backups.store.manifest import MANIFEST_NAME
 from tests.integration.backups.archives import FILE, OTHER, change_bytes, change_entry
 from tests.integration.backups.tables import ask
@@ -99,9 +100,9 @@ def test_finds_every_one_of_200_flipped_bits(backup: Backup) -> None:
     assert unnoticed == []
 
 
-def find_problems_here(backup: Backup) -> list[tuple[str, str]]:
-    """Examine without a child process, which would take minutes 200 times."""
-    return list(examine_backup(backup, tables=[], records=True, progress=lambda rows: None))
+def find_problems_here(backup: Backup) -> list[Problem]:
+    """Check without a child process, which would take minutes 200 times."""
+    return list(check_backup(backup, [], decode=True, progress=NO_PROGRESS))
 
 
 def hostile(schema: object, *blocks: bytes, magic: bytes = MAGIC, codec: str = "null") -> bytes:
@@ -150,13 +151,13 @@ def test_refuses_a_hostile_file(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "hostile.avro"
     path.write_bytes(HOSTILE[kind])
     with pytest.raises(FileRefused):
-        check_foreign_file(path)
+        verify_external_file(path)
 
 
 def test_accepts_the_file_that_the_hostile_ones_are_made_of(tmp_path: Path) -> None:
     path = tmp_path / "good.avro"
     path.write_bytes(hostile(NUMBERS, GOOD, GOOD))
-    check_foreign_file(path)
+    verify_external_file(path)
 
 
 @pytest.mark.parametrize("data", [b"\x01\x02\x00", b"\x04\x02\x00", b"\x02\x82\x00\x00"])

@@ -15,7 +15,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from backups.avro.container import encode_block, encode_header
-from backups.child.verify import check_foreign_file, find_problems
+from backups.child.verify import find_problems, verify_external_file
 from backups.errors import BackupDamaged, BackupError, BackupUnknown, FileRefused
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import restore_backup
@@ -185,10 +185,10 @@ def test_another_tool_s_file_is_a_file(
     path = tmp_path / "numbers.avro"
     header = encode_header(msgspec.json.encode(NUMBERS), "null", SYNC)
     path.write_bytes(header + encode_block(1, b"\x02", SYNC))
-    check_foreign_file(path)
+    verify_external_file(path)
     replace(path, tmp_path / "elsewhere")
     with pytest.raises(FileRefused):
-        check_foreign_file(path)
+        verify_external_file(path)
 
 
 def limit(settings: Settings, **limits: int) -> None:
@@ -204,7 +204,7 @@ def test_two_gigabytes_in_two_megabytes_are_refused(tmp_path: Path) -> None:
     path.write_bytes(header + encode_block(1, packed, SYNC))
     assert path.stat().st_size < 3 << 20
     with pytest.raises(FileRefused, match="more than"):
-        check_foreign_file(path)
+        verify_external_file(path)
 
 
 def test_the_process_that_looks_has_only_so_much_memory(tmp_path: Path, settings: Settings) -> None:
@@ -216,10 +216,10 @@ def test_the_process_that_looks_has_only_so_much_memory(tmp_path: Path, settings
     packer = zlib.compressobj(1, wbits=-15)
     packed = packer.compress(length + bytes(size)) + packer.flush()
     path.write_bytes(header + encode_block(1, packed, SYNC))
-    check_foreign_file(path)
+    verify_external_file(path)
     limit(settings, check_memory_mb=512)
     with pytest.raises(FileRefused, match=r"memory|not safe"):
-        check_foreign_file(path)
+        verify_external_file(path)
 
 
 def test_the_process_that_looks_has_only_so_much_time(tmp_path: Path, settings: Settings) -> None:
@@ -230,4 +230,4 @@ def test_the_process_that_looks_has_only_so_much_time(tmp_path: Path, settings: 
     path.write_bytes(header + encode_block(8_000_000, packed, SYNC))
     limit(settings, check_timeout_s=1)
     with pytest.raises(FileRefused, match="not safe"):
-        check_foreign_file(path)
+        verify_external_file(path)

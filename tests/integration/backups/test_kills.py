@@ -1,7 +1,10 @@
 """Backups and restores whose process is killed: what is left is whole."""
 
+import json
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,47 +16,24 @@ from backups.errors import BackupError
 from backups.make.make import make_backup
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import restore_backup
-from backups.runs.runs import create_run, mark_dead_runs, run_backup
+from backups.runs.record import create_run, mark_dead_runs
+from backups.runs.runs import run_backup
 from backups.store.archive import DRAFT_PREFIX, find_backup, list_backups
 from backups.store.files import DurableFile
+from tests.cleaning import Table
+from tests.database import database_environment
 from tests.integration.backups.tables import ask, run
 
 pytestmark = pytest.mark.usefixtures("scratch")
 
-# Runs a function of the project and dies at the n-th call of another one.
-PROGRAM = """
-import os, sys
-import django
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-django.setup()
-import importlib
-module, name, calls, work = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
-target = importlib.import_module(module)
-owner, _, attribute = name.rpartition(".")
-holder = getattr(target, owner) if owner else target
-original = getattr(holder, attribute)
-def dying(*arguments, **options):
-    global calls
-    calls -= 1
-    if calls == 0:
-        os.kill(os.getpid(), 9)
-    return original(*arguments, **options)
-setattr(holder, attribute, dying)
-from uuid_utils.compat import uuid7
-from backups import archive, making, plan, restoring
-if work == "backup":
-    making.make_backup(uuid7())
-else:
-    request = plan.RestoreRequest(tables=["hiring.one", "hiring.two"])
-    restoring.restore_backup(archive.find_backup(None), request)
-"""
+Kill = Callable[[str, str, int, str], None]
 
 BACKUP_STEPS = [
     ("backups.store.files", "DurableFile.__enter__", 1),
     ("backups.store.files", "DurableFile.write", 1),
     ("backups.store.files", "DurableFile.write", 3),
     ("backups.store.files", "DurableFile.__exit__", 1),
-    ("backups.make.make", "seal_manifest", 1),
+    ("backups.make.make", "encode_manifest", 1),
     ("backups.make.make", "write_durably", 1),
     ("backups.store.files", "os.fsync", 5),
     ("backups.make.make", "publish_folder", 1),
@@ -66,12 +46,12 @@ RESTORE_STEPS = [
     ("backups.restore.swap.shadow", "_Load.finish", 1),
     ("backups.restore.swap.shadow", "build_shadow", 2),
     ("backups.restore.swap.shadow", "check_content", 1),
-    ("backups.tables.ddl", "add_keys", 1),
+    ("backups.tables.ddl", "add_constraints", 1),
     ("backups.tables.ddl", "describe_table", 2),
-    ("backups.restore.swap.swap", "_Swap._put_aside", 1),
+    ("backups.restore.swap.swap", "_Swap._move_to_undo", 1),
     ("backups.restore.swap.swap", "_Swap._move_in", 2),
     ("backups.restore.swap.swap", "_Swap._set_sequence", 1),
-    ("backups.restore.swap.replacing", "_analyze", 1),
+    ("backups.restore.swap.replace", "_analyze", 1),
 ]
 
 
@@ -85,33 +65,54 @@ def tables(scratch: Path) -> None:
     )
 
 
-def die(module: str, name: str, calls: int, work: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, module, name, str(calls), work],
+@pytest.fixture(scope="module")
+def fork_server(django_db_setup: set[Table]) -> Iterator[subprocess.Popen[str]]:
+    """The process that forks those that the tests kill."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.backups.fork_server"],
         cwd=settings.BASE_DIR,
-        env=settings.COMMAND_ENVIRONMENT,
-        capture_output=True,
-        check=False,
-    )
-    assert ended.returncode == -9, ended.stderr.decode()
+        env=database_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+
+
+@pytest.fixture
+def kill(fork_server: subprocess.Popen[str], scratch: Path) -> Kill:
+    """Return a function that has work be killed at the n-th call of a function of a module."""
+
+    def kill(module: str, name: str, calls: int, work: str) -> None:
+        config = settings.COMMAND_ENVIRONMENT["ROWHOUSE_CONFIG"]
+        order = {"work": work, "config": config, "module": module, "name": name, "calls": calls}
+        print(json.dumps(order), file=fork_server.stdin, flush=True)
+        assert fork_server.stdout is not None
+        assert fork_server.stdout.readline() == f"{-signal.SIGKILL}\n"
+
+    return kill
 
 
 @pytest.mark.parametrize(("module", "name", "calls"), BACKUP_STEPS)
-def test_a_killed_backup_is_no_backup(tables: None, module: str, name: str, calls: int) -> None:
+def test_a_killed_backup_is_no_backup(
+    tables: None, kill: Kill, module: str, name: str, calls: int
+) -> None:
     whole = run_backup()
-    die(module, name, calls, "backup")
+    kill(module, name, calls, "backup")
     assert [backup.id for backup in list_backups()] == [whole.pk]
 
 
-def test_what_a_killed_backup_left_is_removed_by_the_next(tables: None, archive: Path) -> None:
-    die("backups.make.make", "seal_manifest", 1, "backup")
+def test_what_a_killed_backup_left_is_removed_by_the_next(
+    tables: None, archive: Path, kill: Kill
+) -> None:
+    kill("backups.make.make", "encode_manifest", 1, "backup")
     assert [path for path in archive.iterdir() if path.name.startswith(DRAFT_PREFIX)]
     finished = run_backup()
     assert [path.name for path in archive.iterdir()] == [finished.folder]
 
 
-def test_a_backup_killed_after_its_last_step_is_whole(tables: None) -> None:
-    die("backups.store.files", "sync_folder", 2, "backup")
+def test_a_backup_killed_after_its_last_step_is_whole(tables: None, kill: Kill) -> None:
+    kill("backups.store.files", "sync_folder", 2, "backup")
     (backup,) = list_backups()
     assert find_problems(backup) == []
 
@@ -130,11 +131,11 @@ def test_a_full_disk_leaves_no_backup(
 
 @pytest.mark.parametrize(("module", "name", "calls"), RESTORE_STEPS)
 def test_a_killed_restore_leaves_the_old_or_the_new_tables(
-    tables: None, module: str, name: str, calls: int
+    tables: None, kill: Kill, module: str, name: str, calls: int
 ) -> None:
     run_backup(tables=["hiring.one", "hiring.two"])
     run("DELETE FROM hiring.two WHERE id > 7", "DELETE FROM hiring.one WHERE id > 9")
-    die(module, name, calls, "restore")
+    kill(module, name, calls, "restore")
     counts = ask("SELECT (SELECT count(*) FROM hiring.one), (SELECT count(*) FROM hiring.two)")
     assert counts == ([(50, 50)] if name == "_analyze" else [(9, 7)])
     restore_backup(find_backup(None), RestoreRequest(tables=["hiring.one", "hiring.two"]))

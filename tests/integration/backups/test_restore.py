@@ -1,5 +1,6 @@
 """Restores of tables that other things depend on, and of tables that changed."""
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -9,12 +10,13 @@ from psycopg import IsolationLevel
 from uuid_utils.compat import uuid7
 
 from backups.errors import RestoreRefused
-from backups.make.make import Watcher, make_backup
+from backups.make.make import make_backup
+from backups.progress import Progress
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import RestoreReport, restore_backup
 from backups.restore.swap import shadow
-from backups.runs.metrics import BackupCollector
 from backups.runs.runs import run_backup, run_drill
+from backups.runs.status import BackupCollector
 from backups.store.archive import find_backup, list_backups
 from backups.tables.connection import admin_conninfo
 from project.base.config import Keep
@@ -233,7 +235,7 @@ def test_appended_rows_that_no_longer_fit_are_rejections() -> None:
     assert codes == [(["too_long"],), (["bad_timestamp"],)]
 
 
-def test_a_drill_proves_a_backup_and_leaves_nothing(parts: None) -> None:
+def test_a_drill_proves_a_backup_and_leaves_nothing(parts: None, whole_archive: Path) -> None:
     finished = run_backup()
     schemas = ask("SELECT nspname FROM pg_namespace ORDER BY 1")
     run_drill(find_backup(str(finished.pk)))
@@ -243,7 +245,9 @@ def test_a_drill_proves_a_backup_and_leaves_nothing(parts: None) -> None:
     ]
 
 
-def test_a_backup_holds_one_moment_of_all_tables_and_the_receipts(parts: None) -> None:
+def test_a_backup_holds_one_moment_of_all_tables_and_the_receipts(
+    parts: None, whole_archive: Path
+) -> None:
     finished = run_backup()
     manifest = find_backup(str(finished.pk)).read()
     names = {entry.full_name for entry in manifest.tables}
@@ -260,8 +264,8 @@ def test_what_is_committed_during_a_backup_is_in_none_of_its_tables(parts: None)
         )
 
     keep_copy("parts")
-    watcher = Watcher(expect_rows=write_meanwhile)  # called between snapshot and first table
-    manifest = make_backup(uuid7(), watcher=watcher)
+    progress = Progress(expect_rows=write_meanwhile)  # called between snapshot and first table
+    manifest = make_backup(uuid7(), progress=progress)
     rows = {entry.full_name: entry.rows for entry in manifest.tables}
     assert (rows["hiring.parts"], rows["hiring.uses"]) == (2, 2)
     assert (ask("SELECT count(*) FROM hiring.parts"), difference("parts") > 0) == ([(3,)], True)
@@ -339,7 +343,7 @@ def test_a_restore_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     restore_backup(
         find_backup(None),
         RestoreRequest(tables=["hiring.item"]),
-        watcher=Watcher(expect_rows=expected.append, add_rows=done.append),
+        progress=Progress(expect_rows=expected.append, add_rows=done.append),
     )
     assert (expected, sum(done)) == ([1000], 1000)
     assert len([rows for rows in done if rows]) > 1

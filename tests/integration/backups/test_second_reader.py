@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from backups.avro.rows import RowCodec
 from backups.child.check import open_table
-from backups.child.second_reader import compare_readings, compare_values
-from backups.child.verify import check_readable
+from backups.child.second_reader import compare_table, compare_values
+from backups.child.verify import verify_with_second_reader
 from backups.errors import BackupDamaged
 from backups.runs.runs import run_backup
 from backups.store.archive import find_backup
@@ -25,7 +25,7 @@ def test_every_type_is_read_alike(codec: str) -> None:
     make_every_type("usual", EVERY_TYPE)
     make_every_type("beyond", EVERY_TYPE | BEYOND_LOGICAL)
     for name in ("usual", "beyond"):
-        check_readable(back_up(name, codec))
+        verify_with_second_reader(back_up(name, codec))
 
 
 def test_rows_beyond_the_first_block_are_counted_and_compared() -> None:
@@ -37,9 +37,9 @@ def test_rows_beyond_the_first_block_are_counted_and_compared() -> None:
     manifest = backup.read()
     (entry,) = manifest.tables
     assert entry.blocks > 2
-    check_readable(backup)
+    verify_with_second_reader(backup)
     with pytest.raises(BackupDamaged, match="fastavro reads 3000 rows where there are 2999"):
-        compare_readings(backup, manifest, replace(entry, rows=2999))
+        compare_table(backup, manifest, replace(entry, rows=2999))
 
 
 def test_another_value_is_noticed() -> None:

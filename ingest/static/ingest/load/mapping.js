@@ -122,21 +122,24 @@ export class Mapping {
   }
 }
 
-/**
- * Return the writable column of each field, "" where there is none: found as the service finds
- * it, without regard to case, spaces and underscores. A column is given to one field only.
- */
+/** Return the writable column of each field, "" where no single one fits or another field has it. */
 export function matchHeader(header, columns) {
   const names = findWritable(columns).map((column) => column.name);
   const taken = new Set();
   return header.map((field) => {
-    const trimmed = field.trim();
-    const alike = names.filter((name) => simplify(name) === simplify(field));
-    const found = names.includes(trimmed) ? [trimmed] : alike;
+    const found = findNames(names, field);
     if (found.length !== 1 || taken.has(found[0])) return "";
     taken.add(found[0]);
     return found[0];
   });
+}
+
+/** Return the names that a spelling may mean, by the rules of ingest/catalog/column_names.py. */
+export function findNames(names, spelling) {
+  const alike = names.filter((name) => simplify(name) === simplify(spelling));
+  const exact = alike.filter((name) => name === spelling);
+  const trimmed = alike.filter((name) => name.trim() === spelling.trim());
+  return [exact, trimmed, alike].find((found) => found.length) ?? [];
 }
 
 /** Return the names of the columns that every row must bring and no field has. */
@@ -156,7 +159,7 @@ function findWritable(columns) {
 }
 
 function simplify(name) {
-  return name.replaceAll(/[ _]/g, "").trim().toLowerCase();
+  return name.replaceAll(/[\s_]/g, "").toUpperCase().toLowerCase(); // ß is ss, as in casefold()
 }
 
 function parseObject(text) {

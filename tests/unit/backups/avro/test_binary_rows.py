@@ -14,7 +14,7 @@ def field(base: str, adapter: TypeAdapter) -> Field:
     return Field("f", "f", base, base, adapter)
 
 
-INT4 = field("int4", TypeAdapter(carrier="int"))
+INT4 = field("int4", TypeAdapter(primitive="int"))
 WORD = field("text", TEXT)
 
 
@@ -24,10 +24,10 @@ def signed(size: int) -> Any:
 
 # How each type travels, some values, their polars type, and their bytes for PostgreSQL.
 VALUES: dict[str, tuple[TypeAdapter, list[Any], Any, Any]] = {
-    "bool": (TypeAdapter(carrier="boolean"), [True, False, True], pl.Boolean, signed(1)),
-    "int2": (TypeAdapter(carrier="int"), [-2, 32767, -32768], pl.Int32, signed(2)),
-    "int4": (TypeAdapter(carrier="int"), [7, 2**31 - 1, -(2**31)], pl.Int32, signed(4)),
-    "int8": (TypeAdapter(carrier="long"), [-1, 2**63 - 1, -(2**63)], pl.Int64, signed(8)),
+    "bool": (TypeAdapter(primitive="boolean"), [True, False, True], pl.Boolean, signed(1)),
+    "int2": (TypeAdapter(primitive="int"), [-2, 32767, -32768], pl.Int32, signed(2)),
+    "int4": (TypeAdapter(primitive="int"), [7, 2**31 - 1, -(2**31)], pl.Int32, signed(4)),
+    "int8": (TypeAdapter(primitive="long"), [-1, 2**63 - 1, -(2**63)], pl.Int64, signed(8)),
     "text": (TEXT, ["ö", "", "x" * 300], pl.String, str.encode),
 }
 

@@ -5,7 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from ingest.loaders.retries import RetryPolicy, is_passing, read_retry_after
+from ingest.loaders.retries import RetryPolicy, is_transient, read_retry_after
 
 
 def test_waits_double_up_to_the_longest() -> None:
@@ -20,7 +20,7 @@ def test_no_wait_is_shorter_than_was_asked_for() -> None:
 
 @pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
 def test_passing_answers_are_asked_again(status: int) -> None:
-    assert is_passing(status, "")
+    assert is_transient(status, "")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_passing_answers_are_asked_again(status: int) -> None:
 def test_a_conflict_passes_only_while_the_first_try_runs(
     status: int, code: str, passes: bool
 ) -> None:
-    assert is_passing(status, code) is passes
+    assert is_transient(status, code) is passes
 
 
 def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:

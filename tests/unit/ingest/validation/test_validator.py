@@ -6,7 +6,7 @@ import pytest
 from ingest.outcome import OnConflict
 from ingest.payload.payload import CsvBody, JsonArray, JsonLines, Payload, RowList
 from ingest.validation.fields import Limits, make_fields
-from ingest.validation.native.binding import load_library
+from ingest.validation.native.library import load_library
 from ingest.validation.validated_rows import ValidatedBatch
 from ingest.validation.validator import Validator
 from tests.needs import need

@@ -24,12 +24,12 @@ def test_integers_that_stand_twice_are_found(
     assert list(find_repeated(values)) == repeated
 
 
-@pytest.mark.parametrize("holding", [True, False])
-def test_only_what_must_exist_is_held(holding: bool) -> None:
+@pytest.mark.parametrize("locking", [True, False])
+def test_only_what_must_exist_is_locked(locking: bool) -> None:
     lookups = [
         Lookup("p", "integer", SQL("ONLY parent"), "id", must_exist=True),
         Lookup("id", "integer", SQL("ONLY child"), "id", must_exist=False),
     ]
-    statement = lookup_statement(lookups, holding=holding).as_string()
-    assert statement.count("FOR KEY SHARE") == holding
-    assert statement.count('ORDER BY "id" FOR KEY SHARE') == holding
+    statement = lookup_statement(lookups, locking=locking).as_string()
+    assert statement.count("FOR KEY SHARE") == locking
+    assert statement.count('ORDER BY "id" FOR KEY SHARE') == locking

@@ -61,7 +61,7 @@ def told(isolation: Isolation) -> dict[int, list[tuple[str, int | None]]]:
 
 def test_the_first_row_keeps_a_key() -> None:
     isolation = isolate([{"id": 1}, {"id": 1}, {"id": 2}, {"id": 1}])
-    rejected = isolation.judge(broken((0, SAME_ID, 1), (1, SAME_ID, 1), (3, SAME_ID, 1)))
+    rejected = isolation.reject_broken(broken((0, SAME_ID, 1), (1, SAME_ID, 1), (3, SAME_ID, 1)))
     assert (rejected, isolation.candidates) == (2, {0, 2})
     assert told(isolation) == {
         1: [("duplicate_in_batch", 0)],
@@ -71,14 +71,14 @@ def test_the_first_row_keeps_a_key() -> None:
 
 def test_a_row_that_is_rejected_for_another_reason_keeps_no_key() -> None:
     isolation = isolate([{"id": 1, "code": 11}, {"id": 1}])
-    isolation.judge(broken((0, SAME_ID, 1), (0, CODE_SMALL, None), (1, SAME_ID, 1)))
+    isolation.reject_broken(broken((0, SAME_ID, 1), (0, CODE_SMALL, None), (1, SAME_ID, 1)))
     assert told(isolation) == {0: [("check_violation", None)]}
     assert isolation.candidates == {1}
 
 
 def test_a_row_has_all_its_errors() -> None:
     isolation = isolate([{"id": 1, "code": 5}, {"id": 1, "code": 5}])
-    isolation.judge(
+    isolation.reject_broken(
         broken(
             (0, SAME_ID, 1),
             (1, SAME_ID, 1),
@@ -97,14 +97,14 @@ def test_a_row_has_all_its_errors() -> None:
 def test_the_constraints_that_a_bad_value_does_not_touch_are_told_too() -> None:
     isolation = isolate([{"id": "x", "code": 11}])
     assert isolation.find_readable() == [0]
-    isolation.judge(broken((0, SAME_ID, None), (0, CODE_SMALL, None)))
+    isolation.reject_broken(broken((0, SAME_ID, None), (0, CODE_SMALL, None)))
     assert told(isolation) == {0: [("not_integer", None), ("check_violation", None)]}
     assert isolation.find_readable() == []  # its errors are complete
 
 
-def test_what_is_computed_from_a_bad_value_is_not_judged() -> None:
+def test_what_is_computed_from_a_bad_value_is_not_unjudged() -> None:
     isolation = isolate([{"id": 1, "code": "x"}])
-    isolation.judge(broken((0, TWICE_SMALL, None), (0, CODE_SMALL, None)))
+    isolation.reject_broken(broken((0, TWICE_SMALL, None), (0, CODE_SMALL, None)))
     assert told(isolation) == {0: [("not_integer", None)]}
 
 
@@ -113,23 +113,23 @@ def test_an_update_is_not_judged_by_columns_that_it_leaves_alone(
     on_conflict: OnConflict, is_kept: bool
 ) -> None:
     isolation = isolate([{"id": 1}], on_conflict)
-    isolation.judge(broken((0, KNOWN_CODE, None)))
+    isolation.reject_broken(broken((0, KNOWN_CODE, None)))
     assert (isolation.candidates == {0}) == is_kept
 
 
-def test_a_row_whose_key_another_had_is_revived_when_that_one_is_given_up() -> None:
+def test_a_row_whose_key_another_had_is_readmitted_when_that_one_is_refused() -> None:
     isolation = isolate([{"id": 1}, {"id": 1}, {"id": 2, "code": 11}])
-    isolation.judge(broken((0, SAME_ID, 1), (1, SAME_ID, 1), (2, CODE_SMALL, None)))
-    isolation.give_up(0, skipped_row())
-    assert isolation.revive()
+    isolation.reject_broken(broken((0, SAME_ID, 1), (1, SAME_ID, 1), (2, CODE_SMALL, None)))
+    isolation.refuse(0, skipped_row())
+    assert isolation.readmit_duplicates()
     assert (isolation.candidates, list(told(isolation))) == ({1}, [0, 2])
-    assert not isolation.revive()
+    assert not isolation.readmit_duplicates()
 
 
 def test_keys_are_left_alone_until_they_are_given() -> None:
     isolation = isolate([{"id": 1}, {"id": 1}, {"id": 1, "code": 11}])
     found = broken((0, SAME_ID, 1), (1, SAME_ID, 1), (2, SAME_ID, 1), (2, CODE_SMALL, None))
-    assert isolation.judge(found, keys_are_given=False) == 1
+    assert isolation.reject_broken(found, keys_are_given=False) == 1
     assert told(isolation) == {2: [("duplicate_in_batch", 0), ("check_violation", None)]}
     assert isolation.candidates == {0, 1}
 

@@ -1,4 +1,4 @@
-"""CSV text: what is quoted, what is disarmed."""
+"""CSV text: what is quoted, what is escaped."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ def test_null_is_an_empty_field_and_the_empty_string_two_quotes() -> None:
 
 
 @pytest.mark.parametrize("field", ["=1+1", "+1+1", "-1+1", "@A1", "\tx", "\rx"])
-def test_a_formula_is_disarmed_only_when_asked(field: str) -> None:
+def test_a_formula_is_escaped_only_when_asked(field: str) -> None:
     assert next(csv.reader([csv_line([field])])) == [field]
     assert next(csv.reader([csv_line([field], safe=True)])) == ["'" + field]
 

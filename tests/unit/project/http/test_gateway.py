@@ -76,7 +76,7 @@ def test_a_body_of_the_announced_length_is_whole_without_an_end() -> None:
     assert sent[1]["body"] == b"7 b'one two'"
 
 
-def test_headers_reach_django_as_wsgi_has_them() -> None:
+def test_headers_reach_django_by_their_names() -> None:
     def tell(request: HttpRequest) -> HttpResponse:
         meta = request.META
         named = {name: meta[name] for name in sorted(meta) if name.startswith(("CONTENT", "HTTP_"))}
@@ -84,17 +84,37 @@ def test_headers_reach_django_as_wsgi_has_them() -> None:
 
     headers = [
         (b"content-type", b"text/csv"),
-        (b"content_length", b"9"),
         (b"x-word", b"one"),
         (b"x-word", b"tw\xf6"),
     ]
     sent = run(tell, headers=headers, client=("10.0.0.1", 9), server=("127.0.0.1", 8000))
     named = {
         "CONTENT_TYPE": "text/csv",
-        "HTTP_CONTENT_LENGTH": "9",
         "HTTP_X_WORD": "one,twö",
     }
     assert sent[1]["body"].decode() == repr(("/é", named, "10.0.0.1", "8000"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x_forwarded_proto", "x_forwarded-for", "content_length", "content_type", "idempotency_key"],
+)
+def test_a_name_with_an_underscore_does_not_pass_for_one_with_a_hyphen(name: str) -> None:
+    def tell(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(repr([key for key in request.META if key.endswith(variable)]))
+
+    variable = name.upper().replace("-", "_")
+    sent = run(tell, headers=[(name.encode(), b"https")])
+    assert sent[1]["body"] == b"[]"
+
+
+def test_a_query_is_utf_8_whatever_the_body_is_written_in() -> None:
+    def tell(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(repr(request.GET.dict()))
+
+    headers = [(b"content-type", b"text/csv; charset=utf-16"), (b"content-length", b"0")]
+    sent = run(tell, headers=headers, query_string=b"on_conflict=%C3%A9")
+    assert sent[1]["body"].decode() == repr({"on_conflict": "é"})
 
 
 def test_a_body_that_does_not_come_is_answered_408() -> None:
@@ -117,7 +137,12 @@ def test_a_refusal_closes_the_connection() -> None:
 
 
 def test_a_query_that_is_not_ascii_is_refused() -> None:
-    assert code(run(echo, END, query_string=b"\xff")) == (400, "bad_request")
+    assert code(run(echo, END, query_string="é".encode())) == (400, "bad_request")
+
+
+def test_a_media_type_in_an_unknown_character_set_is_refused() -> None:
+    headers = [(b"content-length", b"0"), (b"content-type", b"text/csv; charset*=no-such''x")]
+    assert code(run(echo, headers=headers)) == (400, "bad_request")
 
 
 def test_an_error_of_the_handler_is_answered_500() -> None:
@@ -212,7 +237,8 @@ def test_clients_that_read_slowly_keep_half_of_the_threads_at_most(
 
         slow = [asyncio.create_task(read_slowly()) for _ in range(6)]
         while sum(task.done() for task in slow) < 4:  # those for whom no thread waits
-            await asyncio.wait([task for task in slow if not task.done()], timeout=0.1)
+            undone = [task for task in slow if not task.done()]
+            await asyncio.wait(undone, return_when=asyncio.FIRST_COMPLETED)
         assert whole == [[200, 500]] * 4
         answered: Messages = []
 

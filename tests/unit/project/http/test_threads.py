@@ -46,28 +46,28 @@ def test_calls_one_after_the_other_are_run_by_one_thread() -> None:
 
 
 def test_a_call_waits_for_an_idle_thread() -> None:
-    first_may_end = threading.Event()
-    order: list[str] = []
+    second_is_asked_for = threading.Event()
+    order: list[tuple[str, str]] = []
+
+    def record(name: str) -> Rest:
+        order.append((name, threading.current_thread().name))
+        return nothing
 
     def first() -> Rest:
-        assert first_may_end.wait(60)
-        order.append("first")
-        return nothing
-
-    def second() -> Rest:
-        order.append("second")
-        return nothing
+        assert second_is_asked_for.wait(60)
+        return record("first")
 
     async def run() -> None:
         threads = Threads(1, "test")
-        both = [asyncio.create_task(threads.run(call)) for call in (first, second)]
-        done, _ = await asyncio.wait(both, timeout=0.05)
-        assert not done
-        first_may_end.set()
+        both = [
+            asyncio.create_task(threads.run(call)) for call in (first, lambda: record("second"))
+        ]
+        await asyncio.sleep(0)  # both tasks have run up to where they wait
+        second_is_asked_for.set()
         await asyncio.gather(*both)
 
     asyncio.run(run())
-    assert order == ["first", "second"]
+    assert order == [("first", "test-0"), ("second", "test-0")]
 
 
 def test_a_thread_outlives_a_call_that_fails() -> None:

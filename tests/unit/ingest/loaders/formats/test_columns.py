@@ -26,5 +26,5 @@ def test_a_field_is_found_exactly_or_as_the_service_compares_headers() -> None:
 
 
 def test_a_name_that_several_fields_have_is_refused() -> None:
-    with pytest.raises(ColumnsInvalid, match="no single field 'a b'"):
+    with pytest.raises(ColumnsInvalid, match="no single field 'a b': it could be any of A B, a_b"):
         name_columns(["A B", "a_b"], ColumnNames(renamed={"a b": "x"}))

@@ -1,0 +1,113 @@
+"""Rows of files appended to a table by ingest, so that each has one recorded outcome."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import msgspec
+import psycopg
+from django.conf import settings
+from psycopg import Connection
+from psycopg.sql import SQL, Composable, Identifier
+
+from backups.child.table_reader import TableReader
+from backups.progress import Progress
+from backups.restore.fit_check import STAGING, fill_staging
+from backups.tables.connection import connect_admin
+from ingest.catalog.definitions import Column, Table
+from ingest.outcome import OnConflict, Receipt
+from ingest.payload.payload import RowList
+from ingest.writing.batch import ingest_batch
+from ingest.writing.request import BatchRequest
+from ingest.writing.tables import exposed_tables
+from project.base.database import writer_connection
+
+KEY_PREFIX = "restore"
+
+
+class AppendReport(msgspec.Struct, frozen=True):
+    """How many rows were appended, with which outcome."""
+
+    inserted: int = 0
+    updated: int = 0
+    ignored: int = 0
+    rejected: int = 0
+
+    def add(self, receipt: Receipt) -> "AppendReport":
+        """Return the report with the rows of one more batch."""
+        return AppendReport(
+            self.inserted + receipt.inserted,
+            self.updated + receipt.updated,
+            self.ignored + receipt.ignored,
+            self.rejected + receipt.rejected,
+        )
+
+
+def append_rows(
+    table: str,
+    sent: Iterable[bytes],
+    *,
+    on_conflict: OnConflict,
+    progress: Progress,
+    dry_run: bool = False,
+) -> AppendReport:
+    """Ingest rows, given as JSON objects, in batches; rows that do not fit are rejected."""
+    report = AppendReport()
+    source = iter(sent)
+    ingest = settings.CONFIG.ingest
+    request = BatchRequest(
+        table=table,
+        key_prefix=KEY_PREFIX,
+        on_conflict=on_conflict,
+        dry_run=dry_run,
+        max_raw_bytes=ingest.max_raw_bytes,
+    )
+    while texts := list(islice(source, ingest.max_rows)):
+        rows = RowList(texts, is_strict=True)
+        receipt = ingest_batch(writer_connection, exposed_tables(), request, rows).receipt
+        report = report.add(receipt)
+        progress.add_rows(len(texts))
+    return report
+
+
+def append_backup(
+    reader: TableReader, *, on_conflict: OnConflict, progress: Progress
+) -> AppendReport:
+    """Append a backup's rows to the table they came from, as it is now.
+
+    Columns that only PostgreSQL may set are left out, and those that the table no longer has.
+    """
+    table = reader.entry.full_name
+    with connect_admin() as connection:
+        known = exposed_tables().find_current(writer_connection(), table)
+        with connection.transaction(force_rollback=True):
+            fill_staging(connection, reader)
+            rows = _read_json(connection, _shared_columns(reader, known.table))
+            return append_rows(table, rows, on_conflict=on_conflict, progress=progress)
+
+
+def _shared_columns(reader: TableReader, table: Table) -> list[Column]:
+    stored = {field.column for field in reader.schema.fields}
+    return [column for column in table.writable if column.name in stored]
+
+
+def _read_json(connection: Connection, columns: Sequence[Column]) -> Iterator[bytes]:
+    """Yield the rows of the staging table as the ingest endpoint takes them."""
+    values = SQL(", ").join(_json_value(column) for column in columns)
+    statement = SQL("SELECT row_to_json(one)::text FROM (SELECT {} FROM {}) one").format(
+        values, Identifier(STAGING)
+    )
+    connection.execute("SELECT set_config('intervalstyle', 'iso_8601', true)")
+    with psycopg.ServerCursor(connection, "rowhouse_append") as cursor:
+        cursor.itersize = settings.CONFIG.ingest.max_rows
+        cursor.execute(statement)
+        for (text,) in cursor:
+            yield text.encode()
+
+
+def _json_value(column: Column) -> Composable:
+    name = Identifier(column.name)
+    if column.base == "bytea":
+        return SQL("translate(encode({0}, 'base64'), E'\\n', '') AS {0}").format(name)
+    if column.base == "numeric":
+        return SQL("{0}::text AS {0}").format(name)
+    return name
