@@ -25,12 +25,12 @@ def logging_settings(config: Logging, folder: Path) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "project.base.log_lines.JsonLines"}},
+        "formatters": {"json": {"()": "project.base.log_output.JsonLines"}},
         "handlers": {
             "nowhere": {"class": "logging.NullHandler"},
             "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
             "file": {
-                "class": "project.base.log_files.SharedLogFile",
+                "class": "project.base.log_output.SharedLogFile",
                 "formatter": "json",
                 "filename": str(folder / "rowhouse.log"),
                 "max_bytes": config.file_bytes,

@@ -39,7 +39,7 @@ class TableColumn(NamedTuple):
 
 
 class TableInUse(RefreshFailed):
-    """Readers held locks on the table for longer than reports.swap_patience_s."""
+    """Readers held on to the table for longer than reports.swap_patience_s."""
 
 
 def read_columns(connection: Connection, name: str) -> tuple[TableColumn, ...]:
