@@ -76,19 +76,7 @@ class IngestView(APIView):
             connect_unchecked=unchecked_connection,
         )
         receipt, is_replayed = stored.receipt, stored.way is None
-        outcomes = {name: getattr(receipt, name) for name in OUTCOMES}
-        note(
-            request._request,
-            batch=str(receipt.batch),
-            table=receipt.table,
-            received=receipt.received,
-            **outcomes,
-            way=stored.way,
-        )
-        if not (is_replayed or receipt.dry_run):
-            codes = [error.code for rejection in receipt.rejections for error in rejection.errors]
-            count_batch(str(stored.way))
-            count_rows(receipt.table, outcomes, codes)
+        _record(request, receipt, stored.way)
         return answer_json(
             receipt,
             status=receipt_status(receipt, atomic=parameters.atomic),
@@ -144,3 +132,20 @@ def _read_claim(
     for part in (table or "", request.META.get("QUERY_STRING", ""), request.content_type or ""):
         seen.update(b"\0" + part.encode())
     return IdempotencyClaim(key, seen.digest(), timedelta(hours=limits.idempotency_hours))
+
+
+def _record(request: Request, receipt: Receipt, way: str | None) -> None:
+    """Log a receipt, and count its rows unless nothing was stored for this request."""
+    outcomes = {name: getattr(receipt, name) for name in OUTCOMES}
+    note(
+        request._request,
+        batch=str(receipt.batch),
+        table=receipt.table,
+        received=receipt.received,
+        **outcomes,
+        way=way,
+    )
+    if way is not None and not receipt.dry_run:
+        codes = [error.code for rejection in receipt.rejections for error in rejection.errors]
+        count_batch(way)
+        count_rows(receipt.table, outcomes, codes)
