@@ -97,11 +97,16 @@ def answer_error(error: Exception, context: dict[str, Any]) -> HttpResponse | No
     if isinstance(error, exceptions.APIException):
         return _answer_framework_error(error, context["view"].allowed_methods)
     if isinstance(error, DatabaseError):
-        # Not the error itself: its text may quote a row.
-        sqlstate = getattr(error.__cause__, "sqlstate", None)
-        logger.error("database error", extra={"sqlstate": sqlstate, "type": type(error).__name__})
-        return answer_refusal(Unavailable("The database cannot answer now"))
+        return answer_refusal(log_database_error(error))
     return None
+
+
+def log_database_error(error: Exception) -> Unavailable:
+    """Log a database error without its text, which may quote a row; return what to answer."""
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
+    fields = {"sqlstate": getattr(cause, "sqlstate", None), "type": type(error).__name__}
+    logger.error("database error", extra=fields)
+    return Unavailable("The database cannot answer now")
 
 
 def answer_refusal(error: RowhouseError) -> HttpResponse:

@@ -114,24 +114,17 @@ def _prepare() -> None:
 
 
 def _make_children(host: str, port: int, *, web_only: bool) -> Sequence[Child]:
-    programs = [
-        Program(
-            name="web",
-            command=web_command(host, port),
-            folder=settings.BASE_DIR,
-            environment=settings.WEB_ENVIRONMENT,
-        )
-    ]
+    programs = [("web", web_command(host, port), settings.WEB_ENVIRONMENT)]
     if not web_only:
-        programs.append(
-            Program(
-                name="scheduler",
-                command=(sys.executable, "manage.py", "scheduler"),
-                folder=settings.BASE_DIR,
-                environment=settings.ENVIRONMENT,
-            )
+        command = (sys.executable, "manage.py", "scheduler")
+        programs.append(("scheduler", command, settings.ENVIRONMENT))
+    return [
+        Child(
+            Program(name=name, command=command, folder=settings.BASE_DIR, environment=environment),
+            lambda: read_config(settings.CONFIG_PATH),
         )
-    return [Child(program, lambda: read_config(settings.CONFIG_PATH)) for program in programs]
+        for name, command, environment in programs
+    ]
 
 
 def _greet(address: str, key: str | None) -> str:

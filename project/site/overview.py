@@ -76,16 +76,16 @@ class BackupState:
     last_run: BackupRun | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class JobState:
     """A scheduled job: when it is due, and how its last run ended, None without one."""
 
+    next_run: datetime
     name: str
     expression: str
-    next_run: datetime
-    outcome: str | None
-    started_at: datetime | None
-    error: str | None
+    outcome: str | None = None
+    started_at: datetime | None = None
+    error: str | None = None
 
 
 def read_tables(connection: Connection, schemas: Sequence[str]) -> list[TableState]:
@@ -154,19 +154,12 @@ def read_jobs(connection: Connection, now: datetime) -> list[JobState]:
     jobs = list_jobs()
     rows = connection.execute(read_sql(SQL / "job_runs.sql"), {"names": [job.name for job in jobs]})
     runs = {name: run for name, *run in rows}
-    states = []
-    for job in jobs:
-        outcome, started_at, error = runs.get(job.name, (None, None, None))
-        states.append(
-            JobState(
-                name=job.name,
-                expression=job.schedule.expression,
-                next_run=job.schedule.following(now),
-                outcome=outcome,
-                started_at=started_at,
-                error=error,
-            )
+    states = [
+        JobState(
+            job.schedule.following(now), job.name, job.schedule.expression, *runs.get(job.name, ())
         )
+        for job in jobs
+    ]
     return sorted(states, key=lambda job: (job.next_run, job.name))
 
 

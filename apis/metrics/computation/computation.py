@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
@@ -36,16 +35,13 @@ class Cells:
         """Add the rows of a statement; `width` is the number of dimensions."""
         first_support = 1 + width + len(statement.metrics)
         for row in rows:
-            index = self._index_of(row[0])
+            index = row[0] - 1 if isinstance(row[0], int) else self.grid.positions[row[0]]
             combination = tuple(None if v is None else str(v) for v in row[1 : 1 + width])
             self.combinations.add(combination)
             for metric, value in zip(statement.metrics, row[1 + width :], strict=False):
                 self.values[metric.name, index, combination] = value
             for metric, count in zip(statement.support, row[first_support:], strict=True):
                 self.trips[metric.name, index, combination] = count
-
-    def _index_of(self, interval: datetime | int) -> int:
-        return interval - 1 if isinstance(interval, int) else self.grid.positions[interval]
 
     def value(self, metric: Aggregate, index: int, combination: Combination) -> Number:
         """Return a value, the metric's `empty` where there are no rows."""

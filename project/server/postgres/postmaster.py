@@ -2,6 +2,7 @@
 
 import time
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -74,7 +75,8 @@ def remove_leftovers(data: Path) -> None:
     orphans = [process for process in psutil.process_iter() if _belongs_to(data, process)]
     for method in ("terminate", "kill"):
         for process in orphans:
-            _signal(process, method)
+            with suppress(psutil.NoSuchProcess):
+                getattr(process, method)()
         orphans = _wait_for_end(data, orphans)
     if find_postmaster(data) is None:
         (data / "postmaster.pid").unlink(missing_ok=True)
@@ -123,10 +125,3 @@ def _belongs_to(data: Path, process: psutil.Process) -> bool:
 
 def _title(command: list[str]) -> str:
     return " ".join(command)
-
-
-def _signal(process: psutil.Process, method: str) -> None:
-    try:
-        getattr(process, method)()
-    except psutil.NoSuchProcess:
-        return
