@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents: the one place that knows which error is which status."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -54,9 +54,9 @@ FRAMEWORK_CODES: dict[str, tuple[int, str]] = {
 }
 
 
-def register_status(error: type[RowhouseError], status: int) -> None:
-    """Set the HTTP status of an error type and its subclasses without one of their own."""
-    _statuses[error] = status
+def register_statuses(statuses: Mapping[type[RowhouseError], int]) -> None:
+    """Set the HTTP status of error types and their subclasses without one of their own."""
+    _statuses.update(statuses)
 
 
 def status_of(error: type[RowhouseError]) -> int:

@@ -19,6 +19,7 @@ from project.server.postgres.server import (
     read_server_settings,
     repair_password,
     start_server,
+    stop_server,
 )
 from project.server.supervisor import (
     Stopped,
@@ -26,7 +27,6 @@ from project.server.supervisor import (
     choose_port,
     lock_data_folder,
     reachable_host,
-    stop_database,
     stop_on_signals,
 )
 
@@ -68,7 +68,7 @@ def run_service(*, web_only: bool, make_key: MakeKey, demo: Demo | None, say: Sa
             if supervisor is not None:
                 supervisor.stop()
             if not settings.DATABASE_URL:
-                stop_database(_server_settings())
+                stop_server(_server_settings())
 
 
 def web_command(host: str, port: int) -> tuple[str, ...]:

@@ -18,8 +18,6 @@ from project.http.errors import CsrfFailed
 from project.http.people.pages import READING, answer_as_page, show_error
 from project.http.problems import status_of
 
-TRIED_METHODS = (*READING, "POST")
-
 
 class PasswordRefused(RowhouseError):
     """The name or the password is wrong, or the user is not a member of staff."""
@@ -34,7 +32,7 @@ def refuse_forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 @never_cache
-@partial(answer_as_page, methods=TRIED_METHODS)
+@partial(answer_as_page, methods=(*READING, "POST"))
 def log_in(request: HttpRequest) -> HttpResponseBase:
     """Ask for a key or a name and password, and begin a session."""
     error: RowhouseError | None = None

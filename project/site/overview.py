@@ -31,7 +31,7 @@ FROM unnest(%s::oid[]) AS part (oid)
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TableState:
     """A table; `rows` is estimated, `bytes` holds its indexes, both None where nobody knows."""
 
@@ -93,19 +93,12 @@ def read_tables(connection: Connection, schemas: Sequence[str]) -> list[TableSta
     found = connection.execute(read_sql(SQL / "tables.sql"), {"schemas": list(schemas)}).fetchall()
     sizes = _read_sizes(connection, [oid for row in found for oid in row[3]])
     states = []
-    for name, comment, rows, oids, batch, moment in found:
+    for name, comment, rows, oids, *last_batch in found:
         parts = [sizes[oid] for oid in oids if oid in sizes]
-        states.append(
-            TableState(
-                name=name,
-                comment=comment,
-                # A table without a byte has no row, whatever is known of it.
-                rows=0 if parts and all(is_empty for _, is_empty in parts) else rows,
-                bytes=sum(size for size, _ in parts) if parts else None,
-                last_batch=batch,
-                last_batch_at=moment,
-            )
-        )
+        size = sum(size for size, _ in parts) if parts else None
+        if parts and all(is_empty for _, is_empty in parts):
+            rows = 0  # a table without a byte has no row, whatever is known of it
+        states.append(TableState(name, comment, rows, size, *last_batch))
     return states
 
 

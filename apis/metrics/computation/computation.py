@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from apis.metrics.computation.statements import Selection, Statement, compose_statements
+from apis.metrics.computation.statements import Statement, compose_statements
 from apis.metrics.computation.vehicle_states import TABLE as STATES
 from apis.metrics.computation.vehicle_states import refresh_state_intervals
 from apis.metrics.definition import Aggregate, Extreme, Metric, Ratio
@@ -64,9 +64,6 @@ class Computation:
         self._max_rows = max_rows
         self._cells = Cells(query.grid)
         self._divided: dict[Duration, Cells] = {}
-        self._selection = Selection(
-            dimensions=query.dimensions, filters=query.filters, counts_trips=bool(k)
-        )
 
     def run(self, connection: Connection) -> list[list[Any]]:
         """Return the rows: the interval's start, the dimensions, the metrics.
@@ -111,7 +108,8 @@ class Computation:
         return Cells(grid)
 
     def _fill(self, connection: Connection, cells: Cells, metrics: list[Aggregate]) -> None:
-        for statement in compose_statements(metrics, cells.grid, self._selection):
+        redacts = bool(self._k)
+        for statement in compose_statements(metrics, cells.grid, self._query, counts_trips=redacts):
             rows = connection.execute(statement.text, statement.parameters)
             cells.add_rows(statement, rows, len(self._query.dimensions))
 

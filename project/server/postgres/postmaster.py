@@ -104,7 +104,8 @@ def _is_server_of(data: Path, pid: int) -> bool:
     try:
         process = psutil.Process(pid)
         command = process.cmdline()
-        is_server = process.name() == "postgres" and not _title(command).startswith("postgres: ")
+        is_backend = " ".join(command).startswith("postgres: ")
+        is_server = process.name() == "postgres" and not is_backend
     except psutil.Error:
         return False
     if not is_server:
@@ -117,11 +118,7 @@ def _is_server_of(data: Path, pid: int) -> bool:
 def _belongs_to(data: Path, process: psutil.Process) -> bool:
     # Not by the working directory: in a container root may not read another user's.
     try:
-        title = _title(process.cmdline())
+        title = " ".join(process.cmdline())
     except psutil.Error:
         return False
     return title.startswith(f"postgres: {cluster_name(data)}: ")
-
-
-def _title(command: list[str]) -> str:
-    return " ".join(command)
