@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from django.apps import AppConfig
+from prometheus_client import REGISTRY
 
 
 class BackupsConfig(AppConfig):
@@ -11,7 +12,7 @@ class BackupsConfig(AppConfig):
     def ready(self) -> None:
         """Register the HTTP status of each error, and the metrics."""
         from backups import errors
-        from backups.runs.status import register_metrics
+        from backups.runs.status import BackupCollector
         from project.http.problems import register_status
 
         register_status(errors.BackupUnknown, HTTPStatus.NOT_FOUND)
@@ -19,4 +20,4 @@ class BackupsConfig(AppConfig):
         register_status(errors.RestoreRefused, HTTPStatus.CONFLICT)
         register_status(errors.RestoreBusy, HTTPStatus.CONFLICT)
         register_status(errors.TooManyRuns, HTTPStatus.TOO_MANY_REQUESTS)
-        register_metrics()
+        REGISTRY.register(BackupCollector())

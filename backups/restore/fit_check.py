@@ -58,18 +58,13 @@ def fill_staging(connection: psycopg.Connection, reader: TableReader) -> None:
             copy.write(text)
 
 
-def check_fit(
-    connection: psycopg.Connection, reader: TableReader, definition: TableDefinition, oid: int
-) -> FittingRows:
-    """Find the rows in the staging table that fit, and why the others do not; drop that table.
+class FitCheck:
+    """Compares the rows in the staging table with a table as it is now.
 
     Values first; keys and checks are counted among the rows whose values fit. Foreign keys are
     not checked. Runs in the caller's transaction.
     """
-    return _FitCheck(connection, reader, definition, oid).run()
 
-
-class _FitCheck:
     def __init__(
         self,
         connection: psycopg.Connection,
@@ -91,6 +86,7 @@ class _FitCheck:
         self._names = {column.name for column in self._columns}
 
     def run(self) -> FittingRows:
+        """Find the rows that fit, and why the others do not; drop the staging table."""
         self._connection.execute(read_sql(FOLDER / "fits.sql"))
         misfits = [misfit for misfit in self._find_misfits() if misfit.rows]
         name, columns = f"{KEYS_PREFIX}{self._oid}", self._foreign_key_columns()

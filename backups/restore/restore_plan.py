@@ -9,7 +9,7 @@ import psycopg
 
 from backups.child.table_reader import TableReader
 from backups.errors import RestoreRefused
-from backups.restore.fit_check import check_fit, fill_staging
+from backups.restore.fit_check import FitCheck, fill_staging
 from backups.restore.foreign_keys import ForeignKeyCheck
 from backups.restore.plan import RestoreRequest, TablePlan, plan_table
 from backups.tables.catalog import count_rows, find_table, read_definition, read_dependents
@@ -104,7 +104,7 @@ def _add_misfits(
     for one in tables:
         if one.oid is not None:
             fill_staging(connection, one.reader)
-            fits[one.oid] = check_fit(connection, one.reader, one.definition, one.oid)
+            fits[one.oid] = FitCheck(connection, one.reader, one.definition, one.oid).run()
     check = ForeignKeyCheck(connection, fits, request.mode)
     planned = []
     for one in tables:

@@ -141,8 +141,11 @@ class ReportView(APIView):
             if answer is None and format_ == "csv":
                 answer = answer_csv(connection, definition)
             elif answer is None:
-                body = asdict(described) | _read_page(connection, definition, status, limit, offset)
-                answer = answer_json(_add_links(request, body, limit, offset))
+                columns = describe_columns(connection, definition)
+                links = _link_pages(request, status.rows or 0, limit, offset)
+                rows = read_rows(connection, definition, limit=limit, offset=offset)
+                body = asdict(described) | {"columns": columns, "line": status.line, **links}
+                answer = answer_json(body | {"results": rows})
         set_validators(answer, etag, status.refreshed_at)
         return answer
 
@@ -174,30 +177,14 @@ def answer_csv(connection: Connection, definition: Definition) -> HttpResponse:
     return answer_file(content, content_type=CSV, name=f"{definition.name}.csv")
 
 
-def _read_page(
-    connection: Connection, definition: Definition, status: Status, limit: int, offset: int
-) -> dict[str, object]:
-    return {
-        "columns": describe_columns(connection, definition),
-        "line": status.line,
-        "next": None,
-        "previous": None,
-        "results": read_rows(connection, definition, limit=limit, offset=offset),
-    }
-
-
-def _add_links(
-    request: Request, body: dict[str, object], limit: int, offset: int
-) -> dict[str, object]:
+def _link_pages(request: Request, rows: int, limit: int, offset: int) -> dict[str, str | None]:
     def link(to: int) -> str:
         return request.build_absolute_uri(f"?{urlencode({'limit': limit, 'offset': to})}")
 
-    rows = body["rows"]
-    if isinstance(rows, int) and offset + limit < rows:
-        body["next"] = link(offset + limit)
-    if offset:
-        body["previous"] = link(max(0, offset - limit))
-    return body
+    return {
+        "next": link(offset + limit) if offset + limit < rows else None,
+        "previous": link(max(0, offset - limit)) if offset else None,
+    }
 
 
 def _read_parameters(request: Request) -> tuple[str, int, int]:

@@ -97,7 +97,7 @@ class ClosureView(APIView):
             reader_connection(),
             timeout_s,
             now=since + timedelta(weeks=weeks),
-            **parameters.as_arguments(),
+            **parameters.arguments,
         )
         page = rows[parameters.offset : parameters.offset + parameters.limit]
         for row in page:
