@@ -122,21 +122,16 @@ class FitCheck:
         for constraint in self._definition.constraints:
             violations = self._select_violations(constraint)
             if violations is not None:
-                yield Misfit(
-                    f"{constraint.name}: {constraint.definition}",
-                    fetch_int(self._connection, violations),
-                )
+                reason = f"{constraint.name}: {constraint.definition}"
+                yield Misfit(reason, fetch_int(self._connection, violations))
 
     def _value_conditions(self) -> Iterator[tuple[str, Composable]]:
         for column in self._columns:
-            name = Identifier(column.name)
-            if self._types[column.name] != column.type:
-                yield (
-                    f"{column.name} does not fit {column.type}",
-                    SQL("pg_temp.fits({}::text, {}, {})").format(
-                        name, Literal(self._types[column.name]), Literal(column.type)
-                    ),
-                )
+            name, stored = Identifier(column.name), self._types[column.name]
+            if stored != column.type:
+                fits = SQL("pg_temp.fits({}::text, {}, {})")
+                fits_type = fits.format(name, Literal(stored), Literal(column.type))
+                yield f"{column.name} does not fit {column.type}", fits_type
             if column.not_null:
                 yield f"{column.name} is null", SQL("{} IS NOT NULL").format(name)
 

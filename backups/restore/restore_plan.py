@@ -64,17 +64,14 @@ def _plan_table(
         definition = read_definition(connection, oid, entry.schema)
     elif request.mode == "append":
         raise RestoreRefused(f"There is no table {entry.full_name} to append to")
+    is_counted = oid is not None and request.mode != "new"
     plan = plan_table(
         entry,
         reader.schema,
         definition,
         mode=request.mode,
         into=request.into if request.mode == "new" and request.into else entry.table,
-        rows_now=(
-            count_rows(connection, entry.schema, entry.table)
-            if oid is not None and request.mode != "new"
-            else None
-        ),
+        rows_now=count_rows(connection, entry.schema, entry.table) if is_counted else None,
     )
     refusals = (*plan.refusals, *_find_obstacles(connection, definition, plan, oid))
     return TableRestore(reader, msgspec.structs.replace(plan, refusals=refusals), definition, oid)

@@ -1,6 +1,7 @@
 """Old partitions detached from their table once a proven backup has all of their rows."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -44,14 +45,11 @@ def find_proven_backup(table: str) -> Manifest | None:
     for backup, proven_at in read_proofs(list_backups()).items():
         if proven_at is None or not _was_made_here(backup.id):
             continue
-        try:
+        with suppress(BackupDamaged):
             manifest = backup.read()
-        except BackupDamaged:
-            continue
-        if manifest.next_transaction is not None and any(
-            entry.full_name == table for entry in manifest.tables
-        ):
-            return manifest
+            names = {entry.full_name for entry in manifest.tables}
+            if manifest.next_transaction is not None and table in names:
+                return manifest
     return None
 
 
