@@ -13,11 +13,10 @@ class BackupsConfig(AppConfig):
         """Register the HTTP status of each error, and the metrics."""
         from backups import errors
         from backups.runs.status import BackupCollector
-        from project.http.problems import register_status
+        from project.http.problems import register_statuses
 
-        register_status(errors.BackupUnknown, HTTPStatus.NOT_FOUND)
-        register_status(errors.BackupDamaged, HTTPStatus.CONFLICT)
-        register_status(errors.RestoreRefused, HTTPStatus.CONFLICT)
-        register_status(errors.RestoreBusy, HTTPStatus.CONFLICT)
-        register_status(errors.TooManyRuns, HTTPStatus.TOO_MANY_REQUESTS)
+        conflicts = (errors.BackupDamaged, errors.RestoreRefused, errors.RestoreBusy)
+        register_statuses(dict.fromkeys(conflicts, HTTPStatus.CONFLICT))
+        register_statuses({errors.BackupUnknown: HTTPStatus.NOT_FOUND})
+        register_statuses({errors.TooManyRuns: HTTPStatus.TOO_MANY_REQUESTS})
         REGISTRY.register(BackupCollector())

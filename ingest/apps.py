@@ -9,7 +9,6 @@ class IngestConfig(AppConfig):
     def ready(self) -> None:
         """Say which HTTP status answers which error."""
         from ingest.api.statuses import STATUSES
-        from project.http.problems import register_status
+        from project.http.problems import register_statuses
 
-        for error, status in STATUSES.items():
-            register_status(error, status)
+        register_statuses(STATUSES)

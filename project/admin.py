@@ -105,6 +105,7 @@ class ApiKeyAdmin(ReadableAdmin):
     list_filter = ("revoked", "created")
     search_fields = ("name", "prefix")
     show_facets = admin.ShowFacets.NEVER
+    fixed = (*list_display, "expiry_date", "batches")
 
     @admin.display(description="state")
     def state(self, key: ApiKey) -> str:
@@ -140,13 +141,13 @@ class ApiKeyAdmin(ReadableAdmin):
         """Return what is shown: never the hash."""
         if obj is None:
             return KeyForm.Meta.fields
-        return (*self._fixed(), "revoked")
+        return (*self.fixed, "revoked")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Return what cannot be changed: of a revoked key everything."""
         if obj is None:
             return ()
-        return (*self._fixed(), "revoked") if obj.revoked else self._fixed()
+        return (*self.fixed, "revoked") if obj.revoked else self.fixed
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False: batches tell which key sent them."""
@@ -181,12 +182,6 @@ class ApiKeyAdmin(ReadableAdmin):
     def log_change(self, request: HttpRequest, obj: ApiKey, message: Any) -> LogEntry:
         """Record who revoked it, under the prefix."""
         return self._log(request, obj, CHANGE, message)
-
-    def _fixed(self) -> tuple[str, ...]:
-        return (
-            *("name", "prefix", "scopes", "tables", "state"),
-            *("created", "last_used_at", "expiry_date", "batches"),
-        )
 
     def _log(self, request: HttpRequest, key: ApiKey, flag: int, message: Any) -> LogEntry:
         entry = LogEntry(

@@ -9,9 +9,9 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
 from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
 
 from apis.open311.specification import SCOPES
 from project.base.config import read_config, read_port
@@ -256,16 +256,8 @@ JOBS = {
 }
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.engine.jobs.list_report_jobs"]
-
-
-def _list_cron_lines() -> list[Any]:
-    from project.jobs.crontab import list_cron_lines
-
-    return list_cron_lines()
-
-
 # Read when django-crontab asks, not at every start.
-CRONJOBS = SimpleLazyObject(_list_cron_lines)
+CRONJOBS = SimpleLazyObject(lambda: import_string("project.jobs.crontab.list_cron_lines")())
 CRONTAB_EXECUTABLE = "/usr/bin/crontab"
 CRONTAB_COMMENT = f"rowhouse {hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:12]}"
 

@@ -8,9 +8,8 @@ class ReportsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the errors' HTTP statuses and the system checks."""
-        from project.http.problems import register_status
+        from project.http.problems import register_statuses
         from reports import checks  # noqa: F401 - registers itself
         from reports.api.statuses import STATUSES
 
-        for error, status in STATUSES.items():
-            register_status(error, status)
+        register_statuses(STATUSES)

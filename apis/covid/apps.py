@@ -10,7 +10,6 @@ class CovidConfig(AppConfig):
     def ready(self) -> None:
         """Register the errors' HTTP statuses."""
         from apis.covid.errors import STATUSES
-        from project.http.problems import register_status
+        from project.http.problems import register_statuses
 
-        for error, status in STATUSES.items():
-            register_status(error, status)
+        register_statuses(STATUSES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -29,7 +29,7 @@ from apis.covid.errors import DayUnknown, FieldUnknown, NotBuilt, StateUnknown
 from apis.covid.fields.definitions import Scope
 from apis.covid.fields.templates import Form
 from apis.covid.openapi import FIELDS, RANGE, ROW, envelope_of
-from apis.covid.views import AnswerParts, CovidView
+from apis.covid.views import Answer, CovidView
 from project.base.errors import BadParameter
 from project.http.openapi import Errors, answers
 
@@ -56,7 +56,7 @@ class _DataView(CovidView):
 
     def compose(
         self, connection: Connection, request: Request, build: BuildStatus, **named: Any
-    ) -> AnswerParts:
+    ) -> Answer:
         """Return the envelope, the states' metadata and the rows."""
         form: Form = named.pop("form", "nested")
         selection = _read_selection(connection, request, self.scope)
@@ -68,7 +68,7 @@ class _DataView(CovidView):
         }
         if found.states is not None:
             head["states"] = [state.metadata for state in found.states]
-        return AnswerParts(wrap(head, found.rows), _describe_deprecation(request, selection))
+        return wrap(head, found.rows), _describe_deprecation(request, selection)
 
     def find(self, reader: RowReader, request: Request, **named: str) -> Found:
         """Return the rows of the state that the address names, or of the nation."""
@@ -227,8 +227,8 @@ def _describe_deprecation(request: Request, selection: Selection | None) -> dict
     """Return the headers for deprecated names (RFC 9745, RFC 8594, RFC 5829)."""
     if selection is None or not selection.notices:
         return {}
-    deprecated_at = min(_read_timestamp(notice.deprecated_at) for notice in selection.notices)
-    sunset = min(_read_timestamp(notice.sunset) for notice in selection.notices)
+    deprecated_at = min(datetime.fromisoformat(one.deprecated_at) for one in selection.notices)
+    sunset = min(datetime.fromisoformat(one.sunset) for one in selection.notices)
     query = request.GET.copy()
     query["fields"] = ",".join(selection.successors)
     successor = f"{request.path}?{query.urlencode(safe=',')}"
@@ -238,7 +238,3 @@ def _describe_deprecation(request: Request, selection: Selection | None) -> dict
         "Link": f'<{quote(successor, safe="/?&=%,:")}>; rel="successor-version", '
         '</covid/v2/changes>; rel="deprecation"',
     }
-
-
-def _read_timestamp(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)

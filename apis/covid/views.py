@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import psycopg
@@ -31,13 +30,8 @@ logger = logging.getLogger("rowhouse.covid")
 
 ERRORS: Errors = {"GET": [BadParameter, NotBuilt]}
 
-
-@dataclass(frozen=True)
-class AnswerParts:
-    """An answer, in parts, and headers of its own."""
-
-    parts: list[Part]
-    headers: Mapping[str, str] = field(default_factory=dict)
+# The parts of an answer, and headers of its own.
+Answer = tuple[list[Part], Mapping[str, str]]
 
 
 class CovidView(APIView):
@@ -60,15 +54,15 @@ class CovidView(APIView):
             unmodified = conditional.find_unmodified()
             if unmodified is not None:
                 return unmodified
-            composed = self.compose(connection, request, build, **named)
-        response = conditional.send(composed.parts)
-        for name, value in composed.headers.items():
+            parts, headers = self.compose(connection, request, build, **named)
+        response = conditional.send(parts)
+        for name, value in headers.items():
             response.headers[name] = value
         return response
 
     def compose(
         self, connection: Connection, request: Request, build: BuildStatus, **named: Any
-    ) -> AnswerParts:
+    ) -> Answer:
         """Return the whole answer."""
         raise NotImplementedError
 
@@ -80,10 +74,10 @@ class _ListView(CovidView):
 
     def compose(
         self, connection: Connection, request: Request, build: BuildStatus, **named: Any
-    ) -> AnswerParts:
+    ) -> Answer:
         """Return the envelope and the data."""
         head = make_head(connection, request, build.build_time)
-        return AnswerParts(wrap(head, self.read(connection)))
+        return wrap(head, self.read(connection)), {}
 
     def read(self, connection: Connection) -> list[Part]:
         """Return the items of `document`."""

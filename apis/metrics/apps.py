@@ -12,6 +12,6 @@ class MetricsConfig(AppConfig):
     def ready(self) -> None:
         """Register the errors' HTTP statuses."""
         from apis.metrics.errors import ResultUnknown
-        from project.http.problems import register_status
+        from project.http.problems import register_statuses
 
-        register_status(ResultUnknown, HTTPStatus.NOT_FOUND)
+        register_statuses({ResultUnknown: HTTPStatus.NOT_FOUND})

@@ -12,7 +12,6 @@ from psycopg import Connection
 
 from apis.metrics.computation.statements import compose_since
 from apis.metrics.definition import Aggregate, Extreme, Family, Metric, Ratio, read_definitions
-from apis.metrics.time.durations import Duration
 from apis.metrics.time.grids import floor_timestamp
 from apis.metrics.time.timestamps import FIRST_YEAR, format_timestamp
 
@@ -68,7 +67,8 @@ def find_metrics(connection: Connection) -> dict[str, Metric]:
     usable = {
         table
         for table, family in families.items()
-        if _dataset(family) in exposed and present.issuperset(_tables(family))
+        if (family.dataset or table.partition(".")[0]) in exposed
+        and present.issuperset(_tables(family))
     }
     return {
         name: metric
@@ -94,7 +94,7 @@ def discover(connection: Connection, *, max_intervals: int) -> MetricsDiscovery:
         intervals = tuple(map(str, metric.intervals))
         groups.setdefault((since, intervals), []).append(metric.name)
         for family in families_of(metric):
-            dimensions |= dict.fromkeys(name for name in family.dimensions)
+            dimensions |= dict.fromkeys(family.dimensions)
             filters |= dict.fromkeys([*family.dimensions, *family.filters])
     return MetricsDiscovery(
         metrics=[
@@ -119,16 +119,8 @@ def _since(
         moments.append(firsts[id(family)])
     known = [moment for moment in moments if moment is not None]
     first = max(min(known, default=now), datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
-    return format_timestamp(floor_timestamp(first, _shortest(metric), UTC), UTC)
-
-
-def _shortest(metric: Metric) -> Duration:
-    return metric.intervals[0]
+    return format_timestamp(floor_timestamp(first, metric.intervals[0], UTC), UTC)
 
 
 def _tables(family: Family) -> list[str]:
     return [family.table, *family.sources]
-
-
-def _dataset(family: Family) -> str:
-    return family.dataset or family.table.partition(".")[0]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponseBase
+from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider.views import AuthorizationView, RevokeTokenView, TokenView
 
@@ -16,26 +17,28 @@ CONTENT_SECURITY_POLICY = (
 VERBS = "OPTIONS, POST"
 
 
-class LogIn(LoginView):
+class _Protected(View):
+    """A page with the content security policy of this module."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Add the policy."""
+        response = super().dispatch(request, *args, **kwargs)
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return response
+
+
+class LogIn(_Protected, LoginView):
     """Ask for a user's name and password."""
 
     template_name = "open311/log_in.html"
     next_page = "/open311/"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Add the content security policy."""
-        return _protect(super().dispatch(request, *args, **kwargs))
 
-
-class Authorize(AuthorizationView):
+class Authorize(_Protected, AuthorizationView):
     """Ask a person whether an application may report in their name."""
 
     template_name = "open311/authorize.html"
     login_url = "/open311/oauth/login"
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Add the content security policy."""
-        return _protect(super().dispatch(request, *args, **kwargs))
 
 
 @csrf_exempt  # the request brings the application's own proof
@@ -52,8 +55,3 @@ def revoke_token(request: HttpRequest) -> HttpResponseBase:
     if request.method == "OPTIONS":
         return answer_preflight(VERBS)
     return allow_any_origin(RevokeTokenView.as_view()(request))
-
-
-def _protect(response: HttpResponseBase) -> HttpResponseBase:
-    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-    return response

@@ -100,7 +100,8 @@ def _describe_reads(methods: dict[str, Method]) -> Document:
         for parameter in method.parameters:
             used.setdefault(parameter.name, []).append(name)
             parameters[parameter.name] = parameter
-    described = [_describe_method_parameter(list(methods))]
+    choice = {"type": "string", "enum": list(methods)}
+    described = [{"name": "method", "in": "query", "required": True, "schema": choice}]
     described += [_describe_parameter(p, used[p.name]) for p in parameters.values()]
     described += [_describe_parameter(p, ["every list"]) for p in COMMON_OF_LISTS]
     return {
@@ -144,15 +145,6 @@ def _describe_reports(methods: dict[str, Method]) -> Document:
 
 def _describe_methods(methods: dict[str, Method]) -> str:
     return "\n".join(f"- `{name}`: {method.description}" for name, method in methods.items())
-
-
-def _describe_method_parameter(names: list[str]) -> Document:
-    return {
-        "name": "method",
-        "in": "query",
-        "required": True,
-        "schema": {"type": "string", "enum": names},
-    }
 
 
 def _describe_parameter(parameter: Parameter, used_by: list[str]) -> Document:

@@ -1,6 +1,5 @@
 """/open311/api: every method of the API. /open311/: a page to try them. /open311/openapi.json."""
 
-import logging
 from http import HTTPStatus
 
 from django.conf import settings
@@ -21,12 +20,10 @@ from apis.open311.parameters import check_arguments, read_parameters, take_text
 from apis.open311.search.places import list_terms
 from apis.open311.specification import Method, read_specification
 from project.base.config import Config
-from project.base.errors import RowhouseError, TryLater, Unavailable
+from project.base.errors import RowhouseError, TryLater
 from project.base.logs import note
 from project.http.answers import answer_json
-from project.http.problems import status_of
-
-logger = logging.getLogger("rowhouse.open311")
+from project.http.problems import log_database_error, status_of
 
 VERBS = "GET, HEAD, OPTIONS, POST"
 CHALLENGE = 'Bearer realm="open311"'
@@ -47,10 +44,7 @@ def call_method(request: HttpRequest) -> HttpResponseBase:
     except RowhouseError as error:
         return allow_any_origin(_answer_error(error))
     except DatabaseError as error:
-        # Not the error itself: its text may quote a row.
-        sqlstate = getattr(error.__cause__, "sqlstate", None)
-        logger.error("database error", extra={"sqlstate": sqlstate, "type": type(error).__name__})
-        return allow_any_origin(_answer_error(Unavailable("The database cannot answer now")))
+        return allow_any_origin(_answer_error(log_database_error(error)))
 
 
 def _answer_call(request: HttpRequest) -> HttpResponseBase:

@@ -1,7 +1,6 @@
 """POST /api/ingest and /api/ingest/{table}: take a batch of rows, answer with its receipt."""
 
 from datetime import timedelta
-from functools import partial
 from typing import cast
 
 from blake3 import blake3
@@ -13,13 +12,12 @@ from rest_framework.views import APIView
 
 from ingest.api.intake_schema import INTAKE_BODIES, INTAKE_ERRORS, INTAKE_PARAMETERS
 from ingest.api.parameters import IngestParameters, read_parameters
-from ingest.catalog.definitions import Table
+from ingest.api.permission import check_table
 from ingest.errors import BadParameter, BadShape, BodyEmpty
 from ingest.outcome import Receipt
 from ingest.payload.json_body import check_text, open_json
 from ingest.payload.media_type import MediaType, parse_media_type
 from ingest.payload.payload import CsvBody, JsonLines, Payload
-from ingest.writing.attempt import Stored
 from ingest.writing.batch import ingest_batch
 from ingest.writing.request import BatchRequest, IdempotencyClaim
 from ingest.writing.tables import exposed_tables
@@ -29,11 +27,11 @@ from project.base.logs import note
 from project.base.metrics import count_batch, count_rows
 from project.http.answers import answer_json
 from project.http.body import read_body
-from project.http.errors import ScopeMissing
 from project.http.openapi import Errors, answers
 from project.models import ApiKey, Scope
 
 MAX_KEY_CHARACTERS = 255
+OUTCOMES = ("inserted", "updated", "ignored", "rejected")
 
 
 class IngestView(APIView):
@@ -51,7 +49,6 @@ class IngestView(APIView):
     def post(self, request: Request, table: str | None = None) -> HttpResponse:
         """Answer 201 (every row stored), 207 (some rejected) or 422 (none stored)."""
         limits: Ingest = settings.CONFIG.ingest
-        key = cast("ApiKey", request.auth)
         parameters = read_parameters(request.GET)
         body = read_body(request._request, max_bytes=limits.max_bytes)
         if not body:
@@ -61,7 +58,7 @@ class IngestView(APIView):
         table, payload = _open_body(body, media_type, table, limits, parameters)
         batch = BatchRequest(
             table=table,
-            key_prefix=key.prefix,
+            key_prefix=cast("ApiKey", request.auth).prefix,
             format=media_type.format,
             on_conflict=parameters.on_conflict,
             conflict_key=parameters.conflict_key,
@@ -75,13 +72,11 @@ class IngestView(APIView):
             exposed_tables(),
             batch,
             payload,
-            allow=partial(_check_key, key),
+            allow=lambda found: check_table(request, found.full_name),
             connect_unchecked=unchecked_connection,
         )
         receipt, is_replayed = stored.receipt, stored.way is None
-        _note_receipt(request, stored)
-        if not is_replayed:
-            _count_receipt(stored)
+        _record(request, receipt, stored.way)
         return answer_json(
             receipt,
             status=receipt_status(receipt, atomic=parameters.atomic),
@@ -121,11 +116,6 @@ def _require_name(table: str | None) -> str:
     return table
 
 
-def _check_key(key: ApiKey, table: Table) -> None:
-    if not key.may_ingest_into(table.schema, table.name):
-        raise ScopeMissing(f"This key may not write to {table.full_name}", scope="ingest")
-
-
 def _read_claim(
     request: Request, table: str | None, body: bytes, limits: Ingest
 ) -> IdempotencyClaim | None:
@@ -144,26 +134,18 @@ def _read_claim(
     return IdempotencyClaim(key, seen.digest(), timedelta(hours=limits.idempotency_hours))
 
 
-def _note_receipt(request: Request, stored: Stored) -> None:
-    receipt = stored.receipt
+def _record(request: Request, receipt: Receipt, way: str | None) -> None:
+    """Log a receipt, and count its rows unless nothing was stored for this request."""
+    outcomes = {name: getattr(receipt, name) for name in OUTCOMES}
     note(
         request._request,
         batch=str(receipt.batch),
         table=receipt.table,
         received=receipt.received,
-        inserted=receipt.inserted,
-        updated=receipt.updated,
-        ignored=receipt.ignored,
-        rejected=receipt.rejected,
-        way=stored.way,
+        **outcomes,
+        way=way,
     )
-
-
-def _count_receipt(stored: Stored) -> None:
-    receipt = stored.receipt
-    if receipt.dry_run:
-        return
-    outcomes = {name: getattr(receipt, name) for name in ("inserted", "updated", "ignored")}
-    codes = [error.code for rejection in receipt.rejections for error in rejection.errors]
-    count_batch(str(stored.way))
-    count_rows(receipt.table, outcomes | {"rejected": receipt.rejected}, codes)
+    if way is not None and not receipt.dry_run:
+        codes = [error.code for rejection in receipt.rejections for error in rejection.errors]
+        count_batch(way)
+        count_rows(receipt.table, outcomes, codes)

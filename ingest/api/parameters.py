@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from ingest.errors import BadParameter
 from ingest.outcome import OnConflict
-from project.http.pagination import read_choice
+from project.http.pagination import read_choice, refuse_unknown
 
 _KNOWN = frozenset({"on_conflict", "conflict_key", "atomic", "dry_run", "header"})
 
@@ -27,9 +26,7 @@ def read_parameters(query: Mapping[str, str]) -> IngestParameters:
 
     A misspelt `dry_run` must not store what was meant as a trial.
     """
-    for name in query:
-        if name not in _KNOWN:
-            raise BadParameter(f"There is no parameter {name[:100]!r} here", parameter=name[:100])
+    refuse_unknown(query, _KNOWN)
     on_conflict, conflict_key = read_conflict(query)
     return IngestParameters(
         on_conflict=on_conflict,

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ingest.api.permission import check_table
-from ingest.errors import TableAmbiguous, TableUnknown
 from ingest.models import Rejection
 from ingest.rejections.export import export_header, export_records
 from ingest.rejections.listing import (
@@ -24,7 +23,7 @@ from ingest.rejections.listing import (
     summarize_rejection,
 )
 from ingest.rejections.replay import RejectionNotOpen
-from ingest.writing.tables import exposed_tables
+from ingest.writing.tables import find_table
 from project.base.csv_text import csv_lines
 from project.base.database import reader_connection
 from project.base.errors import BadParameter
@@ -80,7 +79,10 @@ class RejectionsView(APIView):
             # A thousand rows as they were sent may be 64 MB.
             rejections = rejections.defer("raw")
             return answer_json(page_newest_first(page, rejections, summarize_rejection))
-        columns = _columns_of(request.GET.get("table"))
+        # Rows that may be of several tables are not spread over columns.
+        name = request.GET.get("table")
+        table = find_table(reader_connection(), name) if name is not None else None
+        columns = [column.name for column in table.columns] if table else []
         records = export_records(iterate_rejections(rejections), columns)
         return StreamingHttpResponse(
             in_pieces(csv_lines(export_header(columns), records, safe=safe)),
@@ -124,14 +126,3 @@ class DiscardView(APIView):
         if not changed:
             raise RejectionNotOpen(f"The rejection is {found.state} already")
         return answer_json(summarize_rejection(found))
-
-
-def _columns_of(table: str | None) -> list[str]:
-    """Return the columns to spread a row over: none where the rows may be of several tables."""
-    if table is None:
-        return []
-    try:
-        known = exposed_tables().find_current(reader_connection(), table)
-    except (TableUnknown, TableAmbiguous):
-        return []
-    return [column.name for column in known.table.columns]

@@ -14,7 +14,6 @@ from ingest.api.intake_schema import CONFLICT_PARAMETERS, JSON_ERRORS
 from ingest.api.parameters import read_conflict
 from ingest.api.permission import check_table
 from ingest.api.rejections import FILTER_PARAMETERS
-from ingest.catalog.definitions import Table
 from ingest.errors import BadShape, TableUnknown, UnsupportedMediaType
 from ingest.models import Rejection
 from ingest.outcome import Receipt
@@ -82,7 +81,7 @@ class ReplayView(APIView):
             exposed_tables(),
             found,
             _replay_request(request, found.table_name),
-            lambda table: _check(request, table),
+            lambda table: check_table(request, table.full_name),
             corrected,
         )
         note(request._request, batch=str(receipt.batch), table=receipt.table, rejection=found.pk)
@@ -129,17 +128,13 @@ class ReplaysView(APIView):
             exposed_tables(),
             rejections,
             _replay_request(request, ""),
-            lambda table: _check(request, table),
+            lambda table: check_table(request, table.full_name),
         )
         if summary.remaining:
             kept = request.GET.dict() | {"after": str(last)}
             summary.next = request.build_absolute_uri(f"{request.path}?{urlencode(kept)}")
         note(request._request, replayed=summary.replayed, rejected=summary.rejected)
         return answer_json(summary)
-
-
-def _check(request: Request, table: Table) -> None:
-    check_table(request, table.full_name)
 
 
 def _replay_request(request: Request, table: str) -> BatchRequest:

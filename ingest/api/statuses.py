@@ -11,20 +11,13 @@ from ingest.writing.receipts import BatchUnknown
 from project.base.errors import RowhouseError
 
 STATUSES: dict[type[RowhouseError], int] = {
-    errors.TableUnknown: HTTPStatus.NOT_FOUND,
-    errors.TableAmbiguous: HTTPStatus.CONFLICT,
-    errors.TableNotWritable: HTTPStatus.FORBIDDEN,
+    **dict.fromkeys(
+        (errors.TableUnknown, BatchUnknown, RejectionUnknown, RowUnknown), HTTPStatus.NOT_FOUND
+    ),
+    **dict.fromkeys((errors.TableNotWritable, TableNotReadable), HTTPStatus.FORBIDDEN),
+    **dict.fromkeys((errors.TableAmbiguous, errors.IdempotencyKeyInUse), HTTPStatus.CONFLICT),
+    **dict.fromkeys((RejectionNotOpen, RejectionBusy), HTTPStatus.CONFLICT),
+    **dict.fromkeys((RawTruncated, RawUnreadable), HTTPStatus.CONFLICT),
+    **dict.fromkeys((RowReferenced, DeleteRefused, TableHasNoKey), HTTPStatus.CONFLICT),
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.IdempotencyKeyInUse: HTTPStatus.CONFLICT,
-    BatchUnknown: HTTPStatus.NOT_FOUND,
-    RejectionUnknown: HTTPStatus.NOT_FOUND,
-    RejectionNotOpen: HTTPStatus.CONFLICT,
-    RejectionBusy: HTTPStatus.CONFLICT,
-    RawTruncated: HTTPStatus.CONFLICT,
-    RawUnreadable: HTTPStatus.CONFLICT,
-    TableNotReadable: HTTPStatus.FORBIDDEN,
-    RowUnknown: HTTPStatus.NOT_FOUND,
-    RowReferenced: HTTPStatus.CONFLICT,
-    DeleteRefused: HTTPStatus.CONFLICT,
-    TableHasNoKey: HTTPStatus.CONFLICT,
 }

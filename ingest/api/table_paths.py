@@ -86,6 +86,7 @@ def _ingest_operation(
 
 def _rows_operation(generic: dict[str, Any], table: Table) -> dict[str, Any]:
     operation = _operation(generic, table, f"Read rows of {table.full_name}")
+    taken = {each["name"] for each in operation["parameters"]}
     operation["parameters"] += [
         {
             "name": column.name,
@@ -94,7 +95,7 @@ def _rows_operation(generic: dict[str, Any], table: Table) -> dict[str, Any]:
             "schema": filter_schema(column),
         }
         for column in table.columns
-        if is_comparable(column) and column.name not in _taken(operation)
+        if is_comparable(column) and column.name not in taken
     ]
     properties = {column.name: answer_schema(column) for column in table.columns}
     schema = {"type": "object", "properties": properties}
@@ -114,7 +115,3 @@ def _operation(generic: dict[str, Any], table: Table, summary: str) -> dict[str,
         each for each in operation.get("parameters", []) if each["in"] != "path"
     ]
     return operation
-
-
-def _taken(operation: dict[str, Any]) -> set[str]:
-    return {each["name"] for each in operation["parameters"]}

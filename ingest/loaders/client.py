@@ -5,21 +5,15 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
-from typing import Self, TypeVar
+from contextlib import AbstractContextManager, suppress
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from ingest.loaders.connection import Connections, Response
 from ingest.loaders.responses import Problem, Receipt, TableDescription
-from ingest.loaders.retries import (
-    Failure,
-    OnWait,
-    RetryPolicy,
-    is_transient,
-    read_retry_after,
-)
+from ingest.loaders.retries import Failure, OnWait, RetryPolicy, is_transient, read_retry_after
 from project.base.errors import RowhouseError
 
 # Longer than the service itself lets a statement run or wait for a lock.
@@ -27,7 +21,6 @@ TIMEOUT_S = 90.0
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
-_ERRORS = 400
 # 422 is a receipt too: of a batch whose rows were all rejected.
 _ANSWERED = frozenset({200, 201, 207, 422})
 # What another try would not change: a name that does not resolve, a certificate that is not valid.
@@ -70,7 +63,7 @@ class SendingStopped(Undelivered):
     code = "sending_stopped"
 
 
-class IngestClient:
+class IngestClient(AbstractContextManager["IngestClient"]):
     """A client of one Rowhouse service; its methods may be called from several threads."""
 
     def __init__(
@@ -89,9 +82,6 @@ class IngestClient:
         self._retry = retry
         self._on_wait = on_wait
         self._stopped = threading.Event()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self._connections.close()
@@ -153,7 +143,7 @@ class IngestClient:
                 in_doubt=not isinstance(error, _UNSENT),
                 is_permanent=isinstance(error, _PERMANENT),
             )
-        problem = _read_problem(response) if response.status >= _ERRORS else Problem()
+        problem = _read_problem(response)
         if is_transient(response.status, problem.code):
             reason = f"the service answers {response.status}: {problem.detail}"
             return Failure(reason, asked_s=read_retry_after(response.headers.get("Retry-After")))

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from itertools import count
 from operator import add
 from uuid import uuid4
@@ -41,11 +41,8 @@ class Totals:
 
     def count(self, receipt: Receipt) -> None:
         """Count a batch's receipt."""
-        self.received += receipt.received
-        self.inserted += receipt.inserted
-        self.updated += receipt.updated
-        self.ignored += receipt.ignored
-        self.rejected += receipt.rejected
+        for name in ("received", "inserted", "updated", "ignored", "rejected"):
+            setattr(self, name, getattr(self, name) + getattr(receipt, name))
 
     def describe(self) -> str:
         """Return the totals in words."""
@@ -87,7 +84,7 @@ def load_batches(
     Raises `LoadStopped` when a batch is refused or cannot be delivered, the file is malformed or
     the user interrupts; what was in flight then is waited for and counted.
     """
-    delivery = _Delivery(client, table, dict(params or {}), on_receipt)
+    delivery = _Delivery(client, table, params or {}, on_receipt)
     with ThreadPoolExecutor(in_flight) as pool:
         try:
             reading = iter(batches)
@@ -106,25 +103,19 @@ def load_batches(
     return delivery.totals
 
 
+@dataclass(slots=True)
 class _Delivery:
     """The batches that were handed to the senders and not settled yet, oldest first."""
 
-    def __init__(
-        self,
-        client: IngestClient,
-        table: str,
-        params: Mapping[str, str],
-        on_receipt: OnReceipt | None,
-    ) -> None:
-        self.totals = Totals()
-        self.window: deque[tuple[Batch, Future[Receipt]]] = deque()
-        self.damage: FileMalformed | OSError | None = None
-        self._client = client
-        self._table = table
-        self._params = params
-        self._on_receipt = on_receipt
-        self._run = uuid4().hex
-        self._numbers = count()
+    client: IngestClient
+    table: str
+    params: Mapping[str, str]
+    on_receipt: OnReceipt | None
+    totals: Totals = field(default_factory=Totals)
+    window: deque[tuple[Batch, Future[Receipt]]] = field(default_factory=deque)
+    damage: FileMalformed | OSError | None = None
+    run: str = field(default_factory=lambda: uuid4().hex)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def read(self, batches: Iterator[Batch]) -> Batch | None:
         """Return the next batch, None after the last; damage to the file is the end of it.
@@ -140,12 +131,12 @@ class _Delivery:
     def submit(self, pool: ThreadPoolExecutor, batch: Batch) -> None:
         """Have the batch sent as soon as a sender is free."""
         future = pool.submit(
-            self._client.send_batch,
-            self._table,
+            self.client.send_batch,
+            self.table,
             batch.body,
             batch.layout.content_type,
-            f"load-{self._run}-{next(self._numbers)}",
-            {**batch.layout.params, **self._params},
+            f"load-{self.run}-{next(self.numbers)}",
+            {**batch.layout.params, **self.params},
         )
         self.window.append((batch, future))
 
@@ -171,11 +162,11 @@ class _Delivery:
 
     def drain(self) -> None:
         """Send nothing more; count what is answered in time and what is left in doubt."""
-        self._client.stop()
+        self.client.stop()
         pending = {future for _, future in self.window if not future.cancel()}
         with suppress(KeyboardInterrupt):  # the second one: the user does not want to wait
             wait(pending, timeout=GRACE_S)
-        self._client.abort()
+        self.client.abort()
         for batch, future in self.window:
             if future not in pending:
                 continue
@@ -191,5 +182,5 @@ class _Delivery:
 
     def _count(self, batch: Batch, receipt: Receipt) -> None:
         self.totals.count(receipt)
-        if self._on_receipt:
-            self._on_receipt(batch, receipt)
+        if self.on_receipt:
+            self.on_receipt(batch, receipt)

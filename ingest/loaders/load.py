@@ -11,14 +11,8 @@ from ingest.loaders.delivery import IN_FLIGHT, OnReceipt, Totals, load_batches
 from ingest.loaders.formats.blocks import STDIN, count_bytes
 from ingest.loaders.formats.changes import Dates
 from ingest.loaders.formats.dates import DateKind
-from ingest.loaders.formats.files import (
-    Batch,
-    ReadOptions,
-    detect_format,
-    inspect_file,
-    read_batches,
-)
-from ingest.loaders.formats.layouts import Layout
+from ingest.loaders.formats.files import Batch, detect_format, inspect_file, read_batches
+from ingest.loaders.formats.layouts import Layout, ReadOptions
 from ingest.loaders.rejects import RejectsFile
 from ingest.loaders.responses import ColumnDescription, Receipt
 from project.base.errors import RowhouseError

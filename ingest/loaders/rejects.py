@@ -1,8 +1,8 @@
 """The file of rejected rows with their reasons."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Self
 
 import msgspec
 
@@ -15,7 +15,7 @@ _encode = msgspec.json.Encoder().encode
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 
 
-class RejectsFile:
+class RejectsFile(AbstractContextManager["RejectsFile"]):
     """Rejected rows in file order: CSV where the input is CSV, NDJSON otherwise.
 
     The file is emptied at once, so that an earlier load's rejects are not taken for this one's,
@@ -25,9 +25,6 @@ class RejectsFile:
     def __init__(self, path: Path, *, names_files: bool) -> None:
         self._file = path.open("wb")
         self._names_files = names_files
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self._file.close()

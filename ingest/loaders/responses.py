@@ -30,8 +30,6 @@ class Receipt(msgspec.Struct, frozen=True):
     updated: int
     ignored: int
     rejected: int
-    batch: str | None = None
-    duration_ms: float = 0.0
     rejections: list[RowRejection] = []
 
 

@@ -7,19 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import TypeVar
 
 # Statuses that say nothing about the request itself; 408 and 502 to 504 come from proxies too.
-_TRANSIENT = frozenset(
-    {
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
+_TRANSIENT = frozenset({408, 429, 502, 503, 504})
 # The first try of this batch, whose answer was lost, is still running.
 _STILL_RUNNING = "idempotency_key_in_use"
 

@@ -9,7 +9,7 @@ import msgspec
 from ingest.catalog.definitions import Column, Table
 from ingest.models import Rejection
 from ingest.reading.description import column_schema
-from ingest.rejections.listing import is_truncated, newest_errors, parse_row, raw_text
+from ingest.rejections.listing import is_truncated, newest_errors, parse_row, raw_text, value_text
 
 # Where a row has more values than this, those that nothing is said about are folded away.
 SHOWN_LINES = 12
@@ -19,6 +19,8 @@ Kind = Literal["text", "number", "boolean", "json"]
 Note = Literal["", "missing", "null", "empty"]
 
 _kinds: dict[str, Kind] = {"string": "text", "integer": "number", "number": "number"}
+# What is said of values that have nothing to show, by their JSON text.
+_notes: dict[str, Note] = {"": "missing", "null": "null", '""': "empty"}
 
 Error = dict[str, Any]
 
@@ -91,7 +93,8 @@ def _make_line(
     name: str, column: Column | None, raw: msgspec.Raw | None, errors: Sequence[Error]
 ) -> Line:
     json = "" if raw is None else bytes(raw).decode()
-    shown, note = _show(json)
+    note = _notes.get(json, "")
+    shown = "" if note else value_text(json.encode())
     about = [error for error in errors if name in _concerns(error)]
     return Line(
         column=name,
@@ -113,20 +116,6 @@ def _fold(lines: list[Line]) -> list[Line]:
     return [
         replace(line, folded=True) if not line.errors and not line.spare else line for line in lines
     ]
-
-
-def _show(json: str) -> tuple[str, Note]:
-    if not json:
-        return "", "missing"
-    if json == "null":
-        return "", "null"
-    if not json.startswith('"'):
-        return json, ""
-    try:
-        text = msgspec.json.decode(json, type=str)
-    except msgspec.DecodeError:  # half a surrogate pair
-        return json, ""
-    return text, "" if text else "empty"
 
 
 def _kind_of(column: Column | None) -> Kind:

@@ -2,21 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache, partial
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from ingest.catalog.definitions import Table
-from ingest.errors import TableAmbiguous, TableUnknown
 from ingest.models import Rejection
 from ingest.pages.cards import Card, make_card
 from ingest.pages.filters import describe_matching, read_filters, show_filters
 from ingest.reading.description import list_tables
 from ingest.rejections.listing import select_rejections
 from ingest.row_codes import ROW_CODES
-from ingest.writing.tables import exposed_tables
+from ingest.writing.tables import find_table
 from project.base.database import reader_connection
 from project.http.access.sessions import find_signed_in
 from project.http.pagination import page_newest_first, read_page_request
@@ -54,22 +53,13 @@ def show_desk(request: HttpRequest) -> HttpResponse:
 
 
 def _make_cards(rejections: Iterable[Rejection], key: ApiKey | None) -> list[Card]:
-    tables: dict[str, Table | None] = {}
-    cards = []
-    for rejection in rejections:
-        name = rejection.table_name
-        if name not in tables:
-            tables[name] = _find_table(name)
-        schema, _, table = name.partition(".")
-        may_change = (
-            key is not None and key.may(Scope.INGEST) and key.may_ingest_into(schema, table)
-        )
-        cards.append(make_card(rejection, tables[name], may_change=may_change))
-    return cards
+    tables = cache(partial(find_table, reader_connection()))
+    return [
+        make_card(each, tables(each.table_name), may_change=_may_change(key, each.table_name))
+        for each in rejections
+    ]
 
 
-def _find_table(name: str) -> Table | None:
-    try:
-        return exposed_tables().find_current(reader_connection(), name).table
-    except (TableUnknown, TableAmbiguous):
-        return None
+def _may_change(key: ApiKey | None, full_name: str) -> bool:
+    schema, _, table = full_name.partition(".")
+    return key is not None and key.may(Scope.INGEST) and key.may_ingest_into(schema, table)

@@ -195,13 +195,10 @@ def _describe_key(key: UniqueKey) -> KeyDescription:
 
 
 def _describe_rules(table: Table) -> list[RuleDescription]:
-    rules = [
-        RuleDescription(name=check.name, columns=check.columns, expression=check.expression)
-        for check in table.checks
-    ]
+    checks = [(check.columns, check) for check in table.checks]
     for column in table.columns:
-        rules += [
-            RuleDescription(name=check.name, columns=[column.name], expression=check.expression)
-            for check in column.domain_checks or ()
-        ]
-    return rules
+        checks += [((column.name,), check) for check in column.domain_checks or ()]
+    return [
+        RuleDescription(name=check.name, columns=columns, expression=check.expression)
+        for columns, check in checks
+    ]

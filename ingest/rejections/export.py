@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from ingest.models import Rejection
-from ingest.rejections.listing import newest_errors, parse_row, raw_text
+from ingest.rejections.listing import newest_errors, parse_row, raw_text, value_text
 
 # They follow the columns of the row and cannot be mistaken for one of them.
 ABOUT = (
@@ -53,13 +53,5 @@ def _about(rejection: Rejection) -> list[str | None]:
 
 
 def _field(value: msgspec.Raw | None) -> str | None:
-    """Return a JSON value as a field: a string's text, anything else as it was written."""
     text = b"null" if value is None else bytes(value).strip()
-    if text == b"null":
-        return None
-    if text.startswith(b'"'):
-        try:
-            return msgspec.json.decode(text, type=str)
-        except msgspec.DecodeError:  # half a surrogate pair
-            return text.decode()
-    return text.decode()
+    return None if text == b"null" else value_text(text)

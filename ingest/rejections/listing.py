@@ -20,6 +20,7 @@ FILTERS = frozenset({"table", "batch", "code", "column", "state", "since", "unti
 CHUNK = 200
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_decode_text = msgspec.json.Decoder(str).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -137,6 +138,14 @@ def newest_errors(rejection: Rejection) -> list[dict[str, Any]]:
 def raw_text(raw: bytes) -> str:
     """Return a row as text; bytes that are no UTF-8 are shown by their value."""
     return raw.decode(errors="backslashreplace")
+
+
+def value_text(json: bytes) -> str:
+    """Return a JSON value as text: a string's own, anything else as it was written."""
+    try:
+        return _decode_text(json)
+    except msgspec.DecodeError:  # no string, or half a surrogate pair
+        return json.decode()
 
 
 def is_truncated(rejection: Rejection) -> bool:

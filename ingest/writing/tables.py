@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
+from psycopg import Connection
 
 from ingest.catalog.definitions import Table
 from ingest.catalog.registry import KnownTable, TableRegistry
+from ingest.errors import TableAmbiguous, TableUnknown
 from ingest.validation.fields import Limits, make_fields
 from ingest.validation.validator import Validator
 from ingest.writing.constraints.checks import ConstraintChecks
@@ -36,6 +38,14 @@ class WritableTables(TableRegistry[CompiledTable]):
         checks = ConstraintChecks(table, fields)
         validator = Validator(table, fields, self.limits, checks.names_read)
         return CompiledTable(validator, TableWriter(table, checks))
+
+
+def find_table(connection: Connection, name: str) -> Table | None:
+    """Return the exposed table of this name as it is now, None where there is no single one."""
+    try:
+        return exposed_tables().find_current(connection, name).table
+    except (TableUnknown, TableAmbiguous):
+        return None
 
 
 @cache

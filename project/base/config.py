@@ -1,5 +1,6 @@
 """rest_conf.yml decoded into typed values."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -240,9 +241,8 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path.name}: {key_path}: {problem}", key_path=key_path) from error
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path.name}: not valid YAML: {error}") from error
-    _check_datasets(path.name, config)
-    _check_schedules(path.name, config)
-    _check_open311(path.name, config.open311)
+    for key_path, problem in _find_problems(config):
+        raise ConfigError(f"{path.name}: {key_path}: {problem}", key_path=key_path)
     return config
 
 
@@ -267,38 +267,24 @@ def _split_key_path(message: str) -> tuple[str, str]:
     return problem, key_path or "(top level)"
 
 
-def _check_datasets(file_name: str, config: Config) -> None:
+def _find_problems(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the key path of each value that its type allows and that cannot be used, and why."""
     for name in config.datasets:
         if name in RESERVED_SCHEMAS or name.startswith("pg_"):
-            key_path = f"datasets.{name}"
-            raise ConfigError(
-                f"{file_name}: {key_path}: this schema cannot be exposed", key_path=key_path
-            )
-
-
-def _check_schedules(file_name: str, config: Config) -> None:
-    expressions = {f"schedules.jobs.{name}": text for name, text in config.schedules.jobs.items()}
+            yield f"datasets.{name}", "this schema cannot be exposed"
+    yield from _try("schedules.time_zone", read_time_zone, config.schedules.time_zone)
+    for name, text in config.schedules.jobs.items():
+        yield from _try(f"schedules.jobs.{name}", check_expression, text)
     for name, override in config.reports.definitions.items():
-        if isinstance(override.schedule, str):
-            expressions[f"reports.definitions.{name}.schedule"] = override.schedule
-    key_path = "schedules.time_zone"
-    try:
-        read_time_zone(config.schedules.time_zone)
-        for key_path, text in expressions.items():  # noqa: B007 - named in the error
-            if text is not None:
-                check_expression(text)
-    except BadSchedule as error:
-        raise ConfigError(f"{file_name}: {key_path}: {error}", key_path=key_path) from error
+        yield from _try(f"reports.definitions.{name}.schedule", check_expression, override.schedule)
+    if config.open311.per_page > config.open311.max_per_page:
+        yield "open311.per_page", "more than open311.max_per_page"
+    yield from _try("open311.time_zone", read_time_zone, config.open311.time_zone)
 
 
-def _check_open311(file_name: str, open311: Open311) -> None:
-    if open311.per_page > open311.max_per_page:
-        raise ConfigError(
-            f"{file_name}: open311.per_page: more than open311.max_per_page",
-            key_path="open311.per_page",
-        )
-    key_path = "open311.time_zone"
+def _try(key_path: str, check: Callable[[str], object], value: object) -> Iterator[tuple[str, str]]:
     try:
-        read_time_zone(open311.time_zone)
+        if isinstance(value, str):
+            check(value)
     except BadSchedule as error:
-        raise ConfigError(f"{file_name}: {key_path}: {error}", key_path=key_path) from error
+        yield key_path, str(error)

@@ -44,8 +44,9 @@ class JsonLines(logging.Formatter):
 
     def _write(self, record: logging.LogRecord) -> str:
         is_own = record.name.partition(".")[0] == "rowhouse"
+        moment = datetime.fromtimestamp(record.created, UTC)
         line = {
-            "time": _utc(record.created),
+            "time": moment.isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage() if is_own else str(record.msg).partition("\n")[0],
@@ -132,10 +133,6 @@ class SharedLogFile(logging.Handler):
             for newer, older in reversed(list(pairwise(files))):
                 if newer.exists():
                     newer.replace(older)
-
-
-def _utc(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def _describe(error: BaseException) -> Iterator[str]:

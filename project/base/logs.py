@@ -84,11 +84,7 @@ def _tell(request: HttpRequest, status: int, seconds: float) -> None:
 
 def note(request: HttpRequest, **fields: Any) -> None:
     """Add fields to the request's log line: ids, names and counts, never values of rows."""
-    notes = getattr(request, "log_notes", None)
-    if notes is None:
-        notes = {}
-        request.log_notes = notes  # type: ignore[attr-defined]
-    notes.update(fields)
+    vars(request).setdefault("log_notes", {}).update(fields)
 
 
 def log_unexpected_error(sender: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:

@@ -1,5 +1,6 @@
 """Points in time as query parameters, and their place among time-ordered ids."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -11,22 +12,15 @@ ID_MARGIN = timedelta(seconds=1)
 
 def parse_moment(text: str, *, parameter: str) -> datetime:
     """Return an ISO 8601 point in time with its offset; raise `BadParameter` for anything else."""
-    moment = _read_moment(text)
-    if moment is None:
-        raise BadParameter(
-            f"{parameter} must be a time such as 2021-07-27T16:02:08Z (write + as %2B)",
-            parameter=parameter,
-        )
-    return moment
-
-
-def _read_moment(text: str) -> datetime | None:
-    """Return it in UTC: PostgreSQL takes no offset beyond 15:59, Python up to 23:59."""
-    try:
+    with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
+        if moment.tzinfo is not None:
+            # PostgreSQL takes no offset beyond 15:59, Python up to 23:59.
+            return moment.astimezone(UTC)
+    raise BadParameter(
+        f"{parameter} must be a time such as 2021-07-27T16:02:08Z (write + as %2B)",
+        parameter=parameter,
+    )
 
 
 def lowest_id(moment: datetime) -> UUID:

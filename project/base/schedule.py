@@ -79,11 +79,10 @@ def check_expression(expression: str) -> None:
     fields = expression.lower().split()
     if len(fields) != 5:
         raise BadSchedule(f"{expression!r} must have five fields: minute hour day month weekday")
-    for name, field in zip(("minute", "hour", "day"), fields, strict=False):
-        if not _NUMBER_FIELD.fullmatch(field):
+    for name, field in zip(("minute", "hour", "day", "month"), fields, strict=False):
+        pattern = _MONTH_FIELD if name == "month" else _NUMBER_FIELD
+        if not pattern.fullmatch(field):
             raise BadSchedule(f"{expression!r}: {field!r} is not a {name}")
-    if not _MONTH_FIELD.fullmatch(fields[3]):
-        raise BadSchedule(f"{expression!r}: {fields[3]!r} is not a month")
     if not _WEEKDAY_FIELD.fullmatch(fields[4]):
         raise BadSchedule(
             f"{expression!r}: weekdays are written by name ({', '.join(WEEKDAYS)}), "

@@ -82,18 +82,14 @@ class MetricsView(APIView):
 def check_readiness() -> dict[str, str]:
     """Return "ok", or in words what is wrong, for each thing the service needs."""
     try:
-        missing = _missing_migrations()
+        applied = MigrationRecorder(connection).applied_migrations()
+        missing = len(_last_migrations() - applied.keys())
         # Through Django's cursor, which finds out that a connection was lost and opens another.
         with connections["ingest"].cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
         return {"database": "does not answer", "migrations": "unknown"}
     return {"database": "ok", "migrations": f"{missing} not applied" if missing else "ok"}
-
-
-def _missing_migrations() -> int:
-    applied = MigrationRecorder(connection).applied_migrations()
-    return len(_last_migrations() - applied.keys())
 
 
 @cache

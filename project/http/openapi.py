@@ -83,8 +83,6 @@ def answers(bodies: Mapping[Any, Any]) -> dict[Any, OpenApiResponse]:
 
 def reference(body: Any) -> Any:
     """Return the schema of a body: a reference for a struct's type, a JSON Schema as it is."""
-    if body is None:
-        return None
     if isinstance(body, type):
         _types.add(body)
         return {"$ref": f"#/components/schemas/{body.__name__}"}

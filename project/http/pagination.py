@@ -61,12 +61,10 @@ class PageRequest:
 
         `rows` are up to `limit + 1`, read from the cursor on in its direction.
         """
-        has_more = len(rows) > self.limit
+        has_next, has_previous = len(rows) > self.limit, self.cursor is not None
         rows = rows[: self.limit]
         if self.is_backwards:
             rows = rows[::-1]
-        has_next, has_previous = has_more, self.cursor is not None
-        if self.is_backwards:
             has_next, has_previous = has_previous, has_next
         if not rows:
             return rows, None, None

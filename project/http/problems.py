@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents: the one place that knows which error is which status."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -54,9 +54,9 @@ FRAMEWORK_CODES: dict[str, tuple[int, str]] = {
 }
 
 
-def register_status(error: type[RowhouseError], status: int) -> None:
-    """Set the HTTP status of an error type and its subclasses without one of their own."""
-    _statuses[error] = status
+def register_statuses(statuses: Mapping[type[RowhouseError], int]) -> None:
+    """Set the HTTP status of error types and their subclasses without one of their own."""
+    _statuses.update(statuses)
 
 
 def status_of(error: type[RowhouseError]) -> int:
@@ -97,11 +97,16 @@ def answer_error(error: Exception, context: dict[str, Any]) -> HttpResponse | No
     if isinstance(error, exceptions.APIException):
         return _answer_framework_error(error, context["view"].allowed_methods)
     if isinstance(error, DatabaseError):
-        # Not the error itself: its text may quote a row.
-        sqlstate = getattr(error.__cause__, "sqlstate", None)
-        logger.error("database error", extra={"sqlstate": sqlstate, "type": type(error).__name__})
-        return answer_refusal(Unavailable("The database cannot answer now"))
+        return answer_refusal(log_database_error(error))
     return None
+
+
+def log_database_error(error: Exception) -> Unavailable:
+    """Log a database error without its text, which may quote a row; return what to answer."""
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
+    fields = {"sqlstate": getattr(cause, "sqlstate", None), "type": type(error).__name__}
+    logger.error("database error", extra=fields)
+    return Unavailable("The database cannot answer now")
 
 
 def answer_refusal(error: RowhouseError) -> HttpResponse:

@@ -4,9 +4,7 @@ Jobs with a line under `schedules.jobs` in rest_conf.yml are named in `settings.
 ones (one for each report) come from the functions in `settings.JOB_PROVIDERS`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -24,14 +22,9 @@ class Job:
     schedule: Schedule
     arguments: tuple[str, ...] = ()
 
-    @cached_property
-    def _call(self) -> Callable[..., object]:
-        found: Callable[..., object] = import_string(self.function)
-        return found
-
     def run(self) -> str:
         """Call the function; return its result as the text to be recorded."""
-        result = self._call(*self.arguments)
+        result = import_string(self.function)(*self.arguments)
         return "" if result is None else str(result)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from psycopg.sql import Composable
 
-from project.schema import statements as statements
+from project.schema import statements
 from project.schema.objects import Detail, Key, SchemaObjects
 from project.schema.type_widening import is_widening
 
@@ -148,16 +148,18 @@ def _plan_column(plan: Plan, key: Key, current: Detail, detail: Detail) -> None:
         )
         return
     name = _name(key)
-    if "type" in changed:
-        statement = statements.retype(key, detail)
-        plan.steps.append(Step(f"widen {name} to {detail['type']}", statement))
-    if "default" in changed:
-        statement = statements.set_default(key, detail)
-        plan.steps.append(Step(f"change the default of {name}", statement))
-    if "not_null" in changed:
-        description = f"{'set' if detail['not_null'] else 'drop'} NOT NULL of {name}"
-        statement = statements.set_not_null(key, detail)
-        plan.steps.append(Step(description, statement, "fill the rows where it is null"))
+    parts = {
+        "type": (f"widen {name} to {detail['type']}", ""),
+        "default": (f"change the default of {name}", ""),
+        "not_null": (
+            f"{'set' if detail['not_null'] else 'drop'} NOT NULL of {name}",
+            "fill the rows where it is null",
+        ),
+    }
+    for part, (description, advice) in parts.items():
+        if part in changed:
+            statement = statements.alter_column(key, part, detail)
+            plan.steps.append(Step(description, statement, advice))
 
 
 def _refuse(plan: Plan, key: Key) -> None:

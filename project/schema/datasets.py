@@ -2,9 +2,11 @@
 
 A file names its tables without a schema. New and changed files are compared with the database and
 only what keeps every row is done; where the file did not change, the database is left alone.
+Views and indexes over two datasets are in `db_setup/<dataset>/with_<other>.sql`, which is run, any
+number of times, when both datasets are set up.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,6 @@ from project.base.errors import RowhouseError
 from project.models import AppliedSchema
 from project.schema.changes import Plan, plan_changes
 from project.schema.citus import distribute_datasets
-from project.schema.dataset_links import apply_links
 from project.schema.objects import SchemaObjects, read_objects, searching
 from project.schema.roles import apply_role_settings, apply_roles
 
@@ -28,6 +29,7 @@ from project.schema.roles import apply_role_settings, apply_roles
 DRAFT_SCHEMA = "rowhouse_draft"
 LOCK_TIMEOUT = "10s"
 REPORTS_SCHEMA = "reports"
+LINK_PREFIX = "with_"
 
 
 class SetupRefused(RowhouseError):
@@ -89,21 +91,49 @@ def apply_dataset(connection: BaseDatabaseWrapper, dataset: str, file: Path) -> 
         return []
     text = file.read_text(encoding="utf-8")
     applied = AppliedSchema.objects.using(connection.alias).filter(pk=dataset).first()
-    wanted = _objects_of(connection, dataset, text)
+    wanted = _objects_of(connection, file, text)
     live = read_objects(connection, dataset)
     if not wanted.tables() & live.tables():
-        _run_file(connection, dataset, dataset, text)
+        _run_file(connection, file, dataset, text)
         done = [f"create table {name}" for name in sorted(wanted.tables())]
     else:
         before = None
         if applied is not None:
             unchanged = applied.schema_sql == text
-            before = wanted if unchanged else _objects_of(connection, dataset, applied.schema_sql)
+            before = wanted if unchanged else _objects_of(connection, file, applied.schema_sql)
         plan = plan_changes(applied=before, wanted=wanted, live=live)
         done = _take_steps(connection, dataset, plan)
     if applied is None or applied.schema_sql != text:
         AppliedSchema(dataset=dataset, schema_sql=text).save(using=connection.alias)
     return done
+
+
+def apply_links(
+    connection: BaseDatabaseWrapper,
+    datasets: Collection[str],
+    folder: Path,
+    done: Mapping[str, list[str]],
+) -> None:
+    """Run the files whose datasets are both set up, where the file or one of the two changed.
+
+    Runs in the caller's transaction; `done` is what was just done to each dataset, and what is done
+    here is added to it. Raise `SetupRefused` when all must be rolled back.
+    """
+    applied = AppliedSchema.objects.using(connection.alias)
+    known = dict(applied.values_list("dataset", "schema_sql"))
+    for dataset in datasets:
+        for file in sorted((folder / dataset).glob(f"{LINK_PREFIX}*.sql")):
+            other = file.stem.removeprefix(LINK_PREFIX)
+            if other not in datasets or not {dataset, other} <= known.keys():
+                continue
+            name = f"{dataset}/{file.stem}"
+            text = file.read_text(encoding="utf-8")
+            if known.get(name) == text and not done.get(dataset) and not done.get(other):
+                continue
+            _run_file(connection, file, dataset, text)
+            applied.update_or_create(dataset=name, defaults={"schema_sql": text})
+            if dataset in done:
+                done[dataset].append(f"tie to {other}")
 
 
 def _lock_setup(connection: BaseDatabaseWrapper) -> None:
@@ -114,27 +144,28 @@ def _lock_setup(connection: BaseDatabaseWrapper) -> None:
         _execute(cursor, "CREATE SCHEMA IF NOT EXISTS {}", REPORTS_SCHEMA)
 
 
-def _objects_of(connection: BaseDatabaseWrapper, dataset: str, text: str) -> SchemaObjects:
+def _objects_of(connection: BaseDatabaseWrapper, file: Path, text: str) -> SchemaObjects:
     with transaction.atomic(using=connection.alias):
         with connection.cursor() as cursor:
             _execute(cursor, "DROP SCHEMA IF EXISTS {} CASCADE", DRAFT_SCHEMA)
             _execute(cursor, "CREATE SCHEMA {}", DRAFT_SCHEMA)
-        _run_file(connection, dataset, DRAFT_SCHEMA, text)
+        _run_file(connection, file, DRAFT_SCHEMA, text)
         objects = read_objects(connection, DRAFT_SCHEMA)
         transaction.set_rollback(True, using=connection.alias)
     return objects
 
 
-def _run_file(connection: BaseDatabaseWrapper, dataset: str, schema: str, text: str) -> None:
+def _run_file(connection: BaseDatabaseWrapper, file: Path, schema: str, text: str) -> None:
+    name = f"db_setup/{file.parent.name}/{file.name}"
     try:
         with connection.cursor() as cursor, searching(cursor, schema):
             before = _transaction_id(cursor)
             cursor.execute(text)
             ended_transaction = _transaction_id(cursor) != before
     except DatabaseError as error:
-        raise SetupRefused(f"db_setup/{dataset}/schema.sql: {primary_message(error)}") from error
+        raise SetupRefused(f"{name}: {primary_message(error)}") from error
     if ended_transaction:
-        raise SetupRefused(f"db_setup/{dataset}/schema.sql: it must not contain COMMIT")
+        raise SetupRefused(f"{name}: it must not contain COMMIT")
 
 
 def _take_steps(connection: BaseDatabaseWrapper, dataset: str, plan: Plan) -> list[str]:

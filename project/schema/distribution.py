@@ -110,7 +110,7 @@ def plan_distribution(schema: str, layout: Layout) -> DistributionPlan:
     if isinstance(chosen, dict):
         plan.moves.extend(_distribute_tables(moved, layout))
     elif any(_kind(one, layout) != "schema" for one in moved if _kind(one, layout) != "reference"):
-        statement = SQL("SELECT citus_schema_distribute({})").format(Literal(_quote(schema)))
+        statement = SQL("SELECT citus_schema_distribute({})").format(_quote(schema))
         plan.moves.append(Move("distribute the schema to one node", statement))
     return plan
 
@@ -201,7 +201,7 @@ def _make_references(moved: Sequence[Name], layout: Layout) -> Iterator[Move]:
             add(key.target)
     for target in wanted:
         if _kind(target, layout) != "reference":
-            statement = SQL("SELECT create_reference_table({})").format(_regclass(target))
+            statement = SQL("SELECT create_reference_table({})").format(_quote(*target))
             description = f"copy {'.'.join(target)} to every node"
             yield Move(description, statement, _has_referers(target, {*moved, *wanted}, layout))
 
@@ -222,7 +222,7 @@ def _distribute_tables(moved: Sequence[Name], layout: Layout) -> Iterator[Move]:
             continue
         column = str(layout.column_of(name))
         statement = SQL("SELECT create_distributed_table({}, {})").format(
-            _regclass(name), Literal(column)
+            _quote(*name), Literal(column)
         )
         yield Move(f"distribute {name[1]} by {column}", statement)
 
@@ -246,9 +246,5 @@ def _kind(name: Name, layout: Layout) -> str | None:
     return placement.kind if placement else None
 
 
-def _regclass(name: Name) -> Literal:
+def _quote(*name: str) -> Literal:
     return Literal(Identifier(*name).as_string())
-
-
-def _quote(schema: str) -> str:
-    return Identifier(schema).as_string()

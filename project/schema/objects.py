@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import Identifier
 
 from project.base.sql_files import read_sql
 
@@ -53,7 +53,7 @@ class SchemaObjects:
 def read_objects(connection: BaseDatabaseWrapper, schema: str) -> SchemaObjects:
     """Read a schema's objects."""
     with connection.cursor() as cursor, searching(cursor, schema):
-        cursor.execute(read_sql(QUERY), {"schema": _quoted(schema)})
+        cursor.execute(read_sql(QUERY), {"schema": Identifier(schema).as_string()})
         rows = cursor.fetchall()
     return SchemaObjects(
         {Key(kind, table, name): json.loads(detail) for kind, table, name, detail in rows}
@@ -65,10 +65,6 @@ def searching(cursor: CursorWrapper, schema: str) -> Iterator[None]:
     """Have unqualified names mean those of one schema; for use inside a transaction."""
     cursor.execute("SELECT current_setting('search_path')")
     before = cursor.fetchone()[0]
-    cursor.execute("SELECT set_config('search_path', %s, true)", [_quoted(schema)])
+    cursor.execute("SELECT set_config('search_path', %s, true)", [Identifier(schema).as_string()])
     yield
     cursor.execute("SELECT set_config('search_path', %s, true)", [before])
-
-
-def _quoted(schema: str) -> str:
-    return SQL("{}").format(Identifier(schema)).as_string()

@@ -5,7 +5,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import LiteralString
 
 import psycopg
 from django.db import ProgrammingError
@@ -64,7 +63,7 @@ def apply_role_settings(connection: BaseDatabaseWrapper, config: Database) -> No
 
     For a service without roles of its own: those get the same from `apply_roles`.
     """
-    statement = SQL(_read("own_settings.sql")).format(**_timeouts(config))
+    statement = SQL(read_sql(FOLDER / "own_settings.sql")).format(**_timeouts(config))
     with connection.cursor() as cursor:
         _execute(cursor, statement)
 
@@ -74,10 +73,6 @@ def _timeouts(config: Database) -> dict[str, Literal]:
         "statement_timeout": Literal(f"{config.statement_timeout_s}s"),
         "lock_timeout": Literal(f"{config.lock_timeout_s}s"),
     }
-
-
-def _read(name: str) -> LiteralString:
-    return read_sql(FOLDER / name)
 
 
 def _set_password(

@@ -56,24 +56,17 @@ def add_label(key: Key, label: str, *, after: str | None, before: str) -> Compos
     return statement.format(Identifier(key.name), Literal(label), place)
 
 
-def retype(key: Key, detail: Detail) -> Composed:
-    """Return the statement that gives a column its new type."""
-    return _alter_column(key, SQL("TYPE {}").format(_as_written(detail["type"])))
-
-
-def set_default(key: Key, detail: Detail) -> Composed:
-    """Return the statement that gives a column its new default, or takes it away."""
-    if detail["default"] is None:
-        return _alter_column(key, SQL("DROP DEFAULT"))
-    return _alter_column(key, SQL("SET DEFAULT {}").format(_as_written(detail["default"])))
-
-
-def set_not_null(key: Key, detail: Detail) -> Composed:
-    """Return the statement that sets or drops a column's NOT NULL."""
-    return _alter_column(key, SQL("SET NOT NULL" if detail["not_null"] else "DROP NOT NULL"))
-
-
-def _alter_column(key: Key, change: Composable) -> Composed:
+def alter_column(key: Key, part: str, detail: Detail) -> Composed:
+    """Return the statement that gives a column its new type, default or NOT NULL."""
+    change: Composable
+    if part == "type":
+        change = SQL("TYPE {}").format(_as_written(detail["type"]))
+    elif part == "not_null":
+        change = SQL("SET NOT NULL" if detail["not_null"] else "DROP NOT NULL")
+    elif detail["default"] is None:
+        change = SQL("DROP DEFAULT")
+    else:
+        change = SQL("SET DEFAULT {}").format(_as_written(detail["default"]))
     statement = SQL("ALTER TABLE {} ALTER COLUMN {} {}")
     return statement.format(Identifier(key.table), Identifier(key.name), change)
 

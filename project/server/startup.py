@@ -19,6 +19,7 @@ from project.server.postgres.server import (
     read_server_settings,
     repair_password,
     start_server,
+    stop_server,
 )
 from project.server.supervisor import (
     Stopped,
@@ -26,7 +27,6 @@ from project.server.supervisor import (
     choose_port,
     lock_data_folder,
     reachable_host,
-    stop_database,
     stop_on_signals,
 )
 
@@ -68,7 +68,7 @@ def run_service(*, web_only: bool, make_key: MakeKey, demo: Demo | None, say: Sa
             if supervisor is not None:
                 supervisor.stop()
             if not settings.DATABASE_URL:
-                stop_database(_server_settings())
+                stop_server(_server_settings())
 
 
 def web_command(host: str, port: int) -> tuple[str, ...]:
@@ -114,24 +114,17 @@ def _prepare() -> None:
 
 
 def _make_children(host: str, port: int, *, web_only: bool) -> Sequence[Child]:
-    programs = [
-        Program(
-            name="web",
-            command=web_command(host, port),
-            folder=settings.BASE_DIR,
-            environment=settings.WEB_ENVIRONMENT,
-        )
-    ]
+    programs = [("web", web_command(host, port), settings.WEB_ENVIRONMENT)]
     if not web_only:
-        programs.append(
-            Program(
-                name="scheduler",
-                command=(sys.executable, "manage.py", "scheduler"),
-                folder=settings.BASE_DIR,
-                environment=settings.ENVIRONMENT,
-            )
+        command = (sys.executable, "manage.py", "scheduler")
+        programs.append(("scheduler", command, settings.ENVIRONMENT))
+    return [
+        Child(
+            Program(name=name, command=command, folder=settings.BASE_DIR, environment=environment),
+            lambda: read_config(settings.CONFIG_PATH),
         )
-    return [Child(program, lambda: read_config(settings.CONFIG_PATH)) for program in programs]
+        for name, command, environment in programs
+    ]
 
 
 def _greet(address: str, key: str | None) -> str:

@@ -15,9 +15,8 @@ from types import FrameType
 
 from project.base.errors import RowhouseError
 from project.server.children import Child
-from project.server.postgres.cluster import ServerSettings
 from project.server.postgres.postmaster import find_postmaster
-from project.server.postgres.server import Server, start_server, stop_server
+from project.server.postgres.server import Server, start_server
 
 logger = logging.getLogger("rowhouse.up")
 
@@ -174,12 +173,6 @@ class Supervisor:
             self.stop()
             for child in self._children:
                 child.start()
-
-
-def stop_database(settings: ServerSettings) -> None:
-    """Stop the embedded server, also one that an earlier service left running."""
-    if settings.data.exists():
-        stop_server(settings)
 
 
 def reachable_host(host: str) -> str:

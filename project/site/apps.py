@@ -10,7 +10,7 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         """Set the HTTP status of a wrong password."""
-        from project.http.problems import register_status
+        from project.http.problems import register_statuses
         from project.site.login import PasswordRefused
 
-        register_status(PasswordRefused, HTTPStatus.UNAUTHORIZED)
+        register_statuses({PasswordRefused: HTTPStatus.UNAUTHORIZED})

@@ -43,7 +43,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponseBase:
     return render(
         request,
         "site/dashboard.html",
-        {"sections": sections, "etag": _make_sections_etag(sections)},
+        {"sections": sections, "etag": make_etag(*sections.values())},
     )
 
 
@@ -56,7 +56,7 @@ class LiveView(APIView):
     def get(self, request: Request) -> HttpResponseBase:
         """Answer every section, or 304 where the page shows them already."""
         sections = draw_sections()
-        etag = _make_sections_etag(sections)
+        etag = make_etag(*sections.values())
         answer = find_unmodified(request._request, etag, None)
         if answer is None:
             answer = JsonResponse({"sections": sections})
@@ -118,7 +118,3 @@ def _describe_reasons(reasons: Reasons) -> dict[str, Any]:
 
 def _link_to_desk(code: str) -> str:
     return f"/rejections/?{urlencode({'state': 'open', 'code': code})}"
-
-
-def _make_sections_etag(sections: dict[str, SafeString]) -> str:
-    return make_etag(*sections.values())

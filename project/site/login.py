@@ -1,5 +1,7 @@
 """/login/ and /logout/: a session for the holder of an API key, or for a member of staff."""
 
+from functools import partial
+
 from django.conf import settings
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
@@ -16,25 +18,11 @@ from project.http.errors import CsrfFailed
 from project.http.people.pages import READING, answer_as_page, show_error
 from project.http.problems import status_of
 
-TRIED_METHODS = (*READING, "POST")
-
 
 class PasswordRefused(RowhouseError):
     """The name or the password is wrong, or the user is not a member of staff."""
 
     code = "password_refused"
-
-
-@never_cache
-def log_in(request: HttpRequest) -> HttpResponseBase:
-    """Ask for a key or a name and password, and begin a session."""
-    return answer_as_page(_answer_login, methods=TRIED_METHODS)(request)
-
-
-@never_cache
-def log_out(request: HttpRequest) -> HttpResponseBase:
-    """End the session."""
-    return answer_as_page(_answer_logout, methods=("POST",))(request)
 
 
 def refuse_forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -43,7 +31,10 @@ def refuse_forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     return show_error(request, CsrfFailed(message))
 
 
-def _answer_login(request: HttpRequest) -> HttpResponseBase:
+@never_cache
+@partial(answer_as_page, methods=(*READING, "POST"))
+def log_in(request: HttpRequest) -> HttpResponseBase:
+    """Ask for a key or a name and password, and begin a session."""
     error: RowhouseError | None = None
     if request.method == "POST":
         try:
@@ -59,7 +50,10 @@ def _answer_login(request: HttpRequest) -> HttpResponseBase:
     )
 
 
-def _answer_logout(request: HttpRequest) -> HttpResponseBase:
+@never_cache
+@partial(answer_as_page, methods=("POST",))
+def log_out(request: HttpRequest) -> HttpResponseBase:
+    """End the session."""
     request.session.flush()
     return HttpResponseRedirect(settings.LOGIN_URL)
 

@@ -31,7 +31,7 @@ FROM unnest(%s::oid[]) AS part (oid)
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TableState:
     """A table; `rows` is estimated, `bytes` holds its indexes, both None where nobody knows."""
 
@@ -76,16 +76,16 @@ class BackupState:
     last_run: BackupRun | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class JobState:
     """A scheduled job: when it is due, and how its last run ended, None without one."""
 
+    next_run: datetime
     name: str
     expression: str
-    next_run: datetime
-    outcome: str | None
-    started_at: datetime | None
-    error: str | None
+    outcome: str | None = None
+    started_at: datetime | None = None
+    error: str | None = None
 
 
 def read_tables(connection: Connection, schemas: Sequence[str]) -> list[TableState]:
@@ -93,19 +93,12 @@ def read_tables(connection: Connection, schemas: Sequence[str]) -> list[TableSta
     found = connection.execute(read_sql(SQL / "tables.sql"), {"schemas": list(schemas)}).fetchall()
     sizes = _read_sizes(connection, [oid for row in found for oid in row[3]])
     states = []
-    for name, comment, rows, oids, batch, moment in found:
+    for name, comment, rows, oids, *last_batch in found:
         parts = [sizes[oid] for oid in oids if oid in sizes]
-        states.append(
-            TableState(
-                name=name,
-                comment=comment,
-                # A table without a byte has no row, whatever is known of it.
-                rows=0 if parts and all(is_empty for _, is_empty in parts) else rows,
-                bytes=sum(size for size, _ in parts) if parts else None,
-                last_batch=batch,
-                last_batch_at=moment,
-            )
-        )
+        size = sum(size for size, _ in parts) if parts else None
+        if parts and all(is_empty for _, is_empty in parts):
+            rows = 0  # a table without a byte has no row, whatever is known of it
+        states.append(TableState(name, comment, rows, size, *last_batch))
     return states
 
 
@@ -154,19 +147,12 @@ def read_jobs(connection: Connection, now: datetime) -> list[JobState]:
     jobs = list_jobs()
     rows = connection.execute(read_sql(SQL / "job_runs.sql"), {"names": [job.name for job in jobs]})
     runs = {name: run for name, *run in rows}
-    states = []
-    for job in jobs:
-        outcome, started_at, error = runs.get(job.name, (None, None, None))
-        states.append(
-            JobState(
-                name=job.name,
-                expression=job.schedule.expression,
-                next_run=job.schedule.following(now),
-                outcome=outcome,
-                started_at=started_at,
-                error=error,
-            )
+    states = [
+        JobState(
+            job.schedule.following(now), job.name, job.schedule.expression, *runs.get(job.name, ())
         )
+        for job in jobs
+    ]
     return sorted(states, key=lambda job: (job.next_run, job.name))
 
 

@@ -14,7 +14,8 @@ from django.conf import LazySettings
 
 from ingest.loaders.client import IngestClient, ServiceUnreachable
 from ingest.loaders.delivery import LoadStopped, load_batches
-from ingest.loaders.formats.files import Batch, ReadOptions, read_batches
+from ingest.loaders.formats.files import Batch, read_batches
+from ingest.loaders.formats.layouts import ReadOptions
 from ingest.loaders.responses import Receipt
 from ingest.loaders.retries import RetryPolicy
 from tests.integration.loading import (

@@ -12,7 +12,7 @@ from django.test import Client
 from apis.open311.search.services import clear_services_cache
 from apis.open311.search.sources import list_sources
 from project.models import AppliedSchema
-from project.schema.dataset_links import LinkRefused, apply_links
+from project.schema.datasets import SetupRefused, apply_links
 from tests.api.open311 import GRAFFITI, HYDRANT, call, load, load_city
 from tests.api.sending import execute, send, stored
 
@@ -171,7 +171,7 @@ def test_a_link_that_does_not_fit_is_refused_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "open311" / "with_hiring.sql").write_text(
         "CREATE VIEW incidents_from_hiring AS SELECT 1 AS id; CREATE VIEW x AS SELECT nothing"
     )
-    with pytest.raises(LinkRefused, match=r"with_hiring\.sql"), transaction.atomic():
+    with pytest.raises(SetupRefused, match=r"with_hiring\.sql"), transaction.atomic():
         apply_links(connection, ["open311", "hiring"], tmp_path, {})
     assert stored("SELECT to_regclass('open311.incidents_from_hiring')") == [(None,)]
 

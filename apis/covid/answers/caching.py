@@ -51,7 +51,8 @@ class ConditionalAnswer:
             response.headers["Content-Encoding"] = "gzip"
         else:
             size = sum(part.size if isinstance(part, Piece) else len(part) for part in parts)
-            response = self._respond(_unpack(parts), size)
+            texts = (part.unpack() if isinstance(part, Piece) else part for part in parts)
+            response = self._respond(texts, size)
         return self.finish(response)
 
     def _respond(self, texts: Iterator[bytes], size: int) -> HttpResponseBase:
@@ -91,7 +92,3 @@ def _as_piece(part: Part) -> Piece:
     if isinstance(part, Piece):
         return part
     return _PACKED_COMMA if part is COMMA else pack(part, FAST_LEVEL)
-
-
-def _unpack(parts: Sequence[Part]) -> Iterator[bytes]:
-    return (part.unpack() if isinstance(part, Piece) else part for part in parts)

@@ -80,7 +80,8 @@ def _find(
             return _find_successors(known, fields, published), _notice(asked, known)
     found = [each for each in published if asked in each.formerly]
     if not found:
-        _refuse(asked, scope)
+        shown = asked[:100]
+        raise FieldUnknown(f"There is no field {shown!r} for {scope}", field=shown)
     # Never a name of this version: it was removed when its successor was introduced.
     moment = min(each.launched_at for each in found)
     return found, Notice(asked, moment, moment)
@@ -98,11 +99,6 @@ def _find_successors(
             return [by_name[name]]
         name = by_name[name].replaced_by
     raise FieldUnknown(f"{gone.field} was removed on {gone.sunset}", field=gone.field)
-
-
-def _refuse(asked: str, scope: Scope) -> None:
-    shown = asked[:100]
-    raise FieldUnknown(f"There is no field {shown!r} for {scope}", field=shown)
 
 
 def _notice(asked: str, found: PublishedField) -> Notice:

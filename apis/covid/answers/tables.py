@@ -1,9 +1,7 @@
 """What the refresh wrote, read back: the build, prepared documents, states and rows."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from uuid import UUID
+from datetime import datetime
 
 import msgspec
 from psycopg import Connection, Cursor
@@ -29,8 +27,6 @@ class BuildStatus:
 
     version: int
     built_at: datetime
-    rows: int
-    last_batch: UUID | None
 
     @property
     def build_time(self) -> str:
@@ -49,7 +45,7 @@ class State:
 def read_build(connection: Connection) -> BuildStatus:
     """Return the published build; raise `NotBuilt` before the first one."""
     row = connection.execute(
-        "SELECT version, refreshed_at, rows, last_batch FROM service.report"
+        "SELECT version, refreshed_at FROM service.report"
         " WHERE name = %s AND refreshed_at IS NOT NULL",
         [REPORT],
     ).fetchone()
@@ -118,16 +114,13 @@ class RowReader:
 
     def read_area(self, area: str, days: Days) -> list[Part]:
         """Return the rows of a state or the nation, the newest first."""
-        return list(self._read_area(area, days.first, days.last))
-
-    def _read_area(self, area: str, first: date, last: date) -> Iterator[Part]:
         column = "nested" if self.form == "nested" else "simple"
         rows = self.connection.execute(
             f"SELECT {column} FROM reports.covid_days"  # noqa: S608 - one of two names
             " WHERE area = %s AND date BETWEEN %s AND %s ORDER BY date DESC",
-            [area, first, last],
+            [area, days.first, days.last],
         )
-        return (self._select(row[0].encode()) for row in rows)
+        return [self._select(row[0].encode()) for row in rows]
 
     def _select(self, part: Part) -> Part:
         if self.selection is None:

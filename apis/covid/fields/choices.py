@@ -25,13 +25,6 @@ TOTALS = OLD_TOTALS | {
 ENOUGH_DAYS = 120
 
 
-class Choice(msgspec.Struct, frozen=True):
-    """The object in place of a value."""
-
-    complete_field: str | None
-    preferred_field: str | None
-
-
 def find_choices(connection: Connection, published: Sequence[Field]) -> dict[str, str]:
     """Return each state's choice as JSON; fields are named without `cumulative`."""
     names = {
@@ -47,20 +40,21 @@ def find_choices(connection: Connection, published: Sequence[Field]) -> dict[str
         lengths.setdefault(state, {})[name] = days
     preferences = connection.execute("SELECT state, preferred_total_test_field FROM covid.states")
     return {
-        state: _encode(_choose(lengths.get(state, {}), names.get(TOTALS.get(preferred or "", ""))))
+        state: _choose(lengths.get(state, {}), names.get(TOTALS.get(preferred or "", "")))
         for state, preferred in preferences
     }
 
 
-def _choose(lengths: dict[str, int], preferred: str | None) -> Choice:
+def _choose(lengths: dict[str, int], preferred: str | None) -> str:
+    """Return the object in place of a value, as JSON."""
     complete = max(lengths, key=lambda name: (lengths[name], name == preferred, name), default=None)
     is_long = preferred is not None and lengths.get(preferred, 0) > ENOUGH_DAYS
-    return Choice(_without_kind(complete), _without_kind(preferred if is_long else complete))
+    choice = {
+        "complete_field": _without_kind(complete),
+        "preferred_field": _without_kind(preferred if is_long else complete),
+    }
+    return msgspec.json.encode(choice).decode()
 
 
 def _without_kind(name: str | None) -> str | None:
     return name.removesuffix(".cumulative") if name else None
-
-
-def _encode(choice: Choice) -> str:
-    return msgspec.json.encode(choice).decode()

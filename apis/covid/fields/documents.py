@@ -35,7 +35,7 @@ class PublishedField(msgspec.Struct, frozen=True, kw_only=True):
     download: str | None
 
 
-class FieldNote(msgspec.Struct, frozen=True, kw_only=True):
+class FieldNote(msgspec.Struct, frozen=True):
     """A published field as the `meta` of every answer with data has it."""
 
     field: str
@@ -45,7 +45,7 @@ class FieldNote(msgspec.Struct, frozen=True, kw_only=True):
     download: str
 
 
-class DataChange(msgspec.Struct, frozen=True, kw_only=True):
+class DataChange(msgspec.Struct, frozen=True):
     """An entry of /changes."""
 
     id: str
@@ -86,13 +86,7 @@ def describe_field(field: Field, scopes: Sequence[Scope]) -> PublishedField:
 
 def note_field(field: PublishedField, scope: Scope) -> FieldNote:
     """Return what the answers of one scope tell about a field."""
-    return FieldNote(
-        field=field.field,
-        deprecated=field.deprecated,
-        unit=field.unit,
-        formerly=field.formerly,
-        download=DOWNLOADS[scope],
-    )
+    return FieldNote(field.field, field.deprecated, field.unit, field.formerly, DOWNLOADS[scope])
 
 
 def list_changes(connection: Connection, steps: Sequence[Step], now: datetime) -> list[DataChange]:
@@ -103,18 +97,8 @@ def list_changes(connection: Connection, steps: Sequence[Step], now: datetime) -
         [now],
     )
     found = [
-        (
-            moment,
-            DataChange(
-                id=identifier,
-                date=format_timestamp(moment),
-                kind="announcement",
-                field=field,
-                title=title,
-                description=description,
-            ),
-        )
-        for identifier, moment, field, title, description in rows
+        (at, DataChange(change_id, format_timestamp(at), "announcement", field, title, description))
+        for change_id, at, field, title, description in rows
     ]
     found += [(step.at, _describe_step(step)) for step in steps]
     found.sort(key=lambda pair: (pair[0], pair[1].id), reverse=True)
@@ -122,14 +106,8 @@ def list_changes(connection: Connection, steps: Sequence[Step], now: datetime) -
 
 
 def _describe_step(step: Step) -> DataChange:
-    return DataChange(
-        id=f"{step.kind}:{step.field}:{step.at:%Y-%m-%d}",
-        date=format_timestamp(step.at),
-        kind=step.kind,
-        field=step.field,
-        title=step.title,
-        description=None,
-    )
+    change_id = f"{step.kind}:{step.field}:{step.at:%Y-%m-%d}"
+    return DataChange(change_id, format_timestamp(step.at), step.kind, step.field, step.title, None)
 
 
 def _format(moment: datetime | None) -> str | None:

@@ -1,6 +1,6 @@
 """Templates of rows' JSON: constant text, with slots for a row's figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Literal
 
@@ -91,19 +91,15 @@ def format_timestamp(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def check_names(names: Sequence[str]) -> None:
+def _group(names: Mapping[int, str]) -> dict[str, _Names]:
     """Raise `DefinitionsConflict` where a name is also the beginning of other names."""
-    series = {name.rpartition(".")[0] for name in names if name.count(".") == 2}
-    for name in names:
+    series = {name.rpartition(".")[0] for name in names.values() if name.count(".") == 2}
+    for name in names.values():
         if name in series:
             raise DefinitionsConflict(
                 f"{name} is a total that names other fields, and there are figures under it",
                 field=name,
             )
-
-
-def _group(names: Mapping[int, str]) -> dict[str, _Names]:
-    check_names(list(names.values()))
     grouped: dict[str, _Names] = {}
     for number, full_name in names.items():
         category, name, *kind = full_name.split(".")

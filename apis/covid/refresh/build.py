@@ -22,6 +22,7 @@ from apis.covid.refresh.days import write_days
 from project.base.sql_files import read_sql
 
 FOLDER = Path(__file__).parent / "sql"
+DELETE_VALUES = "DELETE FROM reports.covid_values"
 COMPUTE = read_sql(FOLDER / "compute.sql")
 FREEZE_PUBLISHED = read_sql(FOLDER / "freeze_published.sql")
 NAME_VALUES = read_sql(FOLDER / "name_values.sql")
@@ -57,7 +58,7 @@ class Build:
         # CREATE TABLE AS takes no parameters on the server.
         ClientCursor(self._connection).execute(COMPUTE, sources)
         self._keep_frozen(before)
-        self._delete_values()
+        self._connection.execute(DELETE_VALUES)
         self._freeze_unpublished(before)
         self._name_values(
             self._published.updated(),
@@ -70,7 +71,8 @@ class Build:
         kept = [field.name for field in self._published.series() if not field.is_updated]
         self._connection.execute("DELETE FROM reports.covid_frozen WHERE field <> ALL (%s)", [kept])
         updated = {Stage.LIVE.name.lower(), Stage.REPLACED.name.lower()}
-        self._freeze([name for name in kept if before.get(name) in updated])
+        names = [name for name in kept if before.get(name) in updated]
+        self._connection.execute(FREEZE_PUBLISHED, {"names": names})
 
     def _freeze_unpublished(self, before: dict[str, str]) -> None:
         """Freeze the names that were never published before, with their current figures."""
@@ -81,14 +83,9 @@ class Build:
         ]
         if late:
             self._name_values(late)
-            self._freeze([field.name for field in late])
-            self._delete_values()
-
-    def _freeze(self, names: list[str]) -> None:
-        self._connection.execute(FREEZE_PUBLISHED, {"names": names})
-
-    def _delete_values(self) -> None:
-        self._connection.execute("DELETE FROM reports.covid_values")
+            names = [field.name for field in late]
+            self._connection.execute(FREEZE_PUBLISHED, {"names": names})
+            self._connection.execute(DELETE_VALUES)
 
     def _name_values(
         self, fields: list[Field], *, frozen: Sequence[str] = (), zeroed: Sequence[str] = ()

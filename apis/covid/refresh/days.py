@@ -1,7 +1,6 @@
 """The rows of the API, written to their tables day by day."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain, groupby, islice
 from operator import itemgetter
@@ -30,14 +29,6 @@ DAY_TYPES = ("text", "date", "timestamptz", "text", "text")
 PACKED_TYPES = ("text", "date", "int4", "int8", "bytea")
 
 
-@dataclass(frozen=True)
-class WrittenDay:
-    """One day's rows, ready to be stored."""
-
-    days: list[DayRow]
-    packed: list[PackedRow]
-
-
 def write_days(connection: Connection, published: Published) -> int:
     """Replace the rows by those of reports.covid_values; return how many there are."""
     connection.execute("DELETE FROM reports.covid_days")
@@ -50,11 +41,10 @@ def write_days(connection: Connection, published: Published) -> int:
         days = groupby(cursor.execute(DAYS, {"names": names}), key=itemgetter(1))
         written = (writer.write_day(day, rows) for day, rows in days)
         while some := list(islice(written, DAYS_AT_A_TIME)):
-            rows = list(chain.from_iterable(day.days for day in some))
-            _copy(connection, "covid_days", DAY_TYPES, rows)
-            packed = chain.from_iterable(day.packed for day in some)
+            _copy(connection, "covid_days", DAY_TYPES, chain.from_iterable(day for day, _ in some))
+            packed = chain.from_iterable(pieces for _, pieces in some)
             _copy(connection, "covid_packed_days", PACKED_TYPES, packed)
-            count += len(rows)
+            count += sum(len(day) for day, _ in some)
     return count
 
 
@@ -75,7 +65,7 @@ class _DayWriter:
         chosen = find_choices(connection, published.fields("states"))
         self._choices = {state: dict.fromkeys(totals, text) for state, text in chosen.items()}
 
-    def write_day(self, day: date, rows: Iterable[Row]) -> WrittenDay:
+    def write_day(self, day: date, rows: Iterable[Row]) -> tuple[list[DayRow], list[PackedRow]]:
         """Return the rows of one day, those of all states also packed together."""
         days: list[DayRow] = []
         texts: dict[Form, list[str]] = {form: [] for form in FORMS}
@@ -88,7 +78,7 @@ class _DayWriter:
             if states is None:
                 for form in FORMS:
                     texts[form].append(written[form])
-        return WrittenDay(days, list(_pack_day(day, texts)))
+        return days, list(_pack_day(day, texts))
 
 
 def _pack_day(day: date, texts: dict[Form, list[str]]) -> Iterator[PackedRow]:

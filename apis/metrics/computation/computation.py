@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 
-from apis.metrics.computation.statements import Selection, Statement, compose_statements
+from apis.metrics.computation.statements import Statement, compose_statements
 from apis.metrics.computation.vehicle_states import TABLE as STATES
 from apis.metrics.computation.vehicle_states import refresh_state_intervals
 from apis.metrics.definition import Aggregate, Extreme, Metric, Ratio
@@ -36,16 +35,13 @@ class Cells:
         """Add the rows of a statement; `width` is the number of dimensions."""
         first_support = 1 + width + len(statement.metrics)
         for row in rows:
-            index = self._index_of(row[0])
+            index = row[0] - 1 if isinstance(row[0], int) else self.grid.positions[row[0]]
             combination = tuple(None if v is None else str(v) for v in row[1 : 1 + width])
             self.combinations.add(combination)
             for metric, value in zip(statement.metrics, row[1 + width :], strict=False):
                 self.values[metric.name, index, combination] = value
             for metric, count in zip(statement.support, row[first_support:], strict=True):
                 self.trips[metric.name, index, combination] = count
-
-    def _index_of(self, interval: datetime | int) -> int:
-        return interval - 1 if isinstance(interval, int) else self.grid.positions[interval]
 
     def value(self, metric: Aggregate, index: int, combination: Combination) -> Number:
         """Return a value, the metric's `empty` where there are no rows."""
@@ -68,9 +64,6 @@ class Computation:
         self._max_rows = max_rows
         self._cells = Cells(query.grid)
         self._divided: dict[Duration, Cells] = {}
-        self._selection = Selection(
-            dimensions=query.dimensions, filters=query.filters, counts_trips=bool(k)
-        )
 
     def run(self, connection: Connection) -> list[list[Any]]:
         """Return the rows: the interval's start, the dimensions, the metrics.
@@ -115,7 +108,8 @@ class Computation:
         return Cells(grid)
 
     def _fill(self, connection: Connection, cells: Cells, metrics: list[Aggregate]) -> None:
-        for statement in compose_statements(metrics, cells.grid, self._selection):
+        redacts = bool(self._k)
+        for statement in compose_statements(metrics, cells.grid, self._query, counts_trips=redacts):
             rows = connection.execute(statement.text, statement.parameters)
             cells.add_rows(statement, rows, len(self._query.dimensions))
 

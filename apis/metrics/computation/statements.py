@@ -12,6 +12,7 @@ from typing import Any, LiteralString
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from apis.metrics.definition import Aggregate, Family
+from apis.metrics.queries import Query
 from apis.metrics.time.grids import Grid
 from project.base.sql_files import read_sql
 
@@ -35,24 +36,18 @@ class Statement:
     support: tuple[Aggregate, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Selection:
-    """What a query asks of every metric."""
-
-    dimensions: tuple[str, ...]
-    filters: tuple[tuple[str, tuple[str, ...]], ...]
-    counts_trips: bool  # whether small numbers of trips are to be redacted
-
-
 def compose_statements(
-    metrics: Iterable[Aggregate], grid: Grid, selection: Selection
+    metrics: Iterable[Aggregate], grid: Grid, query: Query, *, counts_trips: bool
 ) -> list[Statement]:
-    """Return the statements that compute the metrics: one a family and kind."""
+    """Return the statements that compute the metrics: one a family and kind.
+
+    `counts_trips` is for the redaction of small numbers of trips.
+    """
     groups: dict[tuple[int, str], list[Aggregate]] = {}
     for metric in metrics:
         groups.setdefault((id(metric.family), _kind(metric)), []).append(metric)
     return [
-        _COMPOSERS[kind](_Parts(group[0].family, grid, selection), tuple(group))
+        _COMPOSERS[kind](_Parts(group[0].family, grid, query, counts_trips), tuple(group))
         for (_, kind), group in groups.items()
     ]
 
@@ -73,13 +68,13 @@ def _kind(metric: Aggregate) -> str:
 class _Parts:
     """The clauses that the statements of a family are composed of."""
 
-    def __init__(self, family: Family, grid: Grid, selection: Selection) -> None:
+    def __init__(self, family: Family, grid: Grid, query: Query, counts_trips: bool) -> None:
         self.family = family
         self.grid = grid
-        self.names = [Identifier(name) for name in selection.dimensions]
-        self.expressions = [_sql(family.dimensions[name]) for name in selection.dimensions]
-        self._filters = selection.filters
-        self.counts_trips = selection.counts_trips
+        self.names = [Identifier(name) for name in query.dimensions]
+        self.expressions = [_sql(family.dimensions[name]) for name in query.dimensions]
+        self._filters = query.filters
+        self.counts_trips = counts_trips
         self.time = _moment(family, _sql(family.time))
 
     @property

@@ -5,7 +5,6 @@ intervals count from the day's beginning by the time that really passes; a day t
 shorter than 24 hours ends its last interval.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -41,10 +40,6 @@ class Grid:
     def positions(self) -> dict[datetime, int]:
         """The index of each interval by its start."""
         return {start: index for index, start in enumerate(self.starts)}
-
-    def find(self, moment: datetime) -> int:
-        """Return the index of the interval that holds a moment of the grid."""
-        return bisect_right(self.starts, moment) - 1
 
 
 def floor_timestamp(moment: datetime, duration: Duration, zone: tzinfo) -> datetime:

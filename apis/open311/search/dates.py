@@ -12,11 +12,7 @@ _PATTERN = re.compile(
     r"(?P<offset>Z|[+\- ]\d\d:\d\d)?)?)?)?",
     re.ASCII,
 )
-_STEPS = (
-    ("second", timedelta(seconds=1)),
-    ("minute", timedelta(minutes=1)),
-    ("hour", timedelta(hours=1)),
-)
+_UNITS = ("second", "minute", "hour")
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -82,7 +78,8 @@ def _end_of(local: datetime, value: re.Match[str]) -> datetime:
     if value["fraction"]:
         return _later(local, timedelta(microseconds=10 ** (6 - len(value["fraction"]))))
     if value["hour"]:
-        return _later(local, next(step for name, step in _STEPS if value[name]))
+        unit = next(name for name in _UNITS if value[name])
+        return _later(local, timedelta(**{f"{unit}s": 1}))
     if value["day"]:
         return local + timedelta(days=1)  # on the clock: a day may have 23 or 25 hours
     if value["month"]:

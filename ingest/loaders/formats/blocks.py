@@ -6,8 +6,9 @@ import stat
 import sys
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 from ingest.loaders.formats.rows import Unreadable
 
@@ -16,7 +17,7 @@ STDIN = "-"
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-class SourceFile:
+class SourceFile(AbstractContextManager["SourceFile"]):
     """An open file, or stdin for `-`; gzip is recognised by its first two bytes."""
 
     def __init__(self, path: str) -> None:
@@ -26,9 +27,6 @@ class SourceFile:
         self._raw: BinaryIO = (
             sys.stdin.buffer if path == STDIN else Path(path).open("rb")  # noqa: SIM115
         )
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exception: object) -> None:
         if self._raw is not sys.stdin.buffer:

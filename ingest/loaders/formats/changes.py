@@ -1,7 +1,7 @@
 """What a load changes in the values of a file: nulls, dates, fields left out or renamed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ingest.catalog.column_names import NameMatcher
 from ingest.loaders.formats.csv_rows import parse_records, write_records
@@ -37,12 +37,9 @@ class Changes:
         """Return the table's columns in order, where dates made us ask for them."""
         return list(self.dates.kinds) if self.dates else []
 
-    def converters(self, columns: Sequence[str]) -> dict[int, Convert]:
-        """Return the converters of the columns that need one, by position."""
-        if self.dates is None:
-            return {}
-        found = ((place, self.dates.converter(column)) for place, column in enumerate(columns))
-        return {place: convert for place, convert in found if convert}
+    def converter(self, column: str) -> Convert | None:
+        """Return what converts the values of this column, None where they are left."""
+        return self.dates.converter(column) if self.dates else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +71,8 @@ class JsonChange:
     """Rewrites JSON objects; the text of a value that is not changed is kept."""
 
     renamed: Mapping[str, str]
-    changes: Changes
-    _converters: dict[str, Convert | None] = field(default_factory=dict)
+    null: str | None
+    find_converter: Callable[[str], Convert | None]  # by the column
 
     def rewrite(self, row: bytes) -> bytes:
         """Return the row; what is not an object, or repeats a key, is left for the service."""
@@ -94,14 +91,8 @@ class JsonChange:
         if not value.startswith(b'"'):
             return value
         text = decode_text(value)
-        if text == self.changes.null:
+        if text == self.null:
             return b"null"
-        convert = self._converter(column)
+        convert = self.find_converter(column)
         converted = convert(text) if convert else text
         return value if converted == text else encode_json(converted)
-
-    def _converter(self, column: str) -> Convert | None:
-        if column not in self._converters:
-            dates = self.changes.dates
-            self._converters[column] = dates.converter(column) if dates else None
-        return self._converters[column]

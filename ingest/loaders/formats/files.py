@@ -2,24 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import PurePath
 
 from ingest.loaders.formats.blocks import STDIN, SourceFile
-from ingest.loaders.formats.changes import Changes
-from ingest.loaders.formats.columns import ColumnNames, ColumnsInvalid
+from ingest.loaders.formats.columns import ColumnsInvalid
 from ingest.loaders.formats.csv_rows import split_csv
 from ingest.loaders.formats.json_rows import split_json
 from ingest.loaders.formats.layouts import (
     FormatName,
     Layout,
+    ReadOptions,
     lay_out_csv,
     lay_out_json,
-    lay_out_mapped_csv,
-    lay_out_mapped_json,
 )
-from ingest.loaders.formats.mapping import RowMapping
 from ingest.loaders.formats.ndjson_rows import split_ndjson
 from ingest.loaders.formats.rows import FileMalformed, Rows, cut_rows
 from project.base.errors import RowhouseError
@@ -27,7 +24,6 @@ from project.base.errors import RowhouseError
 # Bodies stay well below the service's limit (`ingest.max_bytes`), and as many as are in flight
 # below the loader's own memory.
 BATCH_BYTES = 2 * 1024 * 1024
-BATCH_ROWS = 1000
 
 _FORMATS: dict[str, FormatName] = {
     ".csv": "csv",
@@ -38,27 +34,10 @@ _FORMATS: dict[str, FormatName] = {
 }
 
 
-_NOTHING = Rows([], [])
-
-
 class FormatUnknown(RowhouseError):
     """The file's name does not tell its format."""
 
     code = "format_unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadOptions:
-    """How files are read; what is None is told by a file's name."""
-
-    format: FormatName | None = None
-    delimiter: str | None = None
-    encoding: str = "utf-8-sig"
-    has_header: bool = True
-    names: ColumnNames = field(default_factory=ColumnNames)
-    changes: Changes = field(default_factory=Changes)
-    mapping: RowMapping | None = None  # instead of names and changes
-    batch_rows: int = BATCH_ROWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +62,7 @@ def read_batches(path: str, options: ReadOptions) -> Iterator[Batch]:
 
     Raises `FileMalformed` after the batches before the damage.
     """
-    with SourceFile(path) as source, _named(source):
+    with _open(path) as source:
         layout, chunks = _open_rows(source, path, options)
         done = 0
         for rows in cut_rows(chunks, max_rows=options.batch_rows, max_bytes=BATCH_BYTES):
@@ -99,17 +78,18 @@ def read_batches(path: str, options: ReadOptions) -> Iterator[Batch]:
 
 def inspect_file(path: str, options: ReadOptions) -> Layout:
     """Return the layout of a file by its first block; raise what is wrong with it so far."""
-    with SourceFile(path) as source, _named(source):
+    with _open(path) as source:
         return _open_rows(source, path, options)[0]
 
 
 @contextmanager
-def _named(source: SourceFile) -> Iterator[None]:
-    """Say in errors which file they are about."""
-    try:
-        yield
-    except (FileMalformed, ColumnsInvalid) as error:
-        raise type(error)(f"{source.name}: {error.message}", **error.fields) from error
+def _open(path: str) -> Iterator[SourceFile]:
+    """Open a file; say in errors that they are about it."""
+    with SourceFile(path) as source:
+        try:
+            yield source
+        except (FileMalformed, ColumnsInvalid) as error:
+            raise type(error)(f"{source.name}: {error.message}", **error.fields) from error
 
 
 def detect_format(path: str, options: ReadOptions) -> FormatName:
@@ -133,32 +113,14 @@ def _open_rows(
 ) -> tuple[Layout, Iterator[Rows]]:
     format_name = detect_format(path, options)
     blocks = source.read_blocks(options.encoding)
-    if format_name == "csv":
-        delimiter = options.delimiter or ("\t" if _suffix(path) == ".tsv" else ",")
-        return _open_csv(split_csv(blocks, delimiter), delimiter, options)
-    as_lines = format_name == "ndjson"
-    if options.mapping:
-        layout = lay_out_mapped_json(as_lines=as_lines, mapping=options.mapping)
-    else:
-        layout = lay_out_json(as_lines=as_lines, names=options.names, changes=options.changes)
-    return layout, split_ndjson(blocks) if as_lines else split_json(blocks)
-
-
-def _open_csv(
-    chunks: Iterator[Rows], delimiter: str, options: ReadOptions
-) -> tuple[Layout, Iterator[Rows]]:
-    first = next((chunk for chunk in chunks if chunk.texts), _NOTHING)
-    record = first.texts[0] if first.texts else None
-    if options.mapping:
-        layout = lay_out_mapped_csv(record, delimiter=delimiter, mapping=options.mapping)
-    else:
-        layout = lay_out_csv(
-            record,
-            has_header=options.has_header,
-            delimiter=delimiter,
-            names=options.names,
-            changes=options.changes,
-        )
+    if format_name != "csv":
+        as_lines = format_name == "ndjson"
+        rows = split_ndjson(blocks) if as_lines else split_json(blocks)
+        return lay_out_json(options, as_lines=as_lines), rows
+    delimiter = options.delimiter or ("\t" if _suffix(path) == ".tsv" else ",")
+    chunks = split_csv(blocks, delimiter)
+    first = next((chunk for chunk in chunks if chunk.texts), Rows([], []))
+    layout = lay_out_csv(first.texts[0] if first.texts else None, delimiter, options)
     skipped = 1 if options.has_header else 0
     rest = Rows(first.texts[skipped:], first.places[skipped:])
     return layout, chain([rest], chunks)

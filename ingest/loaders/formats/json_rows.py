@@ -131,11 +131,7 @@ class _Document:
         return self._cut_by_tokens(text, texts) if rest is None else rest
 
     def _open(self, text: bytes) -> bytes:
-        try:
-            start = _find_array(text)
-        except FileMalformed as damage:
-            self._damage = damage
-            return text
+        start = _find_array(text)
         if start:
             self._head = text[:start]
             self._state = _State.FIRST

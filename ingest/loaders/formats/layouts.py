@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Literal
 
 from ingest.loaders.formats.changes import Changes, CsvChange, JsonChange
@@ -10,6 +11,23 @@ from ingest.loaders.formats.csv_rows import parse_records, write_records
 from ingest.loaders.formats.mapping import RowMapping
 
 FormatName = Literal["csv", "ndjson", "json"]
+
+
+BATCH_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How files are read; what is None is told by a file's name."""
+
+    format: FormatName | None = None
+    delimiter: str | None = None
+    encoding: str = "utf-8-sig"
+    has_header: bool = True
+    names: ColumnNames = field(default_factory=ColumnNames)
+    changes: Changes = field(default_factory=Changes)
+    mapping: RowMapping | None = None  # instead of names and changes
+    batch_rows: int = BATCH_ROWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,18 +43,22 @@ class Layout:
     delimiter: str = ","
 
 
-def lay_out_csv(
-    first: bytes | None, *, has_header: bool, delimiter: str, names: ColumnNames, changes: Changes
-) -> Layout:
+def lay_out_csv(first: bytes | None, delimiter: str, options: ReadOptions) -> Layout:
     """Return the layout of a CSV file with this first record (None: the file is empty).
 
     The record is the header, unless the file has none. Records are sent as they are unless a value
     has to change or the delimiter is not a comma.
     """
+    plain = Layout(
+        format="csv", content_type="text/csv", place="line", encode=b"".join, delimiter=delimiter
+    )
     if first is None:
-        return Layout(format="csv", content_type="text/csv", place="line", encode=b"".join)
+        return plain
     (fields,) = parse_records([first], delimiter)
-    if has_header:
+    if options.mapping:
+        return _map_csv(plain, fields, options.mapping)
+    names, changes = options.names, options.changes
+    if options.has_header:
         titles: Sequence[str] = fields
         columns: Sequence[str] = name_columns(fields, names)
         named = any(columns)
@@ -48,18 +70,30 @@ def lay_out_csv(
         named = bool(names.ordered)
     change = _csv_change(columns, delimiter, changes)
     header = write_records([[column for column in columns if column]]) if named else b""
-    if has_header and columns == titles and delimiter == ",":
+    if options.has_header and columns == titles and delimiter == ",":
         header = first + b"\n"
-    return Layout(
-        format="csv",
-        content_type="text/csv",
-        place="line",
+    return replace(
+        plain,
         encode=lambda records: (
             header + (change.rewrite(records) if change else b"\n".join(records))
         ),
         params={} if named else {"header": "absent"},
         titles=titles,
-        delimiter=delimiter,
+    )
+
+
+def _map_csv(plain: Layout, titles: Sequence[str], mapping: RowMapping) -> Layout:
+    """Return the layout for a mapping.
+
+    CSV has no null that empties a column: where the mapping wants one, rows are sent as JSON.
+    """
+    as_json = mapping.empty_is_null
+    make_encoder = mapping.json_encoder if as_json else mapping.csv_encoder
+    return replace(
+        plain,
+        content_type="application/json" if as_json else plain.content_type,
+        encode=make_encoder(titles, plain.delimiter),
+        titles=titles,
     )
 
 
@@ -69,7 +103,11 @@ def _csv_change(columns: Sequence[str], delimiter: str, changes: Changes) -> Csv
         width=len(columns),
         kept=[place for place, column in enumerate(columns) if column],
         null=changes.null,
-        converters=changes.converters(columns),
+        converters={
+            place: convert
+            for place, column in enumerate(columns)
+            if (convert := changes.converter(column))
+        },
     )
     is_needed = (
         delimiter != ","
@@ -80,20 +118,18 @@ def _csv_change(columns: Sequence[str], delimiter: str, changes: Changes) -> Csv
     return change if is_needed else None
 
 
-def lay_out_json(
-    *,
-    as_lines: bool,
-    names: ColumnNames = ColumnNames(),  # noqa: B008 - frozen
-    changes: Changes = Changes(),  # noqa: B008 - frozen
-) -> Layout:
+def lay_out_json(options: ReadOptions, *, as_lines: bool) -> Layout:
     """Return the layout of an NDJSON or JSON file; rows are sent as they are unless changed."""
+    names, changes, mapping = options.names, options.changes, options.mapping
     if names.ordered:
         raise ColumnsInvalid("JSON rows name their columns: --columns takes pairs (name=column)")
     separator = b"\n" if as_lines else b",\n"
-    change = JsonChange(renamed=names.renamed, changes=changes)
+    change = JsonChange(names.renamed, changes.null, cache(changes.converter))
 
     def encode(rows: Sequence[bytes]) -> bytes:
-        if names.renamed or changes.null is not None or changes.dates:
+        if mapping:
+            rows = [mapping.convert_json(row) for row in rows]
+        elif names.renamed or changes.null is not None or changes.dates:
             rows = [change.rewrite(row) for row in rows]
         text = separator.join(rows)
         return text + b"\n" if as_lines else b"[%b]" % text
@@ -104,31 +140,3 @@ def lay_out_json(
         place="line" if as_lines else "index",
         encode=encode,
     )
-
-
-def lay_out_mapped_csv(first: bytes | None, *, delimiter: str, mapping: RowMapping) -> Layout:
-    """Return the layout of a CSV file whose header is this record, for a mapping.
-
-    CSV has no null that empties a column: where the mapping wants one, rows are sent as JSON.
-    """
-    titles = next(parse_records([first], delimiter)) if first is not None else []
-    as_json = mapping.empty_is_null and titles
-    make_encoder = mapping.json_encoder if as_json else mapping.csv_encoder
-    return Layout(
-        format="csv",
-        content_type="application/json" if as_json else "text/csv",
-        place="line",
-        encode=make_encoder(titles, delimiter) if titles else b"".join,
-        titles=titles,
-        delimiter=delimiter,
-    )
-
-
-def lay_out_mapped_json(*, as_lines: bool, mapping: RowMapping) -> Layout:
-    """Return the layout of an NDJSON or JSON file for a mapping."""
-    plain = lay_out_json(as_lines=as_lines)
-
-    def encode(rows: Sequence[bytes]) -> bytes:
-        return plain.encode([mapping.convert_json(row) for row in rows])
-
-    return replace(plain, encode=encode)

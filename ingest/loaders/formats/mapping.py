@@ -115,10 +115,9 @@ class RowMapping:
         def convert(fields: list[str]) -> list[str]:
             return [value or "" for value in compute(fields)] + fields[len(titles) :]
 
-        def encode(records: Sequence[bytes]) -> bytes:
-            return header + write_records(map(convert, parse_records(records, delimiter)))
-
-        return encode
+        return lambda records: (
+            header + write_records(map(convert, parse_records(records, delimiter)))
+        )
 
     def json_encoder(
         self, titles: Sequence[str], delimiter: str
@@ -135,10 +134,7 @@ class RowMapping:
             beyond = enumerate(fields[len(titles) :], len(titles) + 1)
             return row | {f"field {number}": text for number, text in beyond}
 
-        def encode(records: Sequence[bytes]) -> bytes:
-            return encode_json(list(map(convert, parse_records(records, delimiter))))
-
-        return encode
+        return lambda records: encode_json(list(map(convert, parse_records(records, delimiter))))
 
     def _field_computer(self, titles: Sequence[str]) -> Callable[[list[str]], list[Value]]:
         places = [

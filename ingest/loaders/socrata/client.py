@@ -1,21 +1,15 @@
 """A client of the Socrata Open Data API: queries, keyset pages, retries."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import httpx
 import msgspec
 
-from ingest.loaders.retries import (
-    Failure,
-    OnWait,
-    RetryPolicy,
-    is_transient,
-    read_retry_after,
-)
+from ingest.loaders.retries import Failure, OnWait, RetryPolicy, is_transient, read_retry_after
 from ingest.loaders.socrata.soql import Query, quote_text
 from project.base.errors import RowhouseError
 
@@ -48,7 +42,7 @@ class TokenMissing(RowhouseError):
     code = "token_missing"
 
 
-class SodaClient:
+class SodaClient(AbstractContextManager["SodaClient"]):
     """A client of one dataset, such as fhrw-4uyv at data.cityofnewyork.us."""
 
     def __init__(
@@ -71,9 +65,6 @@ class SodaClient:
         self._version = version
         self._retry = retry
         self._on_wait = on_wait
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self._http.close()

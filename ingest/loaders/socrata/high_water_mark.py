@@ -1,15 +1,12 @@
 """The high-water mark of a Socrata dataset: up to when it is loaded, and what is under way."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db.models import F
 
 from ingest.loaders.socrata.soql import quote_moment
 from ingest.models import SocrataMark
-
-# Socrata writes milliseconds; the moments it compares may have more digits.
-_TICK = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,35 +47,6 @@ def unfinished_window(mark: SocrataMark) -> Window | None:
         created_since=floating(mark.created_since),
         last_id=mark.position,
     )
-
-
-def plan_window(
-    mark: SocrataMark,
-    latest: datetime | None,
-    *,
-    since_modified: datetime | None,
-    created_since: datetime | None,
-    from_start: bool,
-    overlap: timedelta,
-) -> Window | None:
-    """Return the window of a new load, None where nothing changed since the mark.
-
-    `latest` is when the dataset was last modified. Rows that are modified while the load runs
-    leave the window and are in the next one. The overlap takes again what may have become visible
-    late; an update with the same values harms nothing.
-    """
-    if latest is None:
-        return None
-    high = latest + _TICK
-    if since_modified is not None:
-        low: datetime | None = since_modified
-    elif from_start or mark.mark is None:
-        low = None
-    elif high <= mark.mark:
-        return None
-    else:
-        low = mark.mark - overlap
-    return Window(low=low, high=high, created_since=created_since)
 
 
 def begin_window(name: str, window: Window) -> None:

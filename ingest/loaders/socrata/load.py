@@ -8,8 +8,8 @@ from django.conf import settings
 
 from ingest.loaders.client import IngestClient
 from ingest.loaders.delivery import OnReceipt, Totals, load_batches
-from ingest.loaders.formats.files import BATCH_BYTES, BATCH_ROWS, Batch
-from ingest.loaders.formats.layouts import lay_out_json
+from ingest.loaders.formats.files import BATCH_BYTES, Batch
+from ingest.loaders.formats.layouts import BATCH_ROWS, ReadOptions, lay_out_json
 from ingest.loaders.formats.rows import Rows, cut_rows
 from ingest.loaders.responses import Receipt
 from ingest.loaders.socrata import high_water_mark
@@ -18,14 +18,16 @@ from ingest.loaders.socrata.client import SodaClient
 from ingest.loaders.socrata.high_water_mark import Window
 from ingest.loaders.socrata.soql import Query, quote_text
 from ingest.loaders.socrata.sources import find_dataset, open_client
-from ingest.loaders.socrata.values import FieldColumn, encode_row, match_columns
+from ingest.loaders.socrata.values import encode_row, match_columns
 from ingest.local_service import read_api_key, service_address
 from ingest.models import SocrataMark
 from ingest.writing.tables import exposed_tables
 from project.base.config import SocrataDataset
 from project.base.database import writer_connection
 
-_LAYOUT = lay_out_json(as_lines=False)
+# Socrata writes milliseconds; the moments it compares may have more digits.
+_TICK = timedelta(milliseconds=1)
+_LAYOUT = lay_out_json(ReadOptions(), as_lines=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,18 +100,26 @@ def _resumable(options: LoadOptions) -> Window | None:
 
 
 def _plan(soda: SodaClient, options: LoadOptions) -> Window | None:
+    """Return the window of a new load, None where nothing changed since the mark.
+
+    Rows that are modified while the load runs leave the window and are in the next one. The
+    overlap takes again what may have become visible late; an update with the same values harms
+    nothing.
+    """
     mark = high_water_mark.read_mark(options.name)
     created_since = options.since_created or high_water_mark.floating(mark.created_since)
     wanted = high_water_mark.created_condition(created_since, find_dataset(options.name).created)
     (found,) = soda.query(Query(select=["max(:updated_at) as latest"], where=wanted)) or [{}]
-    return high_water_mark.plan_window(
-        mark,
-        _read_moment(found.get("latest")),
-        since_modified=options.since_modified,
-        created_since=created_since,
-        from_start=options.since_created is not None,
-        overlap=timedelta(minutes=settings.CONFIG.socrata.overlap_minutes),
-    )
+    if not found.get("latest"):
+        return None
+    latest = datetime.fromisoformat(found["latest"])
+    high = (latest if latest.tzinfo else latest.replace(tzinfo=UTC)) + _TICK
+    low = options.since_modified
+    if low is None and options.since_created is None and mark.mark is not None:
+        if high <= mark.mark:
+            return None
+        low = mark.mark - timedelta(minutes=settings.CONFIG.socrata.overlap_minutes)
+    return Window(low=low, high=high, created_since=created_since)
 
 
 def _load_window(
@@ -144,7 +154,8 @@ class _WindowReader:
         self._name = name
         self._window = window
         self._where = window.as_soql(dataset.created)
-        self._columns = _find_columns(dataset)
+        table = exposed_tables().find(writer_connection(), dataset.table).table
+        self._columns = match_columns(table, dataset.fields)
         self._page_ends: dict[int, str] = {}  # the `:id` a page ends with, by rows read until then
         self._settled = 0  # rows with a receipt, and all before them
         self._recorded = 0
@@ -194,15 +205,3 @@ class _WindowReader:
         whole = Rows(texts, range(start, start + len(texts)))
         max_rows = min(BATCH_ROWS, settings.CONFIG.ingest.max_rows)
         return cut_rows([whole], max_rows=max_rows, max_bytes=BATCH_BYTES)
-
-
-def _find_columns(dataset: SocrataDataset) -> list[FieldColumn]:
-    known = exposed_tables().find(writer_connection(), dataset.table)
-    return match_columns(known.table, dataset.fields)
-
-
-def _read_moment(text: str | None) -> datetime | None:
-    if not text:
-        return None
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
 """Restrictions of a dataset: typed conditions on its fields, the same in SoQL and in local SQL."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -11,10 +11,17 @@ from project.base.errors import RowhouseError
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "not in", "is null", "is not null"]
 
 _FIELD = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-_TOKEN = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<mark><=|>=|!=|<>|=|<|>|\(|\)|,)|(?P<word>\w+))"
+_TEXT = r"'(?:[^']|'')*+'"
+_CONDITION = re.compile(
+    rf"""
+    \s* (?P<field>\w++) \s*
+    (?: (?P<comparison>[<>!]?=|<>|[<>]) \s* (?P<value>{_TEXT})
+    |   (?P<membership>(?:not\s+)?in) \s* \( \s* (?P<values>{_TEXT}(?:\s*,\s*{_TEXT})*) \s* \)
+    |   (?P<nullness>is\s+(?:not\s+)?null\b)
+    ) \s* (?: (?P<and>and\b) | \Z )
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-_COMPARISONS = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
 
 class RestrictionInvalid(RowhouseError):
@@ -60,7 +67,7 @@ def read_restriction(restriction: Restriction) -> tuple[Condition, ...]:
     if restriction is None:
         return ()
     if isinstance(restriction, str):
-        return tuple(_Parser(restriction).read())
+        return tuple(_parse(restriction))
     return tuple(restriction)
 
 
@@ -70,72 +77,17 @@ def _value_counts(operator: str) -> tuple[int, int]:
     return (1, 1000) if operator in {"in", "not in"} else (1, 1)
 
 
-class _Parser:
-    """Reads conditions from left to right, up to the first error."""
-
-    def __init__(self, text: str) -> None:
-        self._tokens = list(_tokenize(text))
-        self._place = 0
-
-    def read(self) -> Iterable[Condition]:
-        yield self._condition()
-        while self._place < len(self._tokens):
-            self._expect("and")
-            yield self._condition()
-
-    def _condition(self) -> Condition:
-        field = self._next().lower()
-        word = self._next().lower()
-        if word in _COMPARISONS:
-            return Condition(field, cast("Operator", _COMPARISONS[word]), (self._text(),))
-        if word == "is":
-            negated = self._accept("not")
-            self._expect("null")
-            return Condition(field, "is not null" if negated else "is null")
-        negated = word == "not"
-        if negated:
-            word = self._next().lower()
-        if word != "in":
-            raise RestrictionInvalid(f"{word!r} is not understood after {field!r}")
-        return Condition(field, "not in" if negated else "in", tuple(self._list()))
-
-    def _list(self) -> Iterable[str]:
-        self._expect("(")
-        yield self._text()
-        while self._accept(","):
-            yield self._text()
-        self._expect(")")
-
-    def _text(self) -> str:
-        word = self._next()
-        if not word.startswith("'"):
-            raise RestrictionInvalid(f"{word!r} is not a text in single quotes")
-        return word[1:-1].replace("''", "'")
-
-    def _next(self) -> str:
-        if self._place == len(self._tokens):
-            raise RestrictionInvalid("the restriction ends too early")
-        self._place += 1
-        return self._tokens[self._place - 1]
-
-    def _accept(self, word: str) -> bool:
-        is_next = self._tokens[self._place : self._place + 1]
-        found = bool(is_next) and is_next[0].lower() == word
-        self._place += found
-        return found
-
-    def _expect(self, wanted: str) -> None:
-        word = self._next()
-        if word.lower() != wanted:
-            raise RestrictionInvalid(f"{word!r} stands where {wanted!r} was expected")
-
-
-def _tokenize(text: str) -> Iterable[str]:
-    rest = text.rstrip()
+def _parse(text: str) -> Iterator[Condition]:
     place = 0
-    while place < len(rest):
-        match = _TOKEN.match(rest, place)
-        if match is None:
-            raise RestrictionInvalid(f"{rest[place : place + 20]!r} is not understood")
-        yield match[0].strip()
-        place = match.end()
+    while True:
+        found = _CONDITION.match(text, place)
+        if found is None:
+            raise RestrictionInvalid(f"{text[place : place + 40].strip()!r} is not understood")
+        words = found["comparison"] or found["membership"] or found["nullness"]
+        operator = " ".join(words.lower().split()).replace("<>", "!=")
+        texts = re.findall(_TEXT, found["value"] or found["values"] or "")
+        values = tuple(each[1:-1].replace("''", "'") for each in texts)
+        yield Condition(found["field"].lower(), cast("Operator", operator), values)
+        if found["and"] is None:
+            return
+        place = found.end()

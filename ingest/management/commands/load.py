@@ -15,7 +15,7 @@ from ingest.loaders.formats.blocks import count_bytes
 from ingest.loaders.formats.changes import Changes
 from ingest.loaders.formats.columns import ColumnNames, parse_columns
 from ingest.loaders.formats.dates import check_pattern
-from ingest.loaders.formats.files import BATCH_ROWS, ReadOptions
+from ingest.loaders.formats.layouts import BATCH_ROWS, ReadOptions
 from ingest.loaders.formats.mapping import read_mapping
 from ingest.loaders.load import LoadRequest, find_dates, load_files
 from ingest.loaders.retries import RetryPolicy

@@ -97,8 +97,8 @@ class IsolatedWriter:
     def _write_left(self) -> Written:
         # Whatever looks at rows on their way in is left to say what it has against one.
         copying = not self._writer.table.watched
-        holds = self._unchecked and not self._is_locked
-        return self._write(self._isolation.candidates, unchecked=holds, copying=copying)
+        unchecked = self._unchecked and not self._is_locked
+        return self._write(self._isolation.candidates, unchecked=unchecked, copying=copying)
 
     def _write(self, places: Collection[int], *, unchecked: bool, copying: bool) -> Written:
         written = self._writer.write(

@@ -53,7 +53,7 @@ def find_signed_in(request: HttpRequest) -> ApiKey | None:
 def _read_session(request: HttpRequest) -> ApiKey | None:
     user = request.user
     if user.is_active and user.is_staff:
-        return _make_key_for(user)
+        return ApiKey(prefix=f"user:{user.pk}", name=user.get_username(), scopes=[Scope.ADMIN])
     prefix = request.session.get(PREFIX)
     if prefix is None:
         return None
@@ -63,10 +63,6 @@ def _read_session(request: HttpRequest) -> ApiKey | None:
         return None
     record_use(key)
     return key
-
-
-def _make_key_for(user: User) -> ApiKey:
-    return ApiKey(prefix=f"user:{user.pk}", name=user.get_username(), scopes=[Scope.ADMIN])
 
 
 class SessionAuthentication(BaseAuthentication):

@@ -1,6 +1,5 @@
 """Views as pages: who may see them, errors as pages, and the navigation around them."""
 
-import logging
 from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any
@@ -13,13 +12,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from project.base.errors import RowhouseError, Unavailable
+from project.base.errors import RowhouseError
 from project.http.access.sessions import find_signed_in
 from project.http.errors import ScopeMissing
-from project.http.problems import answer_refusal, status_of
+from project.http.problems import answer_refusal, log_database_error, status_of
 from project.models import Scope
-
-logger = logging.getLogger("rowhouse.error")
 
 READING = ("GET", "HEAD")
 
@@ -71,11 +68,7 @@ def answer_as_page(view: View, *, methods: Collection[str] = READING) -> View:
         except RowhouseError as error:
             return show_error(request, error)
         except (DatabaseError, psycopg.Error) as error:
-            # Not the error itself: its text may quote a row.
-            cause = error if isinstance(error, psycopg.Error) else error.__cause__
-            sqlstate = getattr(cause, "sqlstate", None)
-            logger.error("database error", extra={"sqlstate": sqlstate})
-            return show_error(request, Unavailable("The database cannot answer now"))
+            return show_error(request, log_database_error(error))
 
     return guarded
 

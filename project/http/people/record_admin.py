@@ -72,17 +72,11 @@ class RecordAdmin(ReadableAdmin):
         term = search_term.strip().replace("\0", "")
         return (self.find(queryset, term) if term else queryset), False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return False."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False."""
-        return False
+    has_change_permission = has_delete_permission = has_add_permission
 
 
 class ChoiceFilter(admin.SimpleListFilter):

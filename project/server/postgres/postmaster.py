@@ -2,6 +2,7 @@
 
 import time
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -74,7 +75,8 @@ def remove_leftovers(data: Path) -> None:
     orphans = [process for process in psutil.process_iter() if _belongs_to(data, process)]
     for method in ("terminate", "kill"):
         for process in orphans:
-            _signal(process, method)
+            with suppress(psutil.NoSuchProcess):
+                getattr(process, method)()
         orphans = _wait_for_end(data, orphans)
     if find_postmaster(data) is None:
         (data / "postmaster.pid").unlink(missing_ok=True)
@@ -102,7 +104,8 @@ def _is_server_of(data: Path, pid: int) -> bool:
     try:
         process = psutil.Process(pid)
         command = process.cmdline()
-        is_server = process.name() == "postgres" and not _title(command).startswith("postgres: ")
+        is_backend = " ".join(command).startswith("postgres: ")
+        is_server = process.name() == "postgres" and not is_backend
     except psutil.Error:
         return False
     if not is_server:
@@ -115,18 +118,7 @@ def _is_server_of(data: Path, pid: int) -> bool:
 def _belongs_to(data: Path, process: psutil.Process) -> bool:
     # Not by the working directory: in a container root may not read another user's.
     try:
-        title = _title(process.cmdline())
+        title = " ".join(process.cmdline())
     except psutil.Error:
         return False
     return title.startswith(f"postgres: {cluster_name(data)}: ")
-
-
-def _title(command: list[str]) -> str:
-    return " ".join(command)
-
-
-def _signal(process: psutil.Process, method: str) -> None:
-    try:
-        getattr(process, method)()
-    except psutil.NoSuchProcess:
-        return

@@ -90,7 +90,9 @@ def start_server(settings: ServerSettings) -> Server:
 
 
 def stop_server(settings: ServerSettings) -> None:
-    """End the server's sessions and stop it; a server that is not running is left as it is."""
+    """End the server's sessions and stop it; one that is not there or not running is left so."""
+    if not settings.data.exists():
+        return
     with _lock_folder(settings.folder):
         if find_postmaster(settings.data) is None:
             return

@@ -150,11 +150,6 @@ function drawMap(incidents) {
   drawScale(map, view);
 }
 
-// Write a moment as people read it: 2026-05-23 14:05 UTC is 2026-05-23T14:05:00Z.
-function showTime(moment) {
-  return moment.slice(0, 16).replace("T", " ");
-}
-
 function fillTable(incidents, services, statuses) {
   const body = document.querySelector("#table tbody");
   body.replaceChildren();
@@ -163,7 +158,9 @@ function fillTable(incidents, services, statuses) {
     element("td", each.id, row);
     element("td", services.get(each.service_id) || each.service_id, row);
     element("td", statuses.get(each.status_id) || each.status_id, row);
-    const created = element("time", showTime(each.created), element("td", "", row));
+    // As people read it: 2026-05-23 14:05 UTC is 2026-05-23T14:05:00Z.
+    const shown = each.created.slice(0, 16).replace("T", " ");
+    const created = element("time", shown, element("td", "", row));
     created.dateTime = each.created;
     element("td", each.description || "", row);
   }

@@ -1,5 +1,6 @@
 // One rejected row on the desk: its values, its editor, the reasons beside them.
 
+import { make } from "../load/elements.js";
 import { writeRow } from "./row_text.js";
 
 const LONG = 60; // characters; a longer value is edited in a box of several lines
@@ -100,14 +101,15 @@ export class Card {
     const cell = row.querySelector(".value");
     row.shownNodes ??= [...cell.childNodes];
     const isLong = text.length > LONG || text.includes("\n");
-    const input = document.createElement(isLong ? "textarea" : "input");
+    const input = make(isLong ? "textarea" : "input", {
+      "aria-label": column,
+      "aria-describedby": reasonsOf(row).id,
+      "aria-invalid": String(row.classList.contains("wrong")),
+      autocomplete: "off",
+      spellcheck: "false",
+    });
     input.value = text;
     row.firstText = input.value; // which has other line ends perhaps
-    input.setAttribute("aria-label", column);
-    input.setAttribute("aria-describedby", reasonsOf(row).id);
-    input.setAttribute("aria-invalid", String(row.classList.contains("wrong")));
-    input.autocomplete = "off";
-    input.spellcheck = false;
     return input;
   }
 
@@ -125,9 +127,5 @@ function reasonsOf(row) {
 }
 
 function makeReason({ code, message }) {
-  const item = document.createElement("li");
-  const name = document.createElement("code");
-  name.textContent = code;
-  item.append(name, ` ${message}`);
-  return item;
+  return make("li", {}, make("code", {}, code), ` ${message}`);
 }

@@ -2,7 +2,6 @@
 
 import { Refusal, call } from "../../site/api.js";
 import { Card } from "./card.js";
-import { showCurrent } from "./current.js";
 
 const cards = new WeakMap(); // by article
 const announcement = document.getElementById("announcement");
@@ -11,8 +10,8 @@ const ACTIONS = {
   unfold: (card) => card.unfold(),
   edit: (card) => card.open(),
   cancel: (card) => card.close(),
-  replay: (card) => attempt(card, () => replay(card)),
-  store: (card) => attempt(card, () => store(card)),
+  replay: (card) => attempt(card, () => send(card)),
+  store: (card) => attempt(card, () => send(card, card.writeRow())),
   discard: (card) => attempt(card, () => discard(card)),
 };
 
@@ -36,25 +35,19 @@ async function attempt(card, act) {
   }
 }
 
-function send(card, body) {
-  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+/** Send the row as it was, or the `corrected` one, whose errors are not those of the kept row. */
+async function send(card, corrected) {
+  const headers = corrected === undefined ? {} : { "Content-Type": "application/json" };
   const address = `/api/rejections/${card.id}/replay?on_conflict=${conflict()}`;
-  return call(address, { method: "POST", body, headers, accepted: [422] });
-}
-
-async function replay(card) {
-  const receipt = await send(card);
+  const request = { method: "POST", body: corrected, headers, accepted: [422] };
+  const receipt = await call(address, request);
   if (!receipt.rejected) return leave(card, told(receipt));
-  card.errors = receipt.rejections[0].errors;
-  card.showErrors(card.errors);
-  announce(`${card.title}: rejected again. ${reasonsOf(receipt)}`, { isBad: true });
-}
-
-async function store(card) {
-  const receipt = await send(card, card.writeRow());
-  if (!receipt.rejected) return leave(card, told(receipt));
-  card.showErrors(receipt.rejections[0].errors);
-  announce(`${card.title}: not stored. ${reasonsOf(receipt)}`, { isBad: true });
+  const { errors } = receipt.rejections[0];
+  if (corrected === undefined) card.errors = errors;
+  card.showErrors(errors);
+  const outcome = corrected === undefined ? "rejected again" : "not stored";
+  const reasons = errors.map((error) => error.message).join("; ");
+  announce(`${card.title}: ${outcome}. ${reasons}`, { isBad: true });
 }
 
 async function discard(card) {
@@ -95,8 +88,16 @@ async function replayAll(button) {
   await refresh({ withRows: true });
 }
 
-async function refresh(extent) {
-  await showCurrent(extent);
+/** Show how many match now; with `withRows` also the rows themselves, as after a change to many. */
+async function refresh({ withRows }) {
+  const answer = await fetch(location.href, { credentials: "same-origin" });
+  if (answer.ok) {
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const id of withRows ? ["matching", "rejections"] : ["matching"]) {
+      const found = fresh.getElementById(id);
+      if (found) document.getElementById(id).replaceWith(document.adoptNode(found));
+    }
+  }
   showControls();
 }
 
@@ -109,10 +110,6 @@ function told(receipt) {
   if (receipt.updated) return `a stored row was updated (batch ${receipt.batch})`;
   if (receipt.ignored) return `ignored, its key is there already (batch ${receipt.batch})`;
   return `stored (batch ${receipt.batch})`;
-}
-
-function reasonsOf(receipt) {
-  return receipt.rejections[0].errors.map((error) => error.message).join("; ");
 }
 
 function conflict() {

@@ -1,5 +1,7 @@
 // A corrected row as JSON text. Values that nobody touched keep every digit they were sent with.
 
+import { parseJson } from "../load/json.js";
+
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/;
 const TRUTHS = { true: "true", t: "true", false: "false", f: "false" };
 
@@ -27,14 +29,5 @@ function typeValue(kind, text) {
   const trimmed = text.trim();
   if (kind === "number" && NUMBER.test(trimmed)) return trimmed;
   if (kind === "boolean") return TRUTHS[trimmed] ?? null;
-  return kind === "json" && isJson(trimmed) ? trimmed : null;
-}
-
-function isJson(text) {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return kind === "json" && parseJson(trimmed) !== undefined ? trimmed : null;
 }

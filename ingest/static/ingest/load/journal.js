@@ -16,12 +16,12 @@ const OTHER_ROWS = "This file has other rows than those that were sent before: c
  * rejected rows: the service knows their Idempotency-Keys and answers the same receipts once more.
  */
 export class Journal {
-  #entry;
   #read = 0; // batches of the file, since the load began or went on
   #sum = FNV_START; // of their rows
 
+  /** The journal has the fields of what is kept: `id`, `name`, `plan`, answered `rows` and more. */
   constructor(entry) {
-    this.#entry = entry;
+    Object.assign(this, entry);
   }
 
   /** Begin a load; one of the same file into the same table that came to no end is forgotten. */
@@ -43,34 +43,17 @@ export class Journal {
   static list(sender, hours) {
     const since = Date.now() - hours * HOUR_MS;
     const all = readAll();
-    for (const one of all) if (one.#entry.began <= since) one.forget();
-    return all.filter((one) => one.#entry.began > since && one.#entry.sender === sender);
-  }
-
-  get id() {
-    return this.#entry.id;
-  }
-
-  get name() {
-    return this.#entry.name;
-  }
-
-  get plan() {
-    return this.#entry.plan;
-  }
-
-  /** How many rows were answered. */
-  get rows() {
-    return this.#entry.rows;
+    for (const one of all) if (one.began <= since) one.forget();
+    return all.filter((one) => one.began > since && one.sender === sender);
   }
 
   /** The counts of the batches that are not sent again, and the id of the first batch of all. */
   get before() {
-    return { ...this.#entry.clean, firstBatch: this.#entry.firstBatch };
+    return { ...this.clean, firstBatch: this.firstBatch };
   }
 
   isOf({ name, size }) {
-    return this.#entry.name === name && this.#entry.size === size;
+    return this.name === name && this.size === size;
   }
 
   /** Expect the file's batches from its beginning. */
@@ -84,29 +67,27 @@ export class Journal {
    * rows are not those that were sent before.
    */
   needs({ number, rows }) {
-    const { next, sum, rejecting } = this.#entry;
     this.#read = number + 1;
     this.#sum = addRows(this.#sum, rows);
-    if (this.#read > next) return true;
-    if (this.#read === next && this.#sum !== sum) throw new OtherFileNeeded(OTHER_ROWS);
-    return rejecting.includes(number);
+    if (this.#read > this.next) return true;
+    if (this.#read === this.next && this.#sum !== this.sum) throw new OtherFileNeeded(OTHER_ROWS);
+    return this.rejecting.includes(number);
   }
 
   /** Throw `OtherFileNeeded` where the file has ended before the batches that were sent. */
   finish() {
-    if (this.#read < this.#entry.next) throw new OtherFileNeeded(OTHER_ROWS);
+    if (this.#read < this.next) throw new OtherFileNeeded(OTHER_ROWS);
   }
 
   /** Keep that a batch was answered. */
   note({ number }, receipt) {
-    const entry = this.#entry;
-    if (number < entry.next) return; // sent again for its receipt
-    entry.next = number + 1;
-    entry.sum = this.#sum;
-    entry.rows += receipt.received;
-    entry.firstBatch ??= receipt.batch;
-    if (receipt.rejected) entry.rejecting.push(number);
-    else for (const name of COUNTS) entry.clean[name] += receipt[name];
+    if (number < this.next) return; // sent again for its receipt
+    this.next = number + 1;
+    this.sum = this.#sum;
+    this.rows += receipt.received;
+    this.firstBatch ??= receipt.batch;
+    if (receipt.rejected) this.rejecting.push(number);
+    else for (const name of COUNTS) this.clean[name] += receipt[name];
     this.#save();
   }
 
@@ -116,7 +97,7 @@ export class Journal {
 
   #save() {
     try {
-      localStorage.setItem(PREFIX + this.id, JSON.stringify(this.#entry));
+      localStorage.setItem(PREFIX + this.id, JSON.stringify(this));
     } catch {
       // The browser keeps nothing more: the load cannot go on after a reload, but now it can.
     }

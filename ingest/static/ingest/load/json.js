@@ -115,10 +115,7 @@ export class JsonSplitter {
     } else if (char === "{" || char === "[") this.#depth += 1;
     else if (char === "}" || char === "]") this.#depth -= 1;
     else if (char === "," && this.#depth === 1) this.#head = ",";
-    if (this.#depth === 0) this.#close();
-  }
-
-  #close() {
+    if (this.#depth > 0) return;
     this.#state = DONE;
     if (!this.#hadRows) this.problem = NO_ROWS;
   }

@@ -123,7 +123,8 @@ export class Rejects {
   add(rows, { rejections }) {
     if (!rejections.length) return;
     const sorted = rejections.toSorted((a, b) => a.index - b.index);
-    this.#append(sorted.map(({ index, errors }) => this.#write(rows[index], errors)).join(""));
+    const write = this.#titles ? this.#writeRecord : this.#writeLine;
+    this.#append(sorted.map(({ index, errors }) => write.call(this, rows[index], errors)).join(""));
   }
 
   get file() {
@@ -134,10 +135,6 @@ export class Rejects {
 
   #append(text) {
     this.#blob = new Blob([this.#blob, text]);
-  }
-
-  #write(row, errors) {
-    return this.#titles ? this.#writeRecord(row, errors) : this.#writeLine(row, errors);
   }
 
   // The original fields, then ours, then fields the header has no title for.

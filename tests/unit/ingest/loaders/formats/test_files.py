@@ -16,10 +16,10 @@ from ingest.loaders.formats.files import (
     BATCH_BYTES,
     Batch,
     FormatUnknown,
-    ReadOptions,
     inspect_file,
     read_batches,
 )
+from ingest.loaders.formats.layouts import ReadOptions
 from ingest.loaders.formats.rows import FileMalformed, Unreadable
 
 PORTAL = "%m/%d/%Y %I:%M:%S %p"
