@@ -37,7 +37,7 @@ TRANSACTION_SETTINGS = {
 
 
 def admin_conninfo(**login: Any) -> str:
-    """Return how to connect as the administrator, or with another login."""
+    """Return how to connect as the administrator or with another login; for commands."""
     server = settings.DIRECT_DATABASE | {"NAME": connections["default"].settings_dict["NAME"]}
     parts = {
         "host": server["HOST"],
