@@ -143,10 +143,11 @@ class CsvTexts:
     @cached_property
     def array(self) -> bytes | None:
         places = range(self.count)
+        fields = self.fields  # a header is matched even where no record follows it
         if not all(map(self._is_regular, places)):
             return None
         return self._reader.write_all(
-            [self._reader.read(self.fields, record) for record in self._body.records]
+            [self._reader.read(fields, record) for record in self._body.records]
         )
 
     def are_within(self, max_bytes: int) -> bool:

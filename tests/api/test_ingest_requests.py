@@ -59,6 +59,7 @@ BODIES: list[tuple[str, str, bytes, int, str]] = [
     ("empty array", JSON, b"[]", 400, "no_rows"),
     ("empty rows", JSON, b'{"rows": []}', 400, "no_rows"),
     ("header only", CSV, b"department_id,department_name\n", 400, "no_rows"),
+    ("header of no column only", CSV, b"department\n", 400, "csv_header"),
     ("repeated outer key", JSON, b'{"rows": [], "rows": []}', 400, "duplicate_key_in_object"),
     ("1001 rows", JSON, b"[" + b",".join([ROW] * 1001) + b"]", 413, "too_many_rows"),
     ("1001 lines", NDJSON, b"\n".join([ROW] * 1001), 413, "too_many_rows"),
