@@ -248,9 +248,7 @@ def test_escaped_texts_are_encoded(session: Connection, token: str, meant: str) 
 
 def test_values_of_references_are_told_once_each(session: Connection) -> None:
     known = make_table(session, "text")
-    # Some of them have the same place in the set.
-    squares = [[str(number * number) for number in range(at, at + 5)] for at in range(320, 420, 5)]
-    lists: list[Sequence[str | None]] = [["a", "", "a", "ä", None], ["aa"] * 5, *squares]
+    lists: list[Sequence[str | None]] = [["a", "", "a", "ä", None], ["aa"] * 5, ['a"', "\\", "\n"]]
     for values in lists:
         body = json.dumps([{"needed": "x", "plain": value} for value in values], ensure_ascii=False)
         encoded = get_encoded(validate(known, JsonArray(body.encode())))

@@ -27,7 +27,6 @@ struct field {
     bool nullable;
     bool defaulted;   /* what is left out is not null */
     bool required;    /* the empty text counts as missing */
-    int32_t set;      /* which one its values are collected in, -1: none */
 };
 
 /* A value as it stands in the body. */
@@ -47,8 +46,6 @@ struct row {
 struct batch {
     const struct field *fields;
     int32_t field_count;
-    int32_t set_count;
-    int32_t slot_count; /* of each set: a power of two above max_rows */
     int32_t watched_count;
     const int32_t *watched; /* the fields whose values are noted row by row */
     int64_t max_rows;
@@ -58,7 +55,6 @@ struct batch {
     uint8_t *out;
     int64_t capacity;
     /* What came of it. */
-    struct slice *sets; /* the different values of some columns; a size of -1 marks a free slot */
     struct slice *noted; /* for each row the watched values; a size of 0 stands for null */
     struct row *rows;
     int64_t row_count;

@@ -34,7 +34,6 @@ class _Batch(msgspec.Struct, frozen=True):
 
     struct: CData
     body: CData
-    sets: CData
     noted: CData
     rows: CData
 
@@ -59,7 +58,6 @@ class RowEncoder:
         self._names = [column.name for column in columns]
         self._places = {name: place for place, name in enumerate(self._names)}
         referring = {key.columns[0] for key in table.foreign_keys}
-        self._collected = [name for name in self._names if name in referring]
         watched = [each for each in columns if each.name in referring.union(read)]
         self._watched = {each.name: (each, place) for place, each in enumerate(watched)}
         self._watched_places = self._list_places(self._watched)
@@ -72,7 +70,6 @@ class RowEncoder:
             {
                 "fields": self._fields,
                 "field_count": len(columns),
-                "set_count": len(self._collected),
                 "watched": self._watched_places,
                 "watched_count": len(watched),
                 "max_rows": limits.max_rows,
@@ -106,7 +103,6 @@ class RowEncoder:
         """Return the members of a column's `struct field`."""
         name = self._texts[self._places[column.name]]
         limit, scale = _bounds_of(column, self._library.code.MOST_DIGITS)
-        collected = self._collected
         return {
             "name": name,
             "name_size": len(name),
@@ -116,24 +112,20 @@ class RowEncoder:
             "nullable": not column.not_null,
             "defaulted": column.has_default,
             "required": column.required,
-            "set": collected.index(column.name) if column.name in collected else -1,
         }
 
     def _make_batch(self, body: bytes) -> _Batch:
         new = self._ffi.new
         most = min(self._limits.max_rows, len(body))  # a row takes a byte at least
-        slots = 1 << most.bit_length()
         batch = _Batch(
             struct=new("struct batch *", self._form[0]),
             body=self._ffi.from_buffer("uint8_t[]", body),
-            sets=new("struct slice[]", slots * len(self._collected)),
             noted=new("struct slice[]", most * len(self._watched)),
             rows=new("struct row[]", most),
         )
         struct = batch.struct
-        struct.slot_count = slots
         struct.body, struct.body_size = batch.body, len(body)
-        struct.sets, struct.noted, struct.rows = batch.sets, batch.noted, batch.rows
+        struct.noted, struct.rows = batch.noted, batch.rows
         return batch
 
     def _encode(self, body: bytes, work: _Work) -> EncodedBatch | None:
@@ -156,10 +148,6 @@ class RowEncoder:
             body=body,
             starts=rows["start"],
             ends=rows["end"],
-            values={
-                name: self._read_set(body, batch, place)
-                for place, name in enumerate(self._collected)
-            },
             read_column=partial(self._read_column, batch),
         )
 
@@ -168,15 +156,6 @@ class RowEncoder:
         if not hasattr(_scratch, "buffer"):
             _scratch.buffer = self._ffi.new("uint8_t[]", _BUFFER_BYTES)
         struct.out, struct.capacity = _scratch.buffer, len(_scratch.buffer)
-
-    def _read_set(self, body: bytes, batch: _Batch, place: int) -> set[str]:
-        slots = batch.struct.slot_count
-        slices = self._library.read_members(batch.sets + place * slots, slots)
-        sizes = list(iter(iter(slices["size"]).__next__, -1))  # up to the first free slot
-        starts = slices["start"][: len(sizes)].tolist()
-        return {
-            body[start : start + size].decode() for start, size in zip(starts, sizes, strict=True)
-        }
 
     def _read_column(self, batch: _Batch, name: str) -> Sequence[Any]:
         column, place = self._watched[name]

@@ -1,7 +1,6 @@
 /* Rows as tuples of COPY's binary format (PostgreSQL's documentation of COPY). */
 #include "values.h"
 
-#include <string.h>
 
 const char source_digest[] = SOURCE_DIGEST;
 
@@ -21,45 +20,11 @@ static void put_int32(struct batch *batch, int64_t value) {
 
 enum outcome begin_rows(struct batch *batch) {
     batch->size = batch->row_count = batch->tuple_count = 0;
-    for (int64_t slot = 0; slot < (int64_t)batch->set_count * batch->slot_count; slot++)
-        batch->sets[slot].size = -1;
     return batch->field_count > MOST_FIELDS || batch->body_size > INT32_MAX ? UNSURE : ENCODED;
 }
 
-/* Move the values of each set to its front; a free slot, of which there is always one, follows. */
-static void close_sets(struct batch *batch) {
-    for (int32_t set = 0; set < batch->set_count; set++) {
-        struct slice *slots = batch->sets + (int64_t)set * batch->slot_count;
-        int32_t count = 0;
-        for (int32_t at = 0; at < batch->slot_count; at++)
-            if (slots[at].size >= 0)
-                slots[count++] = slots[at];
-        slots[count].size = -1;
-    }
-}
-
 enum outcome end_rows(struct batch *batch) {
-    close_sets(batch);
     return batch->tuple_count ? ENCODED : UNSURE;
-}
-
-/* Note a value among the different ones of its column. */
-static void collect(struct batch *batch, int32_t set, const struct token *token) {
-    struct slice *slots = batch->sets + (int64_t)set * batch->slot_count;
-    uint64_t hash = 14695981039346656037u;
-    for (int32_t at = 0; at < token->size; at++)
-        hash = (hash ^ token->start[at]) * 1099511628211u;
-    for (uint64_t place = hash ^ hash >> 32;; place++) {
-        struct slice *slot = &slots[place & (uint64_t)(batch->slot_count - 1)];
-        if (slot->size < 0) {
-            slot->start = token->start - batch->body;
-            slot->size = token->size;
-            return;
-        }
-        if (slot->size == token->size &&
-            !memcmp(batch->body + slot->start, token->start, (size_t)token->size))
-            return;
-    }
 }
 
 static enum outcome encode_null(struct batch *batch, const struct field *field) {
@@ -82,11 +47,6 @@ static enum outcome encode_token(
     const int64_t size = encode_value(field, token, batch->out + batch->size + 4);
     if (size < 0)
         return UNSURE;
-    if (field->set >= 0) {
-        if (token->escaped)
-            return UNSURE;
-        collect(batch, field->set, token);
-    }
     put_int32(batch, size);
     batch->size += size;
     return ENCODED;

@@ -1,6 +1,6 @@
 """Rows that compiled code has encoded, in the binary format of COPY."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import gt, not_
@@ -21,7 +21,6 @@ class EncodedBatch:
     body: bytes = field(repr=False)
     starts: "memoryview[int]"  # where each row begins in the body
     ends: "memoryview[int]"
-    values: Mapping[str, set[str]]  # of the columns of foreign keys, as text, where `is_whole`
     # Return a column's values as JSON has them, None for what is missing or null and in rows that
     # were left: of the columns of foreign keys and those that constraints ask for.
     read_column: Callable[[str], Sequence[Any]] = field(compare=False)
@@ -64,12 +63,11 @@ class EncodedRows:
     def column(self, name: str) -> Sequence[Any]:
         """Return a column's values as JSON has them, None for what is missing or null."""
         values = self._batch.read_column(name)
-        return [values[place] for place in self._places]
+        is_whole = isinstance(self._places, range)
+        return values if is_whole else [values[place] for place in self._places]
 
     def distinct(self, name: str) -> Collection[Any]:
         """Return the different values of a column, null aside."""
-        if isinstance(self._places, range) and name in self._batch.values:
-            return self._batch.values[name]
         return set(self.column(name)) - {None}
 
     def _cut(self, most: int) -> Sequence[bytes]:
