@@ -1,7 +1,6 @@
 /* Rows as tuples of COPY's binary format (PostgreSQL's documentation of COPY). */
 #include "values.h"
 
-
 const char source_digest[] = SOURCE_DIGEST;
 
 static bool has_room(const struct batch *batch, int64_t size) {
