@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from django.apps import AppConfig
+from prometheus_client import REGISTRY
 
 
 class BackupsConfig(AppConfig):
@@ -11,11 +12,11 @@ class BackupsConfig(AppConfig):
     def ready(self) -> None:
         """Register the HTTP status of each error, and the metrics."""
         from backups import errors
-        from backups.runs.status import register_metrics
+        from backups.runs.status import BackupCollector
         from project.http.problems import register_statuses
 
         conflicts = (errors.BackupDamaged, errors.RestoreRefused, errors.RestoreBusy)
         register_statuses(dict.fromkeys(conflicts, HTTPStatus.CONFLICT))
         register_statuses({errors.BackupUnknown: HTTPStatus.NOT_FOUND})
         register_statuses({errors.TooManyRuns: HTTPStatus.TOO_MANY_REQUESTS})
-        register_metrics()
+        REGISTRY.register(BackupCollector())

@@ -113,10 +113,6 @@ def _number(
     return encode
 
 
-def _boolean(values: pl.Series) -> Pieces:
-    return [(1).to_bytes(4, "big"), _big_endian(values.cast(pl.UInt8), "B")]
-
-
 def _text(values: pl.Series) -> Pieces:
     return [_big_endian(values.str.len_bytes(), "I"), values.cast(pl.Binary)]
 
@@ -137,7 +133,7 @@ def _bytes(values: pl.Series) -> Pieces:
 
 # By the type, as pg_type names it, and the primitive type.
 _ENCODERS: dict[tuple[str, str], Callable[[pl.Series], Pieces]] = {
-    ("bool", "boolean"): _boolean,
+    ("bool", "boolean"): _number("B", pl.UInt8),
     ("int2", "int"): _number("h", pl.Int16),
     ("int4", "int"): _number("i", pl.Int32),
     ("int8", "long"): _number("q", pl.Int64),

@@ -19,7 +19,6 @@ MAX_HEADER_BYTES = 4 << 20
 MAX_HEADER_ENTRIES = 1000
 MAX_BLOCK_BYTES = 256 << 20  # packed or not
 MAX_LONG_BYTES = 10
-DEFAULT_CODEC = "null"
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class Header:
     schema: Any
     codec: str
     sync: bytes
-    metadata: dict[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -95,12 +93,12 @@ class ContainerReader:
         metadata = self._read_metadata()
         try:
             schema = msgspec.json.decode(metadata["avro.schema"])
-            codec = metadata.get("avro.codec", DEFAULT_CODEC.encode()).decode("ascii")
+            codec = metadata.get("avro.codec", b"null").decode("ascii")
         except KeyError as error:
             raise FileRefused("The file has no schema") from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise FileRefused("The file's schema or codec cannot be read") from error
-        return Header(schema, codec, self._read(SYNC_BYTES), metadata)
+        return Header(schema, codec, self._read(SYNC_BYTES))
 
     def _read_metadata(self) -> dict[str, bytes]:
         metadata: dict[str, bytes] = {}
@@ -135,9 +133,7 @@ class ContainerReader:
         raise FileRefused("A number has more than 64 bits")
 
     def _read(self, size: int) -> bytes:
-        if size > self._left:
-            raise FileRefused("The file is cut short")
-        data = self._file.read(size)
+        data = self._file.read(size) if size <= self._left else b""
         if len(data) != size:
             raise FileRefused("The file is cut short")
         self._left -= size

@@ -125,10 +125,6 @@ def _time(unit_us: int) -> Convert:
     return convert
 
 
-def _uuid(value: bytes) -> str:
-    return str(UUID(bytes=value))
-
-
 def _duration(value: bytes) -> str:
     months, days, milliseconds = _DURATION.unpack(value)
     return f"P{months}M{days}DT{milliseconds // 1000}.{milliseconds % 1000:03}S"
@@ -145,6 +141,6 @@ _LOGICAL: dict[tuple[str, str], Convert] = {
     ("long", "local-timestamp-millis"): _moment(10**3, ""),
     ("long", "local-timestamp-micros"): _moment(10**6, ""),
     ("long", "local-timestamp-nanos"): _moment(10**9, ""),
-    ("fixed", "uuid"): _uuid,
+    ("fixed", "uuid"): lambda value: str(UUID(bytes=value)),
     ("fixed", "duration"): _duration,
 }

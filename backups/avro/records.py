@@ -22,26 +22,17 @@ Convert = Callable[[Any], Any]
 class Cursor:
     """An offset in a block's bytes."""
 
-    __slots__ = ("_data", "_items", "offset")
+    __slots__ = ("_data", "items", "offset")
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self.offset = 0
-        self._items = 0
-
-    @property
-    def is_at_end(self) -> bool:
-        """Whether all bytes were read."""
-        return self.offset == len(self._data)
-
-    def start_record(self) -> None:
-        """Allow the next record its own items."""
-        self._items = 0
+        self.items = 0  # of arrays and maps, in this record
 
     def count_items(self, count: int) -> None:
         """Refuse a record with endless items: a null takes no bytes."""
-        self._items += count
-        if self._items > MAX_ITEMS:
+        self.items += count
+        if self.items > MAX_ITEMS:
             raise FileRefused(f"A record has more than {MAX_ITEMS} items")
 
     def take(self, size: int) -> bytes:
@@ -102,12 +93,11 @@ class RecordReader:
         cursor = Cursor(block.data)
         readers = [field.read for field in self.fields]
         for _ in range(block.count):
-            cursor.start_record()
-            start = cursor.offset
+            cursor.items, start = 0, cursor.offset
             yield tuple([read(cursor) for read in readers])
             if cursor.offset == start:
                 raise FileRefused("The file's records take no bytes")
-        if not cursor.is_at_end:
+        if cursor.offset != len(block.data):
             raise FileRefused("A block holds more bytes than its records")
 
 
@@ -132,8 +122,8 @@ class _Compiler:
         if isinstance(avro_type, str):
             if avro_type in _PRIMITIVES:
                 return _PRIMITIVES[avro_type]
-            if avro_type.rpartition(".")[2] in self._named:
-                return self._named[avro_type.rpartition(".")[2]]
+            if (plain := avro_type.rpartition(".")[2]) in self._named:
+                return self._named[plain]
             raise FileRefused(
                 f"The file's schema contains itself or an unknown type: {avro_type!r}"
             )

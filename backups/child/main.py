@@ -32,8 +32,7 @@ def main() -> None:
         for problem in _find_problems(request):
             _send(Answer(problem=problem))
     except (BackupError, OSError) as error:
-        problem = Problem(Path(request.path).name, describe_error(error))
-        _send(Answer(problem=problem))
+        _send(Answer(problem=Problem(Path(request.path).name, describe_error(error))))
     except MemoryError:
         _send(Answer(problem=Problem("", "It needs more memory than is allowed")))
     _send(Answer(done=True))

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import msgspec
 from django.conf import settings
@@ -35,7 +35,8 @@ class ChildProcess:
             stderr=subprocess.PIPE,
         )
         self._in, self._out, self._err = (
-            _opened(pipe) for pipe in (self._child.stdin, self._child.stdout, self._child.stderr)
+            cast("IO[bytes]", pipe)
+            for pipe in (self._child.stdin, self._child.stdout, self._child.stderr)
         )
         self._alarm = threading.Timer(settings.CONFIG.backups.check_timeout_s, self._child.kill)
 
@@ -89,12 +90,6 @@ class ChildProcess:
                     return
                 left -= len(chunk)
                 yield chunk, 0 if left else rows
-
-
-def _opened(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise RuntimeError("the child has no pipe")
-    return pipe
 
 
 def _describe_exit(code: int) -> str:

@@ -25,6 +25,7 @@ from backups.store.manifest import (
     encode_manifest,
 )
 from backups.store.selection import choose_tables, is_included
+from backups.tables.catalog import read_definition, set_search_path
 
 LOCK_SUFFIX = ".lock"
 
@@ -97,11 +98,11 @@ def _choose_sources(snapshot: Snapshot, wanted: Sequence[str]) -> list[TableSour
             for table in tables
             if is_included(table.full_name, include=include, exclude=exclude)
         ]
-    sources = [
-        TableSource(table, snapshot.read_definition(table), snapshot.name, snapshot.query_text)
-        for table in tables
-    ]
-    snapshot.connection.execute("SELECT set_config('search_path', 'pg_catalog', true)")
+    sources = []
+    for table in tables:
+        definition = read_definition(snapshot.connection, table.oid, table.schema)
+        sources.append(TableSource(table, definition, snapshot.name, snapshot.query_text))
+    set_search_path(snapshot.connection, "pg_catalog")
     return sources
 
 

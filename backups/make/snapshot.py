@@ -10,9 +10,8 @@ import psycopg
 from psycopg.sql import Identifier
 
 from backups.avro.schema import FileSchema
-from backups.tables.catalog import read_definition, set_search_path
+from backups.tables.catalog import set_search_path
 from backups.tables.connection import configure_transaction, reader_conninfo
-from backups.tables.definition import TableDefinition
 from backups.tables.frames import select_column, select_rows
 from ingest.catalog.definitions import Table, read_tables
 
@@ -41,10 +40,6 @@ class Snapshot:
             tables += read_tables(self.connection, [schema])
         tables += read_tables(self.connection, [SERVICE_SCHEMA], list(SERVICE_TABLES))
         return [table for table in tables if table.columns]
-
-    def read_definition(self, table: Table) -> TableDefinition:
-        """Return everything about a table but its rows."""
-        return read_definition(self.connection, table.oid, table.schema)
 
     def query_text(self, schema: FileSchema) -> str:
         """Return the SELECT of every row of a table, as its file stores them."""

@@ -2,14 +2,13 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from backups.avro.codecs import pack
+from backups.avro.codecs import Buffer, pack
 from backups.avro.container import SYNC_BYTES, encode_block, encode_header
 from backups.avro.rows import RowCodec
 from backups.avro.schema import FileSchema, make_schema
@@ -76,20 +75,32 @@ class _Attempt:
     codec: str
     progress: Progress
     rows: int = 0
-    blocks: int = 0
-    content_sha256: str = ""
 
     def run(self) -> TableEntry:
         sync = secrets.token_bytes(SYNC_BYTES)
         document = self.schema.document()
+        content, blocks = hashlib.sha256(), 0
         with DurableFile(self.path) as file:
             file.write(encode_header(msgspec.json.encode(document), self.codec, sync))
-            self._write_blocks(file, sync)
-        return self._entry(file, document)
+            for count, data in self._encode_frames():
+                content.update(data)
+                file.write(encode_block(count, pack(self.codec, data), sync))
+                self.rows += count
+                blocks += 1
+                self.progress.add_rows(count)
+        return TableEntry(
+            **msgspec.structs.asdict(self.source.definition),
+            file=self.path.name,
+            bytes=file.size,
+            sha256=file.sha256,
+            rows=self.rows,
+            blocks=blocks,
+            content_sha256=content.hexdigest(),
+            avro_schema=document,
+        )
 
-    def _write_blocks(self, file: DurableFile, sync: bytes) -> None:
+    def _encode_frames(self) -> Iterator[tuple[int, Buffer]]:
         row_codec = RowCodec(self.schema.fields)
-        content = hashlib.sha256()
         query = self.source.query_text(self.schema)
         frames = stream_frames(reader_conninfo(), query, snapshot=self.source.snapshot)
         for selected in prefetch(frames):
@@ -97,22 +108,4 @@ class _Attempt:
             out_of_range = row_codec.find_out_of_range(frame)
             if out_of_range:
                 raise OutOfRange(out_of_range)
-            data = row_codec.encode(frame)
-            content.update(data)
-            file.write(encode_block(len(frame), pack(self.codec, data), sync))
-            self.rows += len(frame)
-            self.blocks += 1
-            self.progress.add_rows(len(frame))
-        self.content_sha256 = content.hexdigest()
-
-    def _entry(self, file: DurableFile, document: dict[str, Any]) -> TableEntry:
-        return TableEntry(
-            **msgspec.structs.asdict(self.source.definition),
-            file=self.path.name,
-            bytes=file.size,
-            sha256=file.sha256,
-            rows=self.rows,
-            blocks=self.blocks,
-            content_sha256=self.content_sha256,
-            avro_schema=document,
-        )
+            yield len(frame), row_codec.encode(frame)

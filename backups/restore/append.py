@@ -13,7 +13,7 @@ from backups.child.table_reader import TableReader
 from backups.progress import Progress
 from backups.restore.fit_check import STAGING, fill_staging
 from backups.tables.connection import connect_admin
-from ingest.catalog.definitions import Column, Table
+from ingest.catalog.definitions import Column
 from ingest.outcome import OnConflict, Receipt
 from ingest.payload.payload import RowList
 from ingest.writing.batch import ingest_batch
@@ -81,13 +81,10 @@ def append_backup(
         known = exposed_tables().find_current(writer_connection(), table)
         with connection.transaction(force_rollback=True):
             fill_staging(connection, reader)
-            rows = _read_json(connection, _shared_columns(reader, known.table))
+            stored = {field.column for field in reader.schema.fields}
+            shared = [column for column in known.table.writable if column.name in stored]
+            rows = _read_json(connection, shared)
             return append_rows(table, rows, on_conflict=on_conflict, progress=progress)
-
-
-def _shared_columns(reader: TableReader, table: Table) -> list[Column]:
-    stored = {field.column for field in reader.schema.fields}
-    return [column for column in table.writable if column.name in stored]
 
 
 def _read_json(connection: Connection, columns: Sequence[Column]) -> Iterator[bytes]:

@@ -58,18 +58,13 @@ def fill_staging(connection: psycopg.Connection, reader: TableReader) -> None:
             copy.write(text)
 
 
-def check_fit(
-    connection: psycopg.Connection, reader: TableReader, definition: TableDefinition, oid: int
-) -> FittingRows:
-    """Find the rows in the staging table that fit, and why the others do not; drop that table.
+class FitCheck:
+    """Compares the rows in the staging table with a table as it is now.
 
     Values first; keys and checks are counted among the rows whose values fit. Foreign keys are
     not checked. Runs in the caller's transaction.
     """
-    return _FitCheck(connection, reader, definition, oid).run()
 
-
-class _FitCheck:
     def __init__(
         self,
         connection: psycopg.Connection,
@@ -91,6 +86,7 @@ class _FitCheck:
         self._names = {column.name for column in self._columns}
 
     def run(self) -> FittingRows:
+        """Find the rows that fit, and why the others do not; drop the staging table."""
         self._connection.execute(read_sql(FOLDER / "fits.sql"))
         misfits = [misfit for misfit in self._find_misfits() if misfit.rows]
         name, columns = f"{KEYS_PREFIX}{self._oid}", self._foreign_key_columns()
@@ -126,21 +122,16 @@ class _FitCheck:
         for constraint in self._definition.constraints:
             violations = self._select_violations(constraint)
             if violations is not None:
-                yield Misfit(
-                    f"{constraint.name}: {constraint.definition}",
-                    fetch_int(self._connection, violations),
-                )
+                reason = f"{constraint.name}: {constraint.definition}"
+                yield Misfit(reason, fetch_int(self._connection, violations))
 
     def _value_conditions(self) -> Iterator[tuple[str, Composable]]:
         for column in self._columns:
-            name = Identifier(column.name)
-            if self._types[column.name] != column.type:
-                yield (
-                    f"{column.name} does not fit {column.type}",
-                    SQL("pg_temp.fits({}::text, {}, {})").format(
-                        name, Literal(self._types[column.name]), Literal(column.type)
-                    ),
-                )
+            name, stored = Identifier(column.name), self._types[column.name]
+            if stored != column.type:
+                fits = SQL("pg_temp.fits({}::text, {}, {})")
+                fits_type = fits.format(name, Literal(stored), Literal(column.type))
+                yield f"{column.name} does not fit {column.type}", fits_type
             if column.not_null:
                 yield f"{column.name} is null", SQL("{} IS NOT NULL").format(name)
 

@@ -9,7 +9,7 @@ import psycopg
 
 from backups.child.table_reader import TableReader
 from backups.errors import RestoreRefused
-from backups.restore.fit_check import check_fit, fill_staging
+from backups.restore.fit_check import FitCheck, fill_staging
 from backups.restore.foreign_keys import ForeignKeyCheck
 from backups.restore.plan import RestoreRequest, TablePlan, plan_table
 from backups.tables.catalog import count_rows, find_table, read_definition, read_dependents
@@ -64,17 +64,14 @@ def _plan_table(
         definition = read_definition(connection, oid, entry.schema)
     elif request.mode == "append":
         raise RestoreRefused(f"There is no table {entry.full_name} to append to")
+    is_counted = oid is not None and request.mode != "new"
     plan = plan_table(
         entry,
         reader.schema,
         definition,
         mode=request.mode,
         into=request.into if request.mode == "new" and request.into else entry.table,
-        rows_now=(
-            count_rows(connection, entry.schema, entry.table)
-            if oid is not None and request.mode != "new"
-            else None
-        ),
+        rows_now=count_rows(connection, entry.schema, entry.table) if is_counted else None,
     )
     refusals = (*plan.refusals, *_find_obstacles(connection, definition, plan, oid))
     return TableRestore(reader, msgspec.structs.replace(plan, refusals=refusals), definition, oid)
@@ -104,7 +101,7 @@ def _add_misfits(
     for one in tables:
         if one.oid is not None:
             fill_staging(connection, one.reader)
-            fits[one.oid] = check_fit(connection, one.reader, one.definition, one.oid)
+            fits[one.oid] = FitCheck(connection, one.reader, one.definition, one.oid).run()
     check = ForeignKeyCheck(connection, fits, request.mode)
     planned = []
     for one in tables:

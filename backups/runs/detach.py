@@ -1,7 +1,7 @@
 """Old partitions detached from their table once a proven backup has all of their rows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -13,19 +13,12 @@ from backups.errors import BackupDamaged
 from backups.models import BackupRun
 from backups.runs.status import read_proofs
 from backups.store.archive import list_backups
+from backups.store.manifest import Manifest
 from project.base.config import Partitioning
 from project.schema.partitions import MAX_NAME_BYTES, Partition, PartitionedTable
 from project.schema.periods import preceding, start_of
 
 DETACHED_PREFIX = "detached_"
-
-
-@dataclass(frozen=True)
-class ProvenBackup:
-    """A backup of a table that a restore has proven good."""
-
-    name: str
-    next_transaction: int
 
 
 def detached_schema(schema: str) -> str:
@@ -47,24 +40,21 @@ def find_expired(
             yield one
 
 
-def find_proven_backup(table: str) -> ProvenBackup | None:
+def find_proven_backup(table: str) -> Manifest | None:
     """Return the newest backup of this database that has the table and was proven to restore."""
     for backup, proven_at in read_proofs(list_backups()).items():
         if proven_at is None or not _was_made_here(backup.id):
             continue
-        try:
+        with suppress(BackupDamaged):
             manifest = backup.read()
-        except BackupDamaged:
-            continue
-        if manifest.next_transaction is not None and any(
-            entry.full_name == table for entry in manifest.tables
-        ):
-            return ProvenBackup(manifest.name, manifest.next_transaction)
+            names = {entry.full_name for entry in manifest.tables}
+            if manifest.next_transaction is not None and table in names:
+                return manifest
     return None
 
 
 def find_obstacle(
-    connection: Connection, table: PartitionedTable, expired: Partition, backup: ProvenBackup | None
+    connection: Connection, table: PartitionedTable, expired: Partition, backup: Manifest | None
 ) -> str | None:
     """Return why a partition cannot be detached, None where a proven backup has all of its rows."""
     if backup is None:
@@ -75,7 +65,7 @@ def find_obstacle(
 
 
 def detach(
-    connection: Connection, table: PartitionedTable, expired: Partition, backup: ProvenBackup | None
+    connection: Connection, table: PartitionedTable, expired: Partition, backup: Manifest | None
 ) -> str | None:
     """Move a partition to the schema of detached ones; return why not, None where it is done.
 
@@ -102,7 +92,7 @@ def _was_made_here(run: UUID) -> bool:
     return BackupRun.objects.filter(pk=run, process__isnull=False).exists()
 
 
-def _has_newer_rows(connection: Connection, child: Identifier, backup: ProvenBackup) -> bool:
+def _has_newer_rows(connection: Connection, child: Identifier, backup: Manifest) -> bool:
     """Return whether a row may have been written after the backup.
 
     A row's xmin has the last 32 bits of the transaction id: two billion transactions after the

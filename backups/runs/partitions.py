@@ -34,16 +34,6 @@ LOCK_TIMEOUT = "5s"
 Write = Callable[[str], None]
 
 
-@dataclass
-class Maintenance:
-    """What was done, and what could not be."""
-
-    made: int = 0
-    detached: int = 0
-    in_default: int = 0
-    refusals: list[str] = field(default_factory=list)
-
-
 def maintain_partitions(
     *, write: Write = lambda line: None, dry_run: bool = False, now: datetime | None = None
 ) -> str:
@@ -52,16 +42,15 @@ def maintain_partitions(
     Return a summary; raise `PartitionsRefused` with all that could not be done, after everything
     else was.
     """
-    done = Maintenance()
     with connect_admin() as connection:
         connection.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_TIMEOUT])
         connection.execute("SELECT set_config('timezone', 'UTC', false)")
         go_step_by_step(connection)
+        done = _Maintenance(connection, now or datetime.now(UTC), write, dry_run)
         for schema, dataset in settings.CONFIG.datasets.items():
             for name, wanted in dataset.partitions.items():
-                task = _Task(connection, wanted, now or datetime.now(UTC), write, done)
                 try:
-                    task.run(read_partitioned(connection, schema, name), dry_run=dry_run)
+                    done.maintain(read_partitioned(connection, schema, name), wanted)
                 except RowhouseError as error:
                     done.refusals.append(error.message)
     if done.refusals:
@@ -72,43 +61,48 @@ def maintain_partitions(
 
 
 @dataclass
-class _Task:
+class _Maintenance:
+    """The maintenance of all tables: what was done, and what could not be."""
+
     connection: Connection
-    settings: Partitioning
     now: datetime
     write: Write
-    done: Maintenance
+    dry_run: bool
+    made: int = 0
+    detached: int = 0
+    in_default: int = 0
+    refusals: list[str] = field(default_factory=list)
 
-    def run(self, table: PartitionedTable, *, dry_run: bool) -> None:
-        self._make(table, dry_run=dry_run)
-        self._report(table)
-        self._detach(table, dry_run=dry_run)
+    def maintain(self, table: PartitionedTable, settings: Partitioning) -> None:
+        self._make(table, settings)
+        self._report(table, settings)
+        self._detach(table, settings)
 
-    def _make(self, table: PartitionedTable, *, dry_run: bool) -> None:
-        for wanted in plan_partitions(table, self.settings, self.now):
-            if not dry_run:
+    def _make(self, table: PartitionedTable, settings: Partitioning) -> None:
+        for wanted in plan_partitions(table, settings, self.now):
+            if not self.dry_run:
                 try:
                     make_partition(self.connection, table, wanted)
                 except PartitionsRefused as error:
-                    self.done.refusals.append(error.message)
+                    self.refusals.append(error.message)
                     continue
-            self.done.made += 1
+            self.made += 1
             self.write(f"{table.full_name}: make {wanted.name}")
 
-    def _report(self, table: PartitionedTable) -> None:
-        for start, rows in count_in_default(self.connection, table, self.settings.every):
-            self.done.in_default += rows
-            period = name_of(start, self.settings.every)
+    def _report(self, table: PartitionedTable, settings: Partitioning) -> None:
+        for start, rows in count_in_default(self.connection, table, settings.every):
+            self.in_default += rows
+            period = name_of(start, settings.every)
             self.write(f"{table.full_name}: {rows} rows of {period} are in the default partition")
 
-    def _detach(self, table: PartitionedTable, *, dry_run: bool) -> None:
-        expired = list(find_expired(table, self.settings, self.now))
+    def _detach(self, table: PartitionedTable, settings: Partitioning) -> None:
+        expired = list(find_expired(table, settings, self.now))
         backup = find_proven_backup(table.full_name) if expired else None
         for one in expired:
-            detach_or_check = find_obstacle if dry_run else detach
+            detach_or_check = find_obstacle if self.dry_run else detach
             obstacle = detach_or_check(self.connection, table, one, backup)
             if obstacle is None:
-                self.done.detached += 1
+                self.detached += 1
                 moved = Identifier(detached_schema(table.schema), one.name).as_string()
                 self.write(f"{table.full_name}: detach {one.name}, now {moved}")
             else:

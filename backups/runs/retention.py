@@ -38,8 +38,8 @@ def choose_removable(
     complete = [one for one in newest_first if one.complete]
     partial = [one for one in newest_first if not one.complete]
     kept = {one.id for one in complete[: policy.newest] + partial[: policy.newest]}
-    kept |= _last_of_each(complete, _day, policy.daily)
-    kept |= _last_of_each(complete, _week, policy.weekly)
+    kept |= _last_of_each(complete, datetime.date, policy.daily)
+    kept |= _last_of_each(complete, lambda one: one.isocalendar()[:2], policy.weekly)
     kept |= {one.id for one in [one for one in complete if one.proven][: policy.proven]}
     return [one for one in reversed(newest_first) if one.id not in kept]
 
@@ -51,11 +51,3 @@ def _last_of_each(
     for one in newest_first:
         last.setdefault(period(one.taken_at.astimezone(UTC)), one.id)
     return set(list(last.values())[:count])
-
-
-def _day(moment: datetime) -> Any:
-    return moment.date()
-
-
-def _week(moment: datetime) -> Any:
-    return moment.isocalendar()[:2]

@@ -29,7 +29,8 @@ from backups.runs.drill import prove_backup
 from backups.runs.record import create_run, mark_dead_runs, record_run
 from backups.runs.retention import KeptBackup, choose_removable
 from backups.runs.status import read_proofs
-from backups.store.archive import find_backup, list_backups, remove_backup
+from backups.store.archive import find_backup, list_backups
+from backups.store.files import remove_folder
 from backups.store.folder import Backup
 
 logger = logging.getLogger("rowhouse.backups")
@@ -138,7 +139,7 @@ def apply_retention() -> list[str]:
     )
     removed = []
     for one in removable:
-        remove_backup(candidates[one])
+        remove_folder(candidates[one].folder)
         removed.append(candidates[one].folder.name)
         logger.info("backup removed", extra={"backup": str(one.id)})
     return removed

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import DatabaseError
-from prometheus_client import REGISTRY
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -69,8 +68,3 @@ class BackupCollector(Collector):
     def describe(self) -> list[Metric]:
         """Return nothing, so that registering does not query the database."""
         return []
-
-
-def register_metrics() -> None:
-    """Add the gauges to those of the metrics page."""
-    REGISTRY.register(BackupCollector())

@@ -1,4 +1,4 @@
-"""The folder of all backups: listed, found by id, name or tables, removed."""
+"""The folder of all backups: listed, found by id, name or tables."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,6 @@ from uuid import UUID
 from django.conf import settings
 
 from backups.errors import BackupError, BackupUnknown
-from backups.store.files import remove_folder
 from backups.store.folder import Backup
 from backups.store.manifest import MANIFEST_NAME
 from backups.store.selection import choose_tables
@@ -34,10 +33,10 @@ def folder_name(run: UUID, now: datetime) -> str:
     return f"{now.astimezone(UTC).strftime(_TIME)}-{run}"
 
 
-def list_backups(folder: Path | None = None) -> list[Backup]:
+def list_backups() -> list[Backup]:
     """Return every backup that was finished, newest first; drafts and links are none."""
     found = []
-    for path in (folder or archive_folder()).iterdir():
+    for path in archive_folder().iterdir():
         match = _NAME.fullmatch(path.name)
         if match is None or path.is_symlink() or not (path / MANIFEST_NAME).is_file():
             continue
@@ -71,11 +70,6 @@ def find_backup_of(tables: Sequence[str]) -> Backup:
         if tables or manifest.complete:
             return backup
     raise BackupUnknown(f"There is no backup of {', '.join(tables) or 'all tables'}")
-
-
-def remove_backup(backup: Backup) -> None:
-    """Remove a backup with its files."""
-    remove_folder(backup.folder)
 
 
 def find_leftovers(folder: Path) -> Iterator[Path]:

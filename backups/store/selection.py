@@ -33,11 +33,7 @@ def choose_tables(tables: Sequence[N], wanted: Sequence[str]) -> list[N]:
         return list(tables)
     chosen = {}
     for name in wanted:
-        found = [
-            table
-            for table in tables
-            if name in {table.full_name, table.full_name.partition(".")[2]}
-        ]
+        found = [one for one in tables if name in {one.full_name, one.full_name.partition(".")[2]}]
         if not found:
             raise BackupError(f"There is no table {name[:200]!r} here")
         if len(found) > 1:

@@ -36,17 +36,29 @@ TRANSACTION_SETTINGS = {
 }
 
 
-def admin_conninfo() -> str:
-    """Return how to connect as the administrator; for management commands."""
-    return _conninfo()
+def admin_conninfo(**login: Any) -> str:
+    """Return how to connect as the administrator or with another login; for commands."""
+    server = settings.DIRECT_DATABASE | {"NAME": connections["default"].settings_dict["NAME"]}
+    parts = {
+        "host": server["HOST"],
+        "port": server["PORT"],
+        "user": server["USER"],
+        "password": server["PASSWORD"],
+        "dbname": server["NAME"],
+        "application_name": "rowhouse-backups",
+        "connect_timeout": 5,
+        "client_encoding": "UTF8",  # also where the server itself knows none (SQL_ASCII)
+        **login,
+    }
+    return make_conninfo(**server["OPTIONS"] | parts)
 
 
 def reader_conninfo() -> str:
     """Return how to connect as the role that may read everything that is backed up."""
     if not settings.CONFIG.database.separate_roles:
-        return _conninfo()
+        return admin_conninfo()
     password = role_password(READER_ROLE, settings.SECRETS_DIR)
-    return _conninfo(user=READER_ROLE, password=password)
+    return admin_conninfo(user=READER_ROLE, password=password)
 
 
 def connect_admin() -> psycopg.Connection:
@@ -81,19 +93,3 @@ def configure_transaction(connection: psycopg.Connection) -> None:
     """Apply `TRANSACTION_SETTINGS` until the transaction ends."""
     for name, value in TRANSACTION_SETTINGS.items():
         connection.execute("SELECT set_config(%s, %s, true)", [name, value])
-
-
-def _conninfo(**login: Any) -> str:
-    server = settings.DIRECT_DATABASE | {"NAME": connections["default"].settings_dict["NAME"]}
-    parts = {
-        "host": server["HOST"],
-        "port": server["PORT"],
-        "user": server["USER"],
-        "password": server["PASSWORD"],
-        "dbname": server["NAME"],
-        "application_name": "rowhouse-backups",
-        "connect_timeout": 5,
-        "client_encoding": "UTF8",  # also where the server itself knows none (SQL_ASCII)
-        **login,
-    }
-    return make_conninfo(**server["OPTIONS"] | parts)

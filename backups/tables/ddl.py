@@ -84,14 +84,11 @@ def own_sequence(sequence: SequenceDefinition, schema: str, table: str) -> Compo
 
 def create_indexes(definition: TableDefinition, schema: str) -> Iterator[Composed]:
     """Yield what builds indexes, also those of plain keys, while the table may be read."""
+    table = Identifier(schema, definition.table)
     for constraint in definition.constraints:
-        columns = _index_columns(definition, constraint)
+        columns, name = _index_columns(definition, constraint), Identifier(constraint.name)
         if columns:
-            yield SQL("CREATE UNIQUE INDEX {} ON {} {}").format(
-                Identifier(constraint.name),
-                Identifier(schema, definition.table),
-                raw_sql(columns),
-            )
+            yield SQL("CREATE UNIQUE INDEX {} ON {} {}").format(name, table, raw_sql(columns))
     for index in definition.indexes:
         # A partitioned table's index is written as one that its partitions would not get.
         yield SQL("{}").format(raw_sql(index.definition.replace(" ON ONLY ", " ON ", 1)))
@@ -104,9 +101,8 @@ def add_constraints(definition: TableDefinition, schema: str) -> Iterator[Compos
         name = Identifier(constraint.name)
         if _index_columns(definition, constraint):
             kind = SQL("PRIMARY KEY" if constraint.kind == "p" else "UNIQUE")
-            yield SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
-                table, name, kind, name
-            )
+            add = SQL("ALTER TABLE {0} ADD CONSTRAINT {1} {2} USING INDEX {1}")
+            yield add.format(table, name, kind)
         elif constraint.kind in {"p", "u", "x"} or (
             constraint.kind == "c" and not constraint.is_valid
         ):
@@ -132,9 +128,8 @@ def add_foreign_keys(definition: TableDefinition, schema: str) -> Iterator[Compo
             yield add
         else:
             yield add + SQL(" NOT VALID")
-            yield SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(
-                table, Identifier(constraint.name)
-            )
+            validate = SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}")
+            yield validate.format(table, Identifier(constraint.name))
 
 
 def describe_table(definition: TableDefinition, schema: str) -> Iterator[Composed]:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 from psycopg import Connection
 
-from ingest.catalog.definitions import FOLDER, Column, Table, UniqueKey
+from ingest.catalog.definitions import FOLDER, Column, Table
 from ingest.reading.examples import make_example
 from ingest.reading.selection import is_comparable
 from ingest.validation.parameter_values import MAX_DEPTH
@@ -102,7 +102,12 @@ def describe_table(connection: Connection, known: WritableTable) -> TableDescrip
         table=table.full_name,
         comment=table.comment,
         columns=[_describe_column(column) for column in table.columns],
-        keys=[_describe_key(key) for key in table.unique_keys],
+        keys=[
+            KeyDescription(
+                name=key.name, columns=key.columns, primary=key.primary, where=key.predicate
+            )
+            for key in table.unique_keys
+        ],
         foreign_keys=[
             ReferenceDescription(
                 name=key.name,
@@ -185,12 +190,6 @@ def _describe_column(column: Column) -> ColumnDescription:
         max_length=column.max_length,
         labels=column.labels,
         filterable=is_comparable(column),
-    )
-
-
-def _describe_key(key: UniqueKey) -> KeyDescription:
-    return KeyDescription(
-        name=key.name, columns=key.columns, primary=key.primary, where=key.predicate
     )
 
 

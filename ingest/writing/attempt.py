@@ -199,16 +199,10 @@ class Attempt:
             connection,
             receipt,
             written.rejections,
-            receipts.Circumstances(
-                created_at=self._now,
-                key_prefix=self._request.key_prefix,
-                format=self._request.format,
-                on_conflict=self._request.on_conflict,
-                atomic=self._request.atomic,
-                fields=prepared.batch.texts.fields,
-                max_raw_bytes=self._request.max_raw_bytes,
-                logs_rejections=is_own and not self._request.dry_run,
-            ),
+            self._request,
+            created_at=self._now,
+            fields=prepared.batch.texts.fields,
+            logs_rejections=is_own and not self._request.dry_run,
         )
         return receipt
 

@@ -1,7 +1,6 @@
 """Receipts: stored with their rejections in the batch's own transaction, and read again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
@@ -14,6 +13,7 @@ from psycopg import Connection
 from ingest.outcome import Reason, Receipt, ReceiptRejection, Rejection, RowError
 from ingest.payload.json_text import array_text
 from ingest.writing.fault_points import Point, reach
+from ingest.writing.request import BatchRequest
 from project.base.errors import RowhouseError
 from project.base.sql_files import read_sql
 
@@ -40,41 +40,32 @@ class FoundKey(NamedTuple):
     request_hash: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What is recorded of a batch beside its receipt."""
-
-    created_at: datetime
-    key_prefix: str
-    format: str
-    on_conflict: str
-    atomic: bool
-    fields: Sequence[str] | None
-    max_raw_bytes: int
-    logs_rejections: bool
-
-
 def store(
     connection: Connection,
     receipt: Receipt,
     rejections: Sequence[Rejection],
-    circumstances: Circumstances,
+    request: BatchRequest,
+    *,
+    created_at: datetime,
+    fields: Sequence[str] | None,
+    logs_rejections: bool,
 ) -> None:
     """Store a receipt and its rejections, those that are not logged inside the receipt."""
     reach(Point.ROWS_WRITTEN)
-    is_logged = circumstances.logs_rejections
-    foreseen = None if is_logged else _encode(receipt.rejections).decode()
-    connection.execute(
-        STORE_BATCH,
-        {
-            **{name: getattr(receipt, name) for name in _STORED},
-            **{name: getattr(circumstances, name) for name in circumstances.__slots__},
-            "foreseen": foreseen,
-        },
-    )
-    if rejections and is_logged:
+    params = {name: getattr(receipt, name) for name in _STORED} | {
+        "created_at": created_at,
+        "key_prefix": request.key_prefix,
+        "format": request.format,
+        "on_conflict": request.on_conflict,
+        "atomic": request.atomic,
+        "fields": fields,
+        "foreseen": None if logs_rejections else _encode(receipt.rejections).decode(),
+    }
+    connection.execute(STORE_BATCH, params)
+    if rejections and logs_rejections:
         reach(Point.RECEIPT_WRITTEN)
-        _store_rejections(connection, receipt, rejections, circumstances)
+        raws = [rejection.raw[: request.max_raw_bytes] for rejection in rejections]
+        _store_rejections(connection, receipt, rejections, raws, created_at)
 
 
 _STORED = tuple(name for name in Receipt.__struct_fields__ if name != "rejections")
@@ -84,9 +75,9 @@ def _store_rejections(
     connection: Connection,
     receipt: Receipt,
     rejections: Sequence[Rejection],
-    circumstances: Circumstances,
+    raws: Sequence[bytes],
+    created_at: datetime,
 ) -> None:
-    raws = [rejection.raw[: circumstances.max_raw_bytes] for rejection in rejections]
     kept = list(map(len, raws))
     reasons: dict[bytes, tuple[int, list[RowError]]] = {}
     reason_numbers = [
@@ -97,7 +88,7 @@ def _store_rejections(
         STORE_REJECTIONS,
         {
             "batch": receipt.batch,
-            "created_at": circumstances.created_at,
+            "created_at": created_at,
             "table": receipt.table,
             "format": rejections[0].format,
             "raws": b"".join(raws),

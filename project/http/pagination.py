@@ -9,6 +9,7 @@ import msgspec
 from django.core import signing
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, QueryDict
+from rest_framework.request import Request
 
 from project.base.errors import BadParameter
 
@@ -112,6 +113,21 @@ def read_number(query: Mapping[str, str], name: str, default: int, *, low: int, 
     if not (text.isascii() and text.isdigit() and len(text) < 15 and low <= int(text) <= high):
         raise BadParameter(f"{name} must be a number from {low} to {high}", parameter=name)
     return int(text)
+
+
+def link_offsets(
+    request: Request, query: Mapping[str, Any], *, limit: int, offset: int, count: int | None
+) -> dict[str, str | None]:
+    """Return the links to the next and previous page of `count` rows, with the query's rest."""
+
+    def link(to: int) -> str:
+        changed = {**query, "limit": limit, "offset": to}
+        return request.build_absolute_uri(f"?{urlencode(changed, doseq=True)}")
+
+    return {
+        "next": link(offset + limit) if offset + limit < (count or 0) else None,
+        "previous": link(max(0, offset - limit)) if offset else None,
+    }
 
 
 def page_newest_first(

@@ -33,7 +33,7 @@ LINK_PREFIX = "with_"
 
 
 class SetupRefused(RowhouseError):
-    """A dataset's schema.sql cannot be applied without losing data."""
+    """A dataset's schema.sql, or a file that ties it to another, cannot be applied."""
 
     code = "setup_refused"
 

@@ -1,7 +1,6 @@
 """/api/reports, /api/reports/{name} and its /refresh: the list, one report, a refresh now."""
 
 from datetime import datetime
-from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -17,7 +16,7 @@ from project.base.config import ParameterValue
 from project.base.errors import BadParameter
 from project.http.answers import answer_json
 from project.http.openapi import CSV_TEXT, Errors, answers, page_of, parameter, reference
-from project.http.pagination import read_number, refuse_unknown
+from project.http.pagination import link_offsets, read_number, refuse_unknown
 from project.models import Scope
 from reports.api.caching import answer_file, find_unmodified, make_etag, set_validators
 from reports.engine.contents import (
@@ -141,8 +140,11 @@ class ReportView(APIView):
             if answer is None and format_ == "csv":
                 answer = answer_csv(connection, definition)
             elif answer is None:
-                body = asdict(described) | _read_page(connection, definition, status, limit, offset)
-                answer = answer_json(_add_links(request, body, limit, offset))
+                columns = describe_columns(connection, definition)
+                links = link_offsets(request, {}, limit=limit, offset=offset, count=status.rows)
+                rows = read_rows(connection, definition, limit=limit, offset=offset)
+                body = asdict(described) | {"columns": columns, "line": status.line, **links}
+                answer = answer_json(body | {"results": rows})
         set_validators(answer, etag, status.refreshed_at)
         return answer
 
@@ -172,32 +174,6 @@ def answer_csv(connection: Connection, definition: Definition) -> HttpResponse:
     """Return the whole report as a file."""
     content = read_csv(connection, definition)
     return answer_file(content, content_type=CSV, name=f"{definition.name}.csv")
-
-
-def _read_page(
-    connection: Connection, definition: Definition, status: Status, limit: int, offset: int
-) -> dict[str, object]:
-    return {
-        "columns": describe_columns(connection, definition),
-        "line": status.line,
-        "next": None,
-        "previous": None,
-        "results": read_rows(connection, definition, limit=limit, offset=offset),
-    }
-
-
-def _add_links(
-    request: Request, body: dict[str, object], limit: int, offset: int
-) -> dict[str, object]:
-    def link(to: int) -> str:
-        return request.build_absolute_uri(f"?{urlencode({'limit': limit, 'offset': to})}")
-
-    rows = body["rows"]
-    if isinstance(rows, int) and offset + limit < rows:
-        body["next"] = link(offset + limit)
-    if offset:
-        body["previous"] = link(max(0, offset - limit))
-    return body
 
 
 def _read_parameters(request: Request) -> tuple[str, int, int]:

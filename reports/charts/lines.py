@@ -6,6 +6,7 @@ themselves are in a nested <svg> that is stretched to the width; strokes keep th
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, tostring
@@ -184,11 +185,9 @@ def _spread(names: Iterable[str]) -> dict[str, float]:
 
 def _measure(name: str) -> float | None:
     """Return a time in seconds, or a number as it is; None for any other text."""
-    try:
+    with suppress(ValueError):
         number = float(name)
         return number if math.isfinite(number) else None
-    except ValueError:
-        pass
     try:
         time = datetime.fromisoformat(name)
     except ValueError:

@@ -11,11 +11,9 @@ Series = tuple[str, str]  # a column and its caption
 Attributes = Mapping[str, str | int]
 
 
-def start_chart(title: str, height: int, attributes: Attributes) -> Element:
+def start_chart(title: str, height: int, attributes: Mapping[str, str]) -> Element:
     """Return an empty chart of the full width."""
-    svg = Element("svg", {"class": "chart", "width": "100%", "height": str(height)})
-    for name, value in attributes.items():
-        svg.set(name, str(value))
+    svg = Element("svg", {"class": "chart", "width": "100%", "height": str(height), **attributes})
     add(svg, "title", text=title)
     return svg
 

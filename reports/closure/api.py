@@ -15,6 +15,7 @@ from project.base.database import reader_connection
 from project.base.errors import BadParameter
 from project.http.answers import answer_json
 from project.http.openapi import Errors, answers, parameter
+from project.http.pagination import link_offsets
 from project.models import Scope
 from reports.closure.parameters import (
     MOST_ROWS,
@@ -89,7 +90,7 @@ class ClosureView(APIView):
 
     def get(self, request: Request) -> HttpResponse:
         """Answer the groups in their order, and the window they are about."""
-        parameters = read_parameters(request._request.GET)
+        parameters = read_parameters(request.GET)
         timeout_s = settings.CONFIG.database.statement_timeout_s
         weeks, since = _window(parameters, timeout_s)
         rows = self.statistics(
@@ -97,16 +98,18 @@ class ClosureView(APIView):
             reader_connection(),
             timeout_s,
             now=since + timedelta(weeks=weeks),
-            **parameters.as_arguments(),
+            **parameters.arguments,
         )
-        page = rows[parameters.offset : parameters.offset + parameters.limit]
+        limit, offset = parameters.limit, parameters.offset
+        page = rows[offset : offset + limit]
         for row in page:
             for name in _WINDOW:
                 row.pop(name, None)
+        query = dict(request.GET.lists())
         body: dict[str, Any] = {
             "created_after_timestamp": format_timestamp(since),
             "past_number_of_weeks": parameters.weeks,
-            **_links(request, parameters, len(rows)),
+            **link_offsets(request, query, limit=limit, offset=offset, count=len(rows)),
             "results": page,
         }
         return answer_json(body)
@@ -131,18 +134,3 @@ def _window(parameters: ClosureParameters, timeout_s: float) -> tuple[int, datet
         return 0, read_since(parameters.since)
     weeks = parameters.weeks or 0
     return weeks, find_weeks_end(reader_connection(), timeout_s) - timedelta(weeks=weeks)
-
-
-def _links(request: Request, parameters: ClosureParameters, count: int) -> dict[str, str | None]:
-    def link(offset: int) -> str:
-        query = request._request.GET.copy()
-        query["limit"], query["offset"] = str(parameters.limit), str(offset)
-        return request.build_absolute_uri(f"?{query.urlencode()}")
-
-    after = parameters.offset + parameters.limit
-    return {
-        "next": link(after) if after < count else None,
-        "previous": link(max(0, parameters.offset - parameters.limit))
-        if parameters.offset
-        else None,
-    }

@@ -67,8 +67,7 @@ class LocalRequests:
         """Return the floating timestamp of the newest request, None without any."""
         query = SQL("SELECT max(created_date) FROM {}").format(_TABLE)
         ((newest,),) = self._read(query, {}, timeout_s, tuple_row)
-        found: datetime | None = newest
-        return found
+        return newest
 
     def _count(
         self,

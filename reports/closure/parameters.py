@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from django.http import QueryDict
 
 from ingest.loaders.socrata.restriction import Condition
 from project.base.errors import BadParameter
 from project.http.pagination import read_number
-from reports.closure.arithmetic import Arithmetic
 from reports.closure.tallies import GROUP_COLUMNS, check_keys
 
 WEEKS = 12
@@ -22,21 +21,11 @@ _KNOWN = {"group_by", "weeks", "since", "arithmetic", "limit", "offset"}
 class ClosureParameters:
     """The parameters of a request, checked."""
 
-    group_by: tuple[str, ...]
     weeks: int | None  # None: since is given
     since: datetime | None  # floating, or with an offset
-    conditions: tuple[Condition, ...]
-    arithmetic: Arithmetic
+    arguments: dict[str, Any]  # of the statistics' functions
     limit: int
     offset: int
-
-    def as_arguments(self) -> dict[str, Any]:
-        """Return the arguments of the statistics' functions."""
-        return {
-            "group_key": self.group_by,
-            "restrict_clause": self.conditions,
-            "arithmetic": self.arithmetic,
-        }
 
 
 def read_parameters(query: QueryDict) -> ClosureParameters:
@@ -49,14 +38,16 @@ def read_parameters(query: QueryDict) -> ClosureParameters:
     arithmetic = query.get("arithmetic", "calendar")
     if arithmetic not in {"calendar", "week_of_year"}:
         raise BadParameter("arithmetic must be calendar or week_of_year", parameter="arithmetic")
-    group_by = check_keys(query.get("group_by", "agency").split(","))
+    group_key = check_keys(query.get("group_by", "agency").split(","))
     weeks = read_number(query, "weeks", WEEKS, low=1, high=MOST_WEEKS)
     return ClosureParameters(
-        group_by=group_by,
         weeks=None if "since" in query else weeks,
         since=_timestamp(query.get("since")),
-        conditions=_conditions(query),
-        arithmetic=cast("Arithmetic", arithmetic),
+        arguments={
+            "group_key": group_key,
+            "restrict_clause": _conditions(query),
+            "arithmetic": arithmetic,
+        },
         limit=read_number(query, "limit", MOST_ROWS, low=1, high=MOST_ROWS),
         offset=read_number(query, "offset", 0, low=0, high=10**12),
     )

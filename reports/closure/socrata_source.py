@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from ingest.loaders.socrata.client import SodaClient
 from ingest.loaders.socrata.service_requests import IS_CLOSED, Selection, SodaRequests, read_since
 from ingest.loaders.socrata.soql import Query
 from reports.closure.arithmetic import Arithmetic
@@ -24,10 +23,6 @@ DAYS: dict[Arithmetic, str] = {
 class SocrataRequests(SodaRequests):
     """The requests at Socrata, counted there."""
 
-    def __init__(self, soda: SodaClient) -> None:
-        super().__init__(soda)
-        self._soda = soda
-
     def tally(
         self, selection: Selection, keys: Sequence[str], arithmetic: Arithmetic, timeout_s: float
     ) -> list[Tally]:
@@ -43,14 +38,7 @@ class SocrataRequests(SodaRequests):
         ]
         query = Query(select=select, where=selection.as_soql(), group=list(keys))
         return [
-            Tally(
-                keys=_keys(row, keys),
-                total=int(row["total"]),
-                closed=int(row["closed"]),
-                days=int(row["days"]),
-                within_a_day=int(row["within_a_day"]),
-                before_created=int(row["before_created"]),
-            )
+            Tally(_keys(row, keys), *(int(row[name]) for name in Tally._fields[1:]))
             for row in self._soda.read_groups(query, timeout_s)
         ]
 

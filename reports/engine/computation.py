@@ -47,7 +47,6 @@ def compute_report(connection: Connection, definition: Definition) -> Iterator[C
             source, line = _evaluate(connection, definition)
             _copy_out(connection, definition, source, spool)
             last_batch = read_last_batch(connection, definition.header.sources)
-        spool.seek(0)
         yield Computed(columns=columns, spool=spool, now=now, last_batch=last_batch, line=line)
 
 

@@ -28,7 +28,14 @@ def find_reports() -> Reports:
     folder: Path = settings.REPORTS_DIR
     files = sorted(path for path in folder.rglob("*.sql") if path.is_file())
     stamps = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
-    return _read(folder, stamps, _Overrides(settings.CONFIG.reports.definitions))
+    read, changes = _read(folder, stamps), settings.CONFIG.reports.definitions
+    reports = Reports(broken=dict(read.broken))
+    for name, definition in read.found.items():
+        try:
+            reports.found[name] = override(definition, changes.get(name, ReportOverride()))
+        except DefinitionInvalid as error:
+            reports.broken[name] = error
+    return reports
 
 
 def find_report(name: str) -> Definition:
@@ -58,21 +65,8 @@ def override(definition: Definition, changes: ReportOverride) -> Definition:
     )
 
 
-class _Overrides:
-    """The overrides as a hashable key of the cache."""
-
-    def __init__(self, by_name: dict[str, ReportOverride]) -> None:
-        self.by_name = by_name
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Overrides) and self.by_name == other.by_name
-
-    def __hash__(self) -> int:
-        return hash(tuple(self.by_name))
-
-
 @lru_cache(maxsize=2)
-def _read(folder: Path, stamps: tuple[Stamp, ...], overrides: _Overrides) -> Reports:
+def _read(folder: Path, stamps: tuple[Stamp, ...]) -> Reports:
     reports = Reports()
     for path in sorted({folder / path.relative_to(folder).parts[0] for path, _, _ in stamps}):
         try:
@@ -82,8 +76,7 @@ def _read(folder: Path, stamps: tuple[Stamp, ...], overrides: _Overrides) -> Rep
                     f"{definition.name}: there is a file and a folder of this name",
                     report=definition.name,
                 )
-            changes = overrides.by_name.get(definition.name, ReportOverride())
-            reports.found[definition.name] = override(definition, changes)
+            reports.found[definition.name] = definition
         except DefinitionInvalid as error:
             reports.broken[path.stem] = error
     return reports

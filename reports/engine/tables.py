@@ -179,8 +179,4 @@ def _table(name: str) -> Identifier:
 
 def _column(column: TableColumn) -> Composable:
     # The type is PostgreSQL's own spelling, from format_type.
-    return SQL("{} {}").format(Identifier(column.name), _type(column.type))
-
-
-def _type(name: str) -> Composable:
-    return SQL(name)
+    return SQL("{} {}").format(Identifier(column.name), SQL(column.type))

@@ -57,14 +57,10 @@ def _table(connection: Connection, definition: Definition) -> TableauTable:
 
 
 def _status_columns(connection: Connection) -> list[DescribedColumn]:
-    measures = {"rows", "open_rejections"}
+    roles = {"rows": "measure", "open_rejections": "measure"}
     return [
         DescribedColumn(
-            name,
-            STATUS_CAPTIONS.get(name, name),
-            "",
-            type_,
-            "measure" if name in measures else "dimension",
+            name, STATUS_CAPTIONS.get(name, name), "", type_, roles.get(name, "dimension")
         )
         for name, type_ in read_columns(connection, STATUS_TABLE)
     ]

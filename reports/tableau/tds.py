@@ -28,6 +28,8 @@ _TYPES = {
     "timestamp": "datetime",
 }
 
+Names = dict[tuple[str, str], str]  # of columns in the data source, by table and column
+
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
@@ -57,7 +59,7 @@ def make_data_source(server: Server, table: TableauTable) -> bytes:
     """Return the .tds of one report."""
     source, connection = _start(server, f"rowhouse.{table.name}", table.caption)
     _add_relation(connection, table)
-    _add_metadata(connection, table, {column.name: column.name for column in table.columns})
+    _add_metadata(SubElement(connection, "metadata-records"), table, _name_apart([table]))
     SubElement(source, "aliases", enabled="yes")
     for column in table.columns:
         _add_column(source, column, column.name)
@@ -77,9 +79,9 @@ def make_schema_source(server: Server, tables: Sequence[TableauTable], hub: Tabl
         for column in table.columns:
             key = f"[{names[table.name, column.name]}]"
             SubElement(columns, "map", key=key, value=f"[{table.name}].[{column.name}]")
+    metadata = SubElement(connection, "metadata-records")
     for table in everything:
-        local = {column.name: names[table.name, column.name] for column in table.columns}
-        _add_metadata(connection, table, local)
+        _add_metadata(metadata, table, names)
     SubElement(source, "aliases", enabled="yes")
     for table in everything:
         for column in table.columns:
@@ -125,25 +127,18 @@ def _start(server: Server, name: str, caption: str) -> tuple[Element, Element]:
 
 
 def _add_relation(parent: Element, table: TableauTable) -> None:
+    place = f"[{SCHEMA}].[{table.name}]"
     SubElement(
-        parent,
-        "relation",
-        connection=CONNECTION,
-        name=table.name,
-        table=f"[{SCHEMA}].[{table.name}]",
-        type="table",
+        parent, "relation", connection=CONNECTION, name=table.name, table=place, type="table"
     )
 
 
-def _add_metadata(connection: Element, table: TableauTable, local: dict[str, str]) -> None:
-    metadata = connection.find("metadata-records")
-    if metadata is None:
-        metadata = SubElement(connection, "metadata-records")
+def _add_metadata(metadata: Element, table: TableauTable, names: Names) -> None:
     for number, column in enumerate(table.columns):
         record = SubElement(metadata, "metadata-record", {"class": "column"})
         texts = {
             "remote-name": column.name,
-            "local-name": f"[{local[column.name]}]",
+            "local-name": f"[{names[table.name, column.name]}]",
             "parent-name": f"[{table.name}]",
             "remote-alias": column.name,
             "ordinal": str(number),
@@ -175,10 +170,7 @@ def _add_column(source: Element, column: DescribedColumn, name: str, of: str = "
 
 
 def _add_model(
-    source: Element,
-    tables: Sequence[TableauTable],
-    hub: TableauTable,
-    names: dict[tuple[str, str], str],
+    source: Element, tables: Sequence[TableauTable], hub: TableauTable, names: Names
 ) -> None:
     graph = SubElement(source, "object-graph")
     objects = SubElement(graph, "objects")
@@ -195,15 +187,14 @@ def _add_model(
         SubElement(relationship, "second-end-point", {"object-id": table.object_id})
 
 
-def _name_apart(tables: Sequence[TableauTable]) -> dict[tuple[str, str], str]:
+def _name_apart(tables: Sequence[TableauTable]) -> Names:
     """Return each column's name in the data source: repeated names get their table's appended."""
-    names: dict[tuple[str, str], str] = {}
+    names: Names = {}
     for table in tables:
         for column in table.columns:
             is_taken = column.name in names.values()
-            names[table.name, column.name] = (
-                f"{column.name} ({table.name})" if is_taken else column.name
-            )
+            apart = f"{column.name} ({table.name})" if is_taken else column.name
+            names[table.name, column.name] = apart
     return names
 
 

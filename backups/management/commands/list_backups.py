@@ -27,12 +27,6 @@ class Command(BaseCommand):
                 table.add_row(str(backup.id), taken, "", "", "", f"DAMAGED: {error.message}")
                 continue
             tables = str(len(manifest.tables)) + ("" if manifest.complete else " (chosen)")
-            table.add_row(
-                str(backup.id),
-                taken,
-                tables,
-                str(manifest.rows),
-                f"{manifest.bytes / 1e6:.1f}",
-                proven,
-            )
+            size_mb = f"{manifest.bytes / 1e6:.1f}"
+            table.add_row(str(backup.id), taken, tables, str(manifest.rows), size_mb, proven)
         Console(file=cast("IO[str]", self.stdout), width=140, highlight=False).print(table)

@@ -119,8 +119,7 @@ def _mask_each(data: bytes, quoting: _Quoting) -> _Masked:
 def _records(complete: bytes, line: int) -> Rows:
     if b"\r" in complete:
         complete = complete.replace(b"\r\n", b"\n")
-    texts = complete.split(b"\n")
-    texts.pop()
+    texts = complete.split(b"\n")[:-1]
     places: list[int] | range = range(line, line + len(texts))
     if _MASKED_LF in complete or _MASKED_CR in complete:
         heights = (text.count(_MASKED_LF) + 1 for text in texts)

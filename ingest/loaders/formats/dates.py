@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time
 from functools import lru_cache
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from project.base.errors import RowhouseError
 
@@ -39,8 +40,10 @@ def check_pattern(pattern: str) -> None:
         raise DatePatternInvalid(f"{pattern!r}: {error}") from error
 
 
-def date_converter(pattern: str, kind: DateKind) -> Callable[[str], str]:
-    """Return a function from text in this pattern to ISO 8601.
+def date_converter(
+    pattern: str, kind: DateKind, zone: ZoneInfo | None = None
+) -> Callable[[str], str]:
+    """Return a function from text in this pattern to ISO 8601; dates without an offset get `zone`.
 
     What does not fit the pattern, and a time of day for a `date`, is returned as it is: the
     service rejects it with its reason.
@@ -48,19 +51,20 @@ def date_converter(pattern: str, kind: DateKind) -> Callable[[str], str]:
 
     @lru_cache(maxsize=_REMEMBERED)
     def convert(text: str) -> str:
-        moment = parse_date(text, pattern)
-        if moment is None:
+        try:
+            moment = datetime.strptime(text, pattern)  # noqa: DTZ007 - no zone is invented
+        except ValueError:
             return text
         if kind == "timestamp":
-            return moment.isoformat()
+            return _add_offset(moment, zone).isoformat()
         return moment.date().isoformat() if moment.timetz() == time() else text
 
     return convert
 
 
-def parse_date(text: str, pattern: str) -> datetime | None:
-    """Return the date in this pattern, with an offset only where it has one; None for others."""
-    try:
-        return datetime.strptime(text, pattern)  # noqa: DTZ007 - no zone is invented
-    except ValueError:
-        return None
+def _add_offset(moment: datetime, zone: ZoneInfo | None) -> datetime:
+    """Return the moment without an offset where the clock shows that time twice or never."""
+    if zone is None or moment.tzinfo is not None:
+        return moment
+    first, second = moment.replace(tzinfo=zone), moment.replace(tzinfo=zone, fold=1)
+    return first if first.utcoffset() == second.utcoffset() else moment

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from ingest.loaders.formats.columns import find_field
 from ingest.loaders.formats.csv_rows import parse_records, write_records
-from ingest.loaders.formats.dates import DateKind, check_pattern, date_converter, parse_date
+from ingest.loaders.formats.dates import DateKind, check_pattern, date_converter
 from ingest.loaders.formats.json_text import decode_text, encode_json, read_members
 from project.base.errors import RowhouseError
 
@@ -184,11 +184,7 @@ def _converter(source: ColumnSource) -> Callable[[str], Value] | None:
     steps: list[Callable[[str], str]] = []
     if source.date_format is not None:
         zone = ZoneInfo(source.time_zone) if source.time_zone else None
-        pattern = source.date_format
-        if source.kind == "date":
-            steps.append(date_converter(pattern, "date"))
-        else:
-            steps.append(lambda text: _convert_date(text, pattern, zone))
+        steps.append(date_converter(source.date_format, source.kind, zone))
     if source.epoch is not None:
         unit = _PER_SECOND[source.epoch]
         steps.append(lambda text: _convert_epoch(text, unit))
@@ -205,18 +201,6 @@ def _converter(source: ColumnSource) -> Callable[[str], Value] | None:
         return value
 
     return convert
-
-
-def _convert_date(text: str, pattern: str, zone: ZoneInfo | None) -> str:
-    """Return ISO 8601; without an offset where the clock shows that time twice or never."""
-    moment = parse_date(text, pattern)
-    if moment is None:
-        return text
-    if zone is not None and moment.tzinfo is None:
-        first, second = moment.replace(tzinfo=zone), moment.replace(tzinfo=zone, fold=1)
-        if first.utcoffset() == second.utcoffset():
-            return first.isoformat()
-    return moment.isoformat()
 
 
 def _convert_epoch(text: str, per_second: int) -> str:

@@ -32,8 +32,7 @@ def split_ndjson(blocks: Iterable[bytes]) -> Iterator[Rows]:
 
 
 def _lines(complete: bytes, line: int) -> Rows:
-    texts = complete.split(b"\n")
-    texts.pop()
+    texts = complete.split(b"\n")[:-1]
     if b"" not in texts and not any(map(bytes.isspace, texts)):
         return Rows(texts, range(line, line + len(texts)))
     kept = [(text, place) for place, text in enumerate(texts, line) if text.strip()]

@@ -1,4 +1,4 @@
-"""Schedules and reports in rest_conf.yml."""
+"""rest_conf.yml: bad values stop the start; schedules and reports pass the checks."""
 
 from pathlib import Path
 
