@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-PATIENCE_S = 30
+from tests.waiting import PATIENCE_S
 
 
 class Outcome(NamedTuple):

@@ -16,6 +16,7 @@ import psutil
 import psycopg
 
 from project.server.postgres.postmaster import Postmaster, find_postmaster
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 LAST_LINE = "Ctrl-C stops everything."
@@ -145,7 +146,7 @@ class Service:
             headers={"Authorization": f"Api-Key {self.key}", "Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"null")

@@ -11,6 +11,7 @@ import psycopg
 from project.server.postgres import postmaster
 from project.server.postgres.cluster import ServerSettings
 from project.server.postgres.server import Server
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 FAST = {"fsync": "off"}
@@ -50,7 +51,7 @@ def ask(server: Server, question: str) -> object:
 def kill_postmaster(server: Server) -> None:
     """Kill a server's first process, and wait until the server is gone."""
     os.kill(server.pid, signal.SIGKILL)
-    postmaster.wait_until_gone(server.settings.data, timeout_s=10)
+    postmaster.wait_until_gone(server.settings.data, timeout_s=PATIENCE_S)
 
 
 def start_elsewhere(folder: Path, **options: object) -> subprocess.Popen[str]:

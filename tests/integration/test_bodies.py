@@ -12,6 +12,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from project.http.middleware import WholeBodies
 from tests.api.sending import stored
 from tests.conftest import KeyMaker
+from tests.waiting import PATIENCE_S
 
 ROW = b'[{"department_id": 1, "department_name": "Sales"}]'
 CSV = b"department_id,department_name\n1,Sales\n2,Parks\n"
@@ -27,7 +28,7 @@ class Wire:
         address = urlsplit(server)
         assert address.hostname is not None
         assert address.port is not None
-        self.socket = socket.create_connection((address.hostname, address.port), timeout=20)
+        self.socket = socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S)
         self.key = key
 
     def send(self, *headers: str, body: bytes = b"", table: str = "departments") -> None:

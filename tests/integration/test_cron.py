@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.slow]
 
-PATIENCE_S = 100
+PATIENCE_S = 300  # cron begins jobs once a minute
 CONFIG = "rest_conf.yml"
 
 

@@ -19,7 +19,6 @@ from ingest.loaders.formats.layouts import ReadOptions
 from ingest.loaders.responses import Receipt
 from ingest.loaders.retries import RetryPolicy
 from tests.integration.loading import (
-    PATIENCE_S,
     Load,
     Outcome,
     by_id,
@@ -29,6 +28,7 @@ from tests.integration.loading import (
     start_manage,
 )
 from tests.standin import KEY, StandIn
+from tests.waiting import PATIENCE_S
 
 
 def test_every_row_is_stored_and_counted(load: Load, standin: StandIn, things: str) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from tests.integration.loading import (
-    PATIENCE_S,
     Load,
     count,
     name_of,
 )
 from tests.standin import StandIn
+from tests.waiting import PATIENCE_S
 
 
 def test_rejected_rows_are_written_in_file_order_with_their_lines(

@@ -29,6 +29,7 @@ from tests.nyc311 import (
     table_columns,
 )
 from tests.soda import SodaStandIn, serve_soda
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -176,14 +177,14 @@ def test_a_killed_load_is_resumed_without_loss_or_doubles(
     processes: list[subprocess.Popen[bytes]] = []
 
     def kill_at_the_eleventh(number: int) -> None:
-        if number == 11 and started.wait(30):
+        if number == 11 and started.wait(PATIENCE_S):
             processes[0].kill()
             processes[0].wait()
 
     soda.before_page = kill_at_the_eleventh
     processes.append(start_command(soda, tmp_path, "nyc311", "--url", server, "--key", key))
     started.set()
-    assert processes[0].wait(60) == -9
+    assert processes[0].wait(PATIENCE_S) == -9
     assert 0 < len(stored_requests()) < 2000
     soda.before_page = lambda number: None
     soda.pages = 0

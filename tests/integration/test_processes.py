@@ -65,7 +65,8 @@ def run_at(addresses: list[str], key: str, work: Work) -> list[Any]:
 
     def act(number: int) -> Any:
         address = addresses[number % PROCESSES]
-        with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
+        # Loading certificates takes longer than most of what the clients do.
+        with httpx.Client(base_url=address, headers=headers, timeout=60, verify=False) as client:
             start.wait()
             return work(number, client)
 

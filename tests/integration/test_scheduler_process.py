@@ -9,6 +9,7 @@ from django.conf import settings
 
 from project.jobs.registry import list_jobs
 from tests.database import database_environment
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -25,5 +26,5 @@ def test_it_says_what_it_will_run_and_stops_when_told(number: signal.Signals) ->
     with process:
         said = [str(process.stdout and process.stdout.readline()) for _ in list_jobs()]
         process.send_signal(number)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
     assert any(line.startswith("report:hires_by_quarter: */15 * * * * (next ") for line in said)

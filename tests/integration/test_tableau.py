@@ -15,6 +15,7 @@ from project.base.database import role_password
 from project.server.postgres.cluster import program
 from tests.hiring import send_small
 from tests.needs import need
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -42,7 +43,7 @@ def tableau(reports: Client) -> Iterator[Any]:
         f"DATABASE={place.get('dbname')};UID={place.get('username')};"
         f"PWD={role_password('report_reader', settings.SECRETS_DIR)}"
     )
-    login = pyodbc.connect(text, autocommit=True, timeout=10)
+    login = pyodbc.connect(text, autocommit=True, timeout=int(PATIENCE_S))
     yield login
     login.close()
 
