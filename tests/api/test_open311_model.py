@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.api.open311 import SERVICES, STATUSES, call, load
+from tests.scale import scale
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -86,7 +87,7 @@ def loaded(client: Client) -> None:
 
 @pytest.mark.usefixtures("loaded")
 @settings(
-    max_examples=120,
+    max_examples=scale(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

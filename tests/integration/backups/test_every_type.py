@@ -32,6 +32,7 @@ from tests.integration.backups.tables import (
     make_every_type,
     run,
 )
+from tests.scale import scale
 
 pytestmark = pytest.mark.usefixtures("scratch")
 
@@ -187,7 +188,7 @@ ROWS = st.lists(
 
 
 @settings(
-    max_examples=15,
+    max_examples=scale(5),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
