@@ -4,15 +4,15 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
 from ingest.loaders.connection import Connections, Response
-from ingest.loaders.responses import Problem, Receipt, TableDescription
+from ingest.loaders.responses import Problem, Receipt, ReplaySummary, TableDescription
 from ingest.loaders.retries import Failure, OnWait, RetryPolicy, is_transient, read_retry_after
 from project.base.errors import RowhouseError
 
@@ -108,6 +108,18 @@ class IngestClient(AbstractContextManager["IngestClient"]):
         """Return the table's columns; raises as `send_batch` does."""
         path = f"/api/tables/{quote(table, safe='')}"
         return _decode(self._send("GET", path, {}, None), TableDescription)
+
+    def replay(self, filters: Mapping[str, str]) -> Iterator[ReplaySummary]:
+        """Have the open rejections that the filters name tried again; raises as `send_batch` does.
+
+        A row is stored at most once, however often it is asked for.
+        """
+        query: str | None = urlencode(filters)
+        while query is not None:
+            answer = self._send("POST", f"/api/rejections/replay?{query}", {}, b"")
+            summary = _decode(answer, ReplaySummary)
+            yield summary
+            query = urlsplit(summary.next).query if summary.next else None
 
     def stop(self) -> None:
         """Send nothing new and nothing again: waiting calls raise `SendingStopped`."""
