@@ -42,7 +42,7 @@ from project.models import Scope
 
 FILTER_PARAMETERS = [
     parameter("table", "Only this table's: `employees` or `hiring.employees`"),
-    parameter("batch", "Only this batch's", format="uuid"),
+    parameter("batch", "Only this batch's; several with commas between them"),
     parameter("code", "Only those with this row code among their errors"),
     parameter("column", "Only those with an error about this column"),
     parameter("since", "Only from this time on", format="date-time"),
