@@ -77,6 +77,7 @@ class IngestClient(AbstractContextManager["IngestClient"]):
     ) -> None:
         if not (key.isascii() and key.isprintable()):
             raise KeyUnusable
+        self._url = url
         self._connections = Connections(url, timeout_s=timeout_s)
         self._headers = {"Authorization": f"Api-Key {key}"}
         self._retry = retry
@@ -151,7 +152,7 @@ class IngestClient(AbstractContextManager["IngestClient"]):
             response = self._connections.send(method, path, headers, body)
         except (OSError, http.client.HTTPException) as error:
             return Failure(
-                f"no answer from the service ({error or type(error).__name__})",
+                f"no answer from {self._url} ({error or type(error).__name__})",
                 in_doubt=not isinstance(error, _UNSENT),
                 is_permanent=isinstance(error, _PERMANENT),
             )
