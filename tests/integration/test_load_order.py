@@ -119,7 +119,7 @@ def test_rows_that_refer_to_later_ones_are_stored_at_the_end(load: Load, tmp_pat
     execute(
         "CREATE TABLE hiring.nodes (id int PRIMARY KEY, boss int REFERENCES hiring.nodes, n int)"
     )
-    rows = [{"id": number, "boss": number + 1, "n": 1} for number in range(1, 100)]
+    rows: list[Row] = [{"id": n, "boss": n + 1, "n": 1} for n in range(1, 100)]
     rows += [{"id": 100, "boss": "", "n": 1}, {"id": 200, "boss": 201, "n": 1}]
     path, rejects = write_csv(tmp_path / "nodes.csv", rows), tmp_path / "rejects.csv"
     code = load("nodes", path, "--batch-size", "7", "--rejects", str(rejects))
