@@ -57,9 +57,9 @@ def run_service(*, web_only: bool, make_key: MakeKey, demo: Demo | None, say: Sa
                 key = make_key()
                 supervisor = Supervisor(_make_children(host, port, web_only=web_only), server)
                 supervisor.start(host, port)
-                say(_greet(address, key))
                 if demo is not None:
                     demo(address, say)
+                say(_greet(address, key))
                 connections.close_all()
                 supervisor.watch()
         except Stopped:
