@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ingest.catalog.definitions import Column, Table
+from ingest.catalog.definitions import Table
 from ingest.errors import JsonSyntax, TooDeep
 from ingest.outcome import SHOWN_CHARACTERS, RowError
 from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json
@@ -96,7 +96,7 @@ class RowChecks:
         values: dict[str, Any] = {}
         for name, field in self._fields.items():
             value = row.get(name)
-            fault = _refuse_absence(field.column, value, is_given=name in row)
+            fault = _refuse_absence(field, value, is_given=name in row)
             if fault is not None:
                 errors.append(fault)
             elif value is not None:
@@ -119,7 +119,7 @@ class RowChecks:
             absence = _ABSENT.get(given, "given")
             fault = None
             if given in _ABSENT:
-                fault = _refuse_absence(field.column, absence, is_given=text is not None)
+                fault = _refuse_absence(field, absence, is_given=text is not None)
             if fault is not None:
                 errors.append(fault)
             elif text is None:
@@ -137,6 +137,10 @@ class RowChecks:
     def _check_value(self, field: Field, text: bytes, errors: list[RowError]) -> Any:
         """Return a value in canonical form; `REFUSED` where an error is added for it."""
         value = _read_value(text)
+        missing = _refuse_absence(field, value, is_given=True)
+        if missing is not None:
+            errors.append(missing)
+            return REFUSED
         checked = field.adapter.check(value)
         if isinstance(checked, Fault):
             errors.append(_describe(field.column.name, value, checked))
@@ -210,9 +214,9 @@ def _read_fragments(text: bytes, row: dict[str, Any]) -> dict[str, msgspec.Raw]:
         return dict.fromkeys(row, msgspec.Raw(b"null"))
 
 
-def _refuse_absence(column: Column, value: Any, *, is_given: bool) -> RowError | None:
-    name = column.name
-    if column.required and (value == "" if is_given else True):
+def _refuse_absence(field: Field, value: Any, *, is_given: bool) -> RowError | None:
+    column, name = field.column, field.column.name
+    if column.required and (field.is_empty(value) if is_given else True):
         return RowError(code="required_missing", column=name, message=f"{name} is required")
     if is_given and value is None and column.not_null:
         return RowError(code="null_not_allowed", column=name, message=f"{name} must not be null")

@@ -27,6 +27,7 @@ struct field {
     bool nullable;
     bool defaulted;   /* what is left out is not null */
     bool required;    /* the empty text counts as missing */
+    bool refuses_blank; /* so does white space alone */
 };
 
 /* A value as it stands in the body. */

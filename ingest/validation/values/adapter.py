@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -66,6 +66,16 @@ def show(value: object) -> str:
         return value[:SHOWN_CHARACTERS]
     text = repr(value) if isinstance(value, str) else json.dumps(value)
     return text[:SHOWN_CHARACTERS]
+
+
+def refuse_blank(adapter: Adapter) -> Adapter:
+    """Return an adapter whose quick check takes no text of white space alone."""
+    check = adapter.check_column
+
+    def check_column(texts: Sequence[str]) -> bool:
+        return not any(map(str.isspace, texts)) and (check is None or check(texts))
+
+    return replace(adapter, check_column=check_column)
 
 
 def every_string_matches(pattern: str) -> ColumnCheck:

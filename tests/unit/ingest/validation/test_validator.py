@@ -1,5 +1,7 @@
 """A batch validated without a database: which way its rows take, and in which groups they come."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -131,3 +133,12 @@ def test_a_csv_record_has_all_its_errors_with_its_fields_as_they_were_sent(
         ("bad_json", msgspec.Raw(b'"{bad"')),
         ("not_boolean", msgspec.Raw(b'"yes"')),
     ]
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_white_space_is_a_value_where_the_setting_says_so(copies: bool) -> None:
+    payload = JsonArray(b'[{"id": 1, "name": "\\t"}, {"id": 2, "name": " "}]')
+    for is_missing, rejected in [(True, 2), (False, 0)]:
+        limits = replace(LIMITS, blank_is_missing=is_missing)
+        validator = Validator(TABLE, make_fields(TABLE, limits), limits)
+        assert len(validator.validate(payload, copies=copies).rejections) == rejected
