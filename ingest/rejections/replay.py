@@ -68,6 +68,7 @@ class LockedRow(NamedTuple):
     raw: bytes
     raw_bytes: int
     fields: list[str] | None  # the columns of a CSV record
+    nulls: list[str] | None  # the words that mean null in it
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +108,7 @@ def read_raw(row: LockedRow) -> SentRow:
         raise RawTruncated
     if row.format == "json":
         return row.raw
-    record = read_record(row.raw.decode())
+    record = read_record(row.raw.decode(), row.nulls or ())
     if row.fields is None or len(record) != len(row.fields):
         raise RawUnreadable
     return dict(zip(row.fields, record, strict=True))

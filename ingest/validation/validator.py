@@ -141,7 +141,7 @@ class Validator:
                 return encoded if is_alike else None
             case CsvBody(), CsvTexts(plain_header=PlainHeader(end=start)):
                 with suppress(CsvHeader):
-                    return self.encoder.encode_csv(payload.body, start, texts.fields)
+                    return self.encoder.encode_csv(payload.body, start, texts.fields, payload.nulls)
         return None
 
     # By column, and row by row.

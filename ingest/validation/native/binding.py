@@ -84,14 +84,19 @@ class RowEncoder:
         """
         return self._encode(array, self._library.code.encode_json_rows)
 
-    def encode_csv(self, body: bytes, start: int, names: Sequence[str]) -> EncodedBatch | None:
+    def encode_csv(
+        self, body: bytes, start: int, names: Sequence[str], nulls: Sequence[str] = ()
+    ) -> EncodedBatch | None:
         """Return the CSV records from a place in the body on, with fields of these columns.
 
         Rows that are in doubt are left; None where all of them are, or where records begin is.
         """
         order = self._list_places(names)
+        texts = [self._ffi.from_buffer("uint8_t[]", word.encode()) for word in nulls]
+        words = self._ffi.new("struct word[]", [(text, len(text)) for text in texts])
 
         def work(batch: CData) -> int:
+            batch.nulls, batch.null_count = words, len(texts)
             return int(self._library.code.encode_csv_rows(batch, order, len(order), start))
 
         return self._encode(body, work)
