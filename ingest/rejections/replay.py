@@ -7,7 +7,6 @@ transaction. A row that fails again stays the same open rejection: nothing is lo
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,8 +16,8 @@ from psycopg import Connection
 from ingest.errors import TableUnknown
 from ingest.models import Rejection
 from ingest.outcome import Reason, Receipt
-from ingest.payload.csv_body import read_record
 from ingest.payload.payload import RowList, SentRow
+from ingest.rejections.sent_rows import Correction, LockedRow, read_correction, read_raw
 from ingest.writing.batch import ingest_batch
 from ingest.writing.request import Allow, BatchRequest, Connect
 from ingest.writing.tables import WritableTables
@@ -46,29 +45,6 @@ class RejectionBusy(RowhouseError):
     """The rejection is just being replayed by another request."""
 
     code = "rejection_busy"
-
-
-class RawTruncated(RowhouseError):
-    """Only the beginning of the row was kept: send the whole row."""
-
-    code = "raw_truncated"
-
-
-class RawUnreadable(RowhouseError):
-    """The row's fields cannot be told apart: send the row as JSON."""
-
-    code = "raw_unreadable"
-
-
-class LockedRow(NamedTuple):
-    """A rejection in this transaction's hands."""
-
-    id: int
-    format: str
-    raw: bytes
-    raw_bytes: int
-    fields: list[str] | None  # the columns of a CSV record
-    nulls: list[str] | None  # the words that mean null in it
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,34 +75,19 @@ class ReplaySummary(msgspec.Struct, kw_only=True):
     next: str | None = None
 
 
-def read_raw(row: LockedRow) -> SentRow:
-    """Return what has to be sent again: a JSON text, or the fields of a CSV record by column.
-
-    Raises `RawTruncated` or `RawUnreadable` where that cannot be had from what was kept.
-    """
-    if row.raw_bytes > len(row.raw):
-        raise RawTruncated
-    if row.format == "json":
-        return row.raw
-    record = read_record(row.raw.decode(), row.nulls or ())
-    if row.fields is None or len(record) != len(row.fields):
-        raise RawUnreadable
-    return dict(zip(row.fields, record, strict=True))
-
-
 def replay_rejection(
     connect: Connect,
     tables: WritableTables,
     rejection: Rejection,
     request: BatchRequest,
     allow: Allow,
-    corrected: bytes | None = None,
+    correction: Correction | None = None,
 ) -> Receipt:
-    """Send one rejected row again, or the corrected row (a JSON text) in its place.
+    """Send one rejected row again, or the corrected row in its place.
 
-    Raises `RejectionNotOpen`, `RejectionBusy`, `RawTruncated` or `RawUnreadable`.
+    Raises `RejectionNotOpen`, `RejectionBusy`, and what `read_raw` or `read_correction` raises.
     """
-    replay = _Replay([rejection.pk], corrected)
+    replay = _Replay([rejection.pk], correction)
     try:
         stored = ingest_batch(connect, tables, request, replay, allow=allow)
     except _NothingToReplay as error:
@@ -208,7 +169,7 @@ class _Replay:
     """The companion of a batch made of rejected rows."""
 
     ids: list[int]
-    corrected: bytes | None = None
+    correction: Correction | None = None
     refusals: list[RowhouseError] = field(default_factory=list)
     rows: dict[int, SentRow] = field(default_factory=dict)  # by the rejection's id
 
@@ -218,12 +179,14 @@ class _Replay:
         for found in connection.execute(LOCK, {"ids": self.ids}):
             row = LockedRow(*found)
             try:
-                self.rows[row.id] = read_raw(row) if self.corrected is None else self.corrected
+                self.rows[row.id] = (
+                    read_correction(row, self.correction) if self.correction else read_raw(row)
+                )
             except RowhouseError as error:
                 self.refusals.append(error)
         if not self.rows:
             raise _NothingToReplay
-        return RowList(list(self.rows.values()), is_strict=self.corrected is not None)
+        return RowList(list(self.rows.values()), is_strict=self.correction is not None)
 
     def finish(self, connection: Connection, receipt: Receipt) -> None:
         ids = list(self.rows)
@@ -232,7 +195,7 @@ class _Replay:
         now = datetime.now(UTC)
         connection.execute(CLOSE, {"ids": closed, "batch": receipt.batch, "now": now})
         # A corrected row's errors are not those of the row that is kept.
-        if failed and self.corrected is None:
+        if failed and self.correction is None:
             renewed = [
                 {"id": ids[place], **msgspec.structs.asdict(Reason.of(errors))}
                 for place, errors in failed.items()
