@@ -5,15 +5,12 @@ apart by regular expressions.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from msgspec import UNSET, UnsetType
 
-from ingest.catalog.column_names import NameMatcher
-from ingest.catalog.definitions import Column
-from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
-from ingest.payload.json_text import printable
+from ingest.errors import BadUtf8, BodyEmpty, CsvSyntax
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -23,6 +20,9 @@ _field = re.compile(f"({_FIELD}),")
 _record = re.compile(rf"({_FIELD}(?:,{_FIELD})*+)(\r\n?|\n|\Z)")
 _one_field = re.compile(_FIELD)
 _line_end = re.compile(r"\r\n?|\n")
+
+# What other files have in place of commas.
+DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 # The value of a field: null for one of the words that say so, `UNSET` for nothing.
 FieldValue = str | None | UnsetType
@@ -89,8 +89,12 @@ def _describe_quote(text: str, at: int) -> str:
     """Return what is wrong with the first quote of a record that is no record."""
     while found := _field.match(text, at):
         at = found.end()
-    is_closed = _one_field.match(text, at)
-    return "there is text after a closing quote" if is_closed else "a quote is never closed"
+    closed = _one_field.match(text, at)
+    if not closed:
+        return "a quote is never closed"
+    plural = DELIMITERS.get(text[closed.end()])
+    cause = f"; are the fields divided by {plural}? A CSV body has commas" if plural else ""
+    return f"there is text after a closing quote{cause}"
 
 
 def split_fields(record: str) -> list[str]:
@@ -141,24 +145,3 @@ def read_plain_header(body: bytes, *, has_header: bool) -> PlainHeader | None:
     if not header or b'"' in header or b"\r" in header:  # which ends a line too
         return None
     return PlainHeader(header.decode().split(","), end)
-
-
-def match_header(header: Sequence[str] | None, columns: Sequence[Column]) -> list[str]:
-    """Return the column of each name in a header, found without regard to case, spaces and `_`.
-
-    Without a header the fields are all columns in order. Raises `CsvHeader` for a name that no
-    column has, and for a column named twice.
-    """
-    if header is None:
-        return [column.name for column in columns]
-    known = NameMatcher(column.name for column in columns)
-    names: list[str] = []
-    for given in header:
-        found = known.find(given)
-        if len(found) != 1:
-            problem = f"could be any of {', '.join(found)}" if found else "is not a column"
-            raise CsvHeader(f"The header {printable(given.strip()[:100])!r} {problem}")
-        if found[0] in names:
-            raise CsvHeader(f"The header names the column {found[0]} twice")
-        names.append(found[0])
-    return names

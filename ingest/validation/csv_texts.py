@@ -6,16 +6,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from ingest.catalog.definitions import Column
+from ingest.catalog.definitions import Table
 from ingest.outcome import Rejection, RowError
 from ingest.payload.csv_body import (
     CsvRecords,
     FieldValue,
     PlainHeader,
-    match_header,
     read_csv,
     read_plain_header,
 )
+from ingest.payload.csv_header import match_header
 from ingest.payload.json_text import join_rows
 from ingest.payload.payload import CsvBody, RowList, SentRow
 from ingest.validation.fields import Field
@@ -107,12 +107,12 @@ class CsvTexts:
     def __init__(
         self,
         payload: CsvBody,
-        columns: Sequence[Column],
+        table: Table,
         reader: RecordReader,
         max_row_bytes: int,
     ) -> None:
         self._payload = payload
-        self._columns = columns
+        self._table = table
         self._reader = reader
         self._max_row_bytes = max_row_bytes
         self._written: dict[int, bytes] = {}  # the JSON text of rows, by their places
@@ -134,7 +134,7 @@ class CsvTexts:
     @cached_property
     def fields(self) -> Sequence[str]:
         header = self.plain_header.names if self.plain_header else self._body.header
-        return match_header(header, self._columns)
+        return match_header(header, self._table)
 
     @property
     def lines(self) -> Sequence[int] | None:

@@ -8,7 +8,7 @@ import msgspec
 from ingest.catalog.definitions import Table
 from ingest.errors import JsonSyntax, TooDeep
 from ingest.outcome import SHOWN_CHARACTERS, RowError
-from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json
+from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json, write_json
 from ingest.payload.json_text import count_quotes, has_suspect_escape, printable
 from ingest.validation.fields import REFUSED, Field, Limits
 from ingest.validation.values.adapter import Fault, Value
@@ -234,6 +234,8 @@ def _describe(name: str, value: Any, fault: Fault) -> RowError:
 def _shorten(value: Any) -> msgspec.Raw:
     if isinstance(value, Number) and len(value) <= SHOWN_DIGITS and "e" not in value.lower():
         return msgspec.Raw(value.encode())
-    if isinstance(value, str | list | dict):
-        value = printable(str(value)[:SHOWN_CHARACTERS])
+    if isinstance(value, list | dict):
+        value = write_json(value)
+    if isinstance(value, str):
+        value = printable(value[:SHOWN_CHARACTERS])
     return msgspec.Raw(_encode(value))

@@ -94,7 +94,7 @@ class Validator:
                 return ListedTexts(payload, self.reader)
             case CsvBody():
                 limit = self.limits.max_row_bytes
-                return CsvTexts(payload, self.table.writable, self.reader, limit)
+                return CsvTexts(payload, self.table, self.reader, limit)
 
     def _check_numbers(self, text: bytes) -> None:
         check_numbers(text, self.limits.max_number_digits)

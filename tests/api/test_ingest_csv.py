@@ -79,6 +79,71 @@ def test_refuses_a_header_that_does_not_fit(made: Client, header: str) -> None:
     assert stored("SELECT count(*) FROM service.batch") == [(0,)]
 
 
+def header_problem(client: Client, header: str) -> str:
+    """Return what is said of a header."""
+    answer = send_csv(client, f"{header}\n1,Ann\n")
+    assert (answer.status_code, answer.json()["code"]) == (400, "csv_header")
+    return str(answer.json()["detail"])
+
+
+COLUMNS = "The columns are id, full_name, birthDate, city, note"
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        (
+            "id,Nam,full_name,nöte,ID",
+            '"Nam" is not a column; "nöte" is not a column; "ID" names the column id again.'
+            f" {COLUMNS}",
+        ),
+        (
+            "id;full name;city",
+            f'"id;full name;city" is not a column. {COLUMNS}. Its names are divided by semicolons:'
+            " a CSV body has commas between its fields",
+        ),
+        (
+            "id\tnote",
+            f'"id\\tnote" is not a column. {COLUMNS}. Its names are divided by tabs: a CSV body has'
+            " commas between its fields",
+        ),
+        (
+            "7,Ann",
+            f'"7" is not a column; "Ann" is not a column. {COLUMNS}. Is it a row? Where the first'
+            " line is one, send header=absent",
+        ),
+        ("id,", f'"" is not a column. {COLUMNS}'),
+    ],
+)
+def test_a_header_is_told_all_that_is_wrong(made: Client, header: str, problem: str) -> None:
+    assert header_problem(made, header) == f"The header does not fit hiring.made: {problem}"
+
+
+def test_a_column_that_the_database_sets_is_not_called_unknown(client: Client) -> None:
+    execute("""
+        CREATE TABLE hiring.made (
+            id int GENERATED ALWAYS AS IDENTITY, n int,
+            twice int GENERATED ALWAYS AS (n * 2) STORED)
+    """)
+    assert header_problem(client, "ID,n,twice,x") == (
+        'The header does not fit hiring.made: "ID" is set by the database and cannot be sent;'
+        ' "twice" is set by the database and cannot be sent; "x" is not a column.'
+        " The columns are n"
+    )
+
+
+def test_quotes_between_other_delimiters_are_told(made: Client) -> None:
+    answer = send_csv(made, '"id";"full_name"\n"1";"Ann"\n')
+    assert (answer.status_code, answer.json()["code"]) == (400, "csv_syntax")
+    assert "are the fields divided by semicolons?" in answer.json()["detail"]
+
+
+def test_a_long_header_is_told_in_part(made: Client) -> None:
+    told = header_problem(made, ",".join("x" * 300 for _ in range(1000)))
+    assert "980 more do not fit" in told
+    assert len(told) < 4000
+
+
 def test_a_missing_required_column_is_missing_in_every_row(made: Client) -> None:
     answer = send_csv(made, "id\n1\n2\n")
     assert codes(answer.json()) == {

@@ -405,3 +405,14 @@ def test_csv_stores_what_postgresql_prints(typed: Client, type_name: str, cases:
     assert answer.status_code == 201, answer.json()
     expected = [(i, text) for i, text in enumerate(texts)] + [(len(texts), None)]
     assert read_values(type_name) == expected
+
+
+def test_a_nested_value_is_shown_as_json(client: Client) -> None:
+    make_table("text")
+    answer = send(client, "made", body(['{"a": [1.10, null, true, "é"], "b": 1e400}', "[[]]"]))
+    errors = [one["errors"][0] for one in answer.json()["rejections"]]
+    texts = ['{"a": [1.10, null, true, "é"], "b": 1e400}', "[[]]"]
+    assert [error["value"] for error in errors] == texts
+    assert [error["message"] for error in errors] == [
+        f"v: expected a string, got {text}" for text in texts
+    ]
