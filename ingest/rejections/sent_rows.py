@@ -1,6 +1,8 @@
 """Rejected rows as they are sent again: as they were kept, or corrected."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from ingest.errors import BadShape, CsvSyntax, UnsupportedMediaType
 from ingest.payload.csv_body import FieldValue, read_csv, read_record
@@ -22,10 +24,13 @@ class RawUnreadable(RowhouseError):
     code = "raw_unreadable"
 
 
-class LockedRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LockedRow:
     """A rejection in this transaction's hands."""
 
     id: int
+    batch: UUID
+    index: int
     format: str
     raw: bytes
     raw_bytes: int
@@ -33,7 +38,8 @@ class LockedRow(NamedTuple):
     nulls: list[str] | None  # the words that mean null in it
 
 
-class Correction(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Correction:
     """A corrected row: a JSON object or a CSV record."""
 
     body: bytes

@@ -1,9 +1,9 @@
 """Operations of the OpenAPI description, fuzzed: valid and invalid requests of all kinds.
 
 Each gets 20 generated requests, the same ones each time; in `make fuzz` it gets 200, each time
-others, beside those that go to the edges of its description. The operations are in three groups, each
-with a file, a server and an empty database of its own: two can be fuzzed at the same time, and what
-one group stores is not in the way of another (a replay of all rejections tries each that is there).
+others, beside those that go to the edges of its description. The operations are in three groups,
+each with a file, a server and an empty database of its own: two can be fuzzed at the same time, and
+what one group stores is not in the way of another (a replay of all rejections tries each there is).
 """
 
 import os

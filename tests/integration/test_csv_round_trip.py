@@ -48,7 +48,7 @@ ROWS = st.lists(
 )
 NULLS = st.sampled_from([["\\N"], ["NA"], ["NA", "\\N", ""], [""], ["null"]])
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "deadline": None,
     "phases": [Phase.explicit, Phase.generate],
     "suppress_health_check": list(HealthCheck),
