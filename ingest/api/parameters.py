@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from ingest.outcome import OnConflict
-from project.http.pagination import read_choice, refuse_unknown
+from django.http import QueryDict
 
-_KNOWN = frozenset({"on_conflict", "conflict_key", "atomic", "dry_run", "header"})
+from ingest.outcome import OnConflict
+from project.http.pagination import read_choice, read_nulls, refuse_unknown
+
+_KNOWN = frozenset({"on_conflict", "conflict_key", "atomic", "dry_run", "header", "null"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,10 @@ class IngestParameters:
     atomic: bool
     dry_run: bool
     has_header: bool
+    nulls: tuple[str, ...]
 
 
-def read_parameters(query: Mapping[str, str]) -> IngestParameters:
+def read_parameters(query: QueryDict) -> IngestParameters:
     """Decode the query; raise `BadParameter` for an unknown name as for a bad value.
 
     A misspelt `dry_run` must not store what was meant as a trial.
@@ -34,6 +37,7 @@ def read_parameters(query: Mapping[str, str]) -> IngestParameters:
         atomic=read_choice(query, "atomic", ("false", "true")) == "true",
         dry_run=read_choice(query, "dry_run", ("false", "true")) == "true",
         has_header=read_choice(query, "header", ("present", "absent")) == "present",
+        nulls=read_nulls(query),
     )
 
 

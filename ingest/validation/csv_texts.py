@@ -6,15 +6,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from ingest.catalog.definitions import Column
+from ingest.catalog.definitions import Table
 from ingest.outcome import Rejection, RowError
 from ingest.payload.csv_body import (
     CsvRecords,
+    FieldValue,
     PlainHeader,
-    match_header,
     read_csv,
     read_plain_header,
 )
+from ingest.payload.csv_header import match_header
 from ingest.payload.json_text import join_rows
 from ingest.payload.payload import CsvBody, RowList, SentRow
 from ingest.validation.fields import Field
@@ -35,20 +36,26 @@ ReadRecord = dict[str, Value | Fault]
 
 
 class RecordReader:
-    """Reads CSV fields as the values of a table's columns: an empty field is a missing value."""
+    """Reads CSV fields as the values of a table's columns."""
 
-    def __init__(self, fields: Iterable[Field]) -> None:
+    def __init__(self, fields: Sequence[Field]) -> None:
         # The columns whose fields are not just strings of JSON.
         self._readers = {
             each.column.name: each.adapter.read_field for each in fields if each.adapter.read_field
         }
+        self._required = {each.column.name for each in fields if each.column.required}
 
-    def read(self, names: Iterable[str], record: Iterable[str]) -> ReadRecord:
+    def read(self, names: Iterable[str], record: Iterable[FieldValue]) -> ReadRecord:
         """Return a record's values."""
-        row: ReadRecord = {name: field for name, field in zip(names, record, strict=True) if field}
+        row: ReadRecord = {
+            name: field
+            for name, field in zip(names, record, strict=True)
+            if not isinstance(field, msgspec.UnsetType)
+        }
         for name, read in self._readers.items():
-            if name in row:
-                row[name] = read(str(row[name]))
+            field = row.get(name)
+            if field is not None and (field or name not in self._required):
+                row[name] = read(str(field))
         return row
 
     def write(self, row: ReadRecord) -> bytes:
@@ -58,7 +65,7 @@ class RecordReader:
     def _has_fault(self, row: ReadRecord) -> bool:
         return any(isinstance(row.get(name), Fault) for name in self._readers)
 
-    def check(self, fields: Mapping[str, str], checks: RowChecks) -> CheckedRow:
+    def check(self, fields: Mapping[str, FieldValue], checks: RowChecks) -> CheckedRow:
         """Check the row that CSV fields make; errors show the fields as they were sent."""
         row = self.read(fields.keys(), fields.values())
         texts = {
@@ -100,12 +107,12 @@ class CsvTexts:
     def __init__(
         self,
         payload: CsvBody,
-        columns: Sequence[Column],
+        table: Table,
         reader: RecordReader,
         max_row_bytes: int,
     ) -> None:
         self._payload = payload
-        self._columns = columns
+        self._table = table
         self._reader = reader
         self._max_row_bytes = max_row_bytes
         self._written: dict[int, bytes] = {}  # the JSON text of rows, by their places
@@ -113,7 +120,9 @@ class CsvTexts:
     @cached_property
     def _body(self) -> CsvRecords:
         payload = self._payload
-        return read_csv(payload.body, payload.codec, has_header=payload.has_header)
+        return read_csv(
+            payload.body, payload.codec, has_header=payload.has_header, nulls=payload.nulls
+        )
 
     @cached_property
     def plain_header(self) -> PlainHeader | None:
@@ -125,7 +134,7 @@ class CsvTexts:
     @cached_property
     def fields(self) -> Sequence[str]:
         header = self.plain_header.names if self.plain_header else self._body.header
-        return match_header(header, self._columns)
+        return match_header(header, self._table)
 
     @property
     def lines(self) -> Sequence[int] | None:

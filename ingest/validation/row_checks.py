@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ingest.catalog.definitions import Column, Table
+from ingest.catalog.definitions import Table
 from ingest.errors import JsonSyntax, TooDeep
 from ingest.outcome import SHOWN_CHARACTERS, RowError
-from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json
+from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json, write_json
 from ingest.payload.json_text import count_quotes, has_suspect_escape, printable
 from ingest.validation.fields import REFUSED, Field, Limits
 from ingest.validation.values.adapter import Fault, Value
@@ -96,7 +96,7 @@ class RowChecks:
         values: dict[str, Any] = {}
         for name, field in self._fields.items():
             value = row.get(name)
-            fault = _refuse_absence(field.column, value, is_given=name in row)
+            fault = _refuse_absence(field, value, is_given=name in row)
             if fault is not None:
                 errors.append(fault)
             elif value is not None:
@@ -117,7 +117,7 @@ class RowChecks:
             text = bytes(fragments.get(name, b""))
             if text in _ABSENT:
                 absence = _ABSENT[text]
-                fault = _refuse_absence(field.column, absence, is_given=text != b"")
+                fault = _refuse_absence(field, absence, is_given=text != b"")
                 if fault is not None:
                     errors.append(fault)
                     continue
@@ -135,6 +135,10 @@ class RowChecks:
     def _check_value(self, field: Field, text: bytes, errors: list[RowError]) -> Any:
         """Return a value in canonical form; `REFUSED` where an error is added for it."""
         value = _read_value(text)
+        missing = _refuse_absence(field, value, is_given=True)
+        if missing is not None:
+            errors.append(missing)
+            return REFUSED
         checked = field.adapter.check(value)
         if isinstance(checked, Fault):
             errors.append(_describe(field.column.name, value, checked))
@@ -208,9 +212,9 @@ def _read_fragments(text: bytes, row: dict[str, Any]) -> dict[str, msgspec.Raw]:
         return dict.fromkeys(row, msgspec.Raw(b"null"))
 
 
-def _refuse_absence(column: Column, value: Any, *, is_given: bool) -> RowError | None:
-    name = column.name
-    if column.required and (value == "" if is_given else True):
+def _refuse_absence(field: Field, value: Any, *, is_given: bool) -> RowError | None:
+    column, name = field.column, field.column.name
+    if column.required and (field.is_empty(value) if is_given else True):
         return RowError(code="required_missing", column=name, message=f"{name} is required")
     if is_given and value is None and column.not_null:
         return RowError(code="null_not_allowed", column=name, message=f"{name} must not be null")
@@ -230,6 +234,8 @@ def _describe(name: str, value: Any, fault: Fault) -> RowError:
 def _shorten(value: Any) -> msgspec.Raw:
     if isinstance(value, Number) and len(value) <= SHOWN_DIGITS and "e" not in value.lower():
         return msgspec.Raw(value.encode())
-    if isinstance(value, str | list | dict):
-        value = printable(str(value)[:SHOWN_CHARACTERS])
+    if isinstance(value, list | dict):
+        value = write_json(value)
+    if isinstance(value, str):
+        value = printable(value[:SHOWN_CHARACTERS])
     return msgspec.Raw(_encode(value))

@@ -59,6 +59,7 @@ def store(
         "on_conflict": request.on_conflict,
         "atomic": request.atomic,
         "fields": fields,
+        "nulls": list(request.nulls) or None,
         "foreseen": None if logs_rejections else _encode(receipt.rejections).decode(),
     }
     connection.execute(STORE_BATCH, params)

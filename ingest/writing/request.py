@@ -35,6 +35,7 @@ class BatchRequest:
     dry_run: bool = False
     claim: IdempotencyClaim | None = None
     max_raw_bytes: int = 65536
+    nulls: tuple[str, ...] = ()  # the words that mean null in its CSV records
     started: float = field(default_factory=time.perf_counter)
 
 
