@@ -25,7 +25,8 @@ class Batch(models.Model):
     duration_ms = models.FloatField()
     fields = ArrayField(models.TextField(), null=True)  # the columns of its CSV records, in order
     nulls = ArrayField(models.TextField(), null=True)  # the words that mean null in them
-    # The rejections of a dry run or a replay, which are not logged as rejections of their own.
+    # The rejections as the receipt has them, where they are not, or not all, logged as rejections
+    # of their own: of a dry run, of a replay, and where rows were rejected before.
     foreseen = models.JSONField(null=True)
 
     class Meta:
@@ -70,6 +71,13 @@ class Rejection(models.Model):
     columns = ArrayField(models.TextField())
     state = models.TextField(choices=State.choices, default=State.OPEN, db_default=State.OPEN)
     resolved_at = models.DateTimeField(null=True)
+    # Of the row, where it came from and why it was rejected: a row that comes again in a later
+    # batch, and is rejected again, is this rejection while it is open.
+    digest = models.BinaryField(null=True)
+    seen = models.IntegerField(default=1, db_default=1)
+    last_seen = models.DateTimeField(null=True)  # where it was seen more than once, as the next
+    last_batch = models.UUIDField(null=True)
+    last_index = models.IntegerField(null=True)
     replayed_batch = models.ForeignKey(
         Batch,
         models.DO_NOTHING,
@@ -81,14 +89,24 @@ class Rejection(models.Model):
 
     class Meta:
         db_table = "rejection"
-        # Every index is work for each rejected row: new rows come last in the first, and are not
-        # in the second.
+        # Every index is work for each rejected row: new rows come last in the first, and are in
+        # none of the others but that of digests.
         indexes: ClassVar = [
             models.Index(fields=["state", "table_name", "id"], name="rejection_by_table"),
             models.Index(
                 fields=["replayed_batch"],
                 condition=models.Q(replayed_batch__isnull=False),
                 name="rejection_by_replay",
+            ),
+            models.Index(
+                fields=["digest"],
+                condition=models.Q(state="open"),
+                name="rejection_by_digest",
+            ),
+            models.Index(
+                fields=["last_batch"],
+                condition=models.Q(last_batch__isnull=False),
+                name="rejection_by_last_batch",
             ),
         ]
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from ingest.models import Rejection
 from ingest.payload.csv_body import read_record
@@ -31,7 +31,10 @@ class RejectionUnknown(RowhouseError):
 
 
 class RejectionSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A rejection in a list: everything but the row itself. `errors` are the newest ones."""
+    """A rejection in a list: everything but the row itself. `errors` are the newest ones.
+
+    `seen` counts the batches in which the row was rejected for the same reasons, up to `last_seen`.
+    """
 
     id: int
     batch: UUID
@@ -40,6 +43,8 @@ class RejectionSummary(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None
     state: str
     created_at: datetime
+    seen: int
+    last_seen: datetime
     resolved_at: datetime | None
     replayed_batch: UUID | None
     errors: Any
@@ -75,7 +80,7 @@ def select_rejections(query: Mapping[str, str], schemas: list[str]) -> QuerySet[
         rejections = rejections.filter(table_name__in=table_names(query["table"], schemas))
     if "batch" in query:
         batches = [_parse_batch(one) for one in query["batch"].split(",")]
-        rejections = rejections.filter(batch__in=batches)
+        rejections = rejections.filter(Q(batch__in=batches) | Q(last_batch__in=batches))
     if "code" in query:
         rejections = rejections.filter(codes__contains=[query["code"]])
     if "column" in query:
@@ -195,6 +200,8 @@ def _summary(rejection: Rejection) -> dict[str, Any]:
         "line": rejection.line,
         "state": rejection.state,
         "created_at": rejection.created_at,
+        "seen": rejection.seen,
+        "last_seen": rejection.last_seen or rejection.created_at,
         "resolved_at": rejection.resolved_at,
         "replayed_batch": replayed_batch,
         "errors": newest_errors(rejection),

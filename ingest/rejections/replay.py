@@ -7,6 +7,7 @@ transaction. A row that fails again stays the same open rejection: nothing is lo
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,6 +21,7 @@ from ingest.payload.payload import RowList, SentRow
 from ingest.rejections.sent_rows import Correction, LockedRow, read_correction, read_raw
 from ingest.writing.batch import ingest_batch
 from ingest.writing.request import Allow, BatchRequest, Connect
+from ingest.writing.sightings import Sightings
 from ingest.writing.tables import WritableTables
 from project.base.errors import RowhouseError
 from project.base.sql_files import read_sql
@@ -214,7 +216,13 @@ class _Replay:
         # A corrected row's errors are not those of the row that is kept.
         if failed and self.correction is None:
             renewed = [
-                {"id": ids[place], **msgspec.structs.asdict(Reason.of(errors))}
+                _renew(self.locked[place], receipt.table, Reason.of(errors))
                 for place, errors in failed.items()
             ]
             connection.execute(RENEW, {"rejections": _encode(renewed).decode()})
+
+
+def _renew(row: LockedRow, table: str, reason: Reason) -> dict[str, Any]:
+    sightings = Sightings(table, row.format, row.fields, row.nulls or ())
+    digest = sightings.digest(row.raw, reason).hex()
+    return {"id": row.id, "digest": digest, **msgspec.structs.asdict(reason)}

@@ -14,12 +14,14 @@ from ingest.outcome import Reason, Receipt, ReceiptRejection, Rejection, RowErro
 from ingest.payload.json_text import array_text
 from ingest.writing.fault_points import Point, reach
 from ingest.writing.request import BatchRequest
+from ingest.writing.sightings import DIGEST_BYTES, Sightings
 from project.base.errors import RowhouseError
 from project.base.sql_files import read_sql
 
 FOLDER = Path(__file__).parent / "sql"
 STORE_BATCH = read_sql(FOLDER / "store_batch.sql")
 STORE_REJECTIONS = read_sql(FOLDER / "store_rejections.sql")
+KEEP_RECEIPT = read_sql(FOLDER / "keep_receipt.sql")
 FIND_KEY = read_sql(FOLDER / "find_key.sql")
 READ_RECEIPT = read_sql(FOLDER / "read_receipt.sql")
 
@@ -66,7 +68,10 @@ def store(
     if rejections and logs_rejections:
         reach(Point.RECEIPT_WRITTEN)
         raws = [rejection.raw[: request.max_raw_bytes] for rejection in rejections]
-        _store_rejections(connection, receipt, rejections, raws, created_at)
+        sightings = Sightings(receipt.table, rejections[0].format, fields, request.nulls)
+        if _store_rejections(connection, receipt, rejections, raws, sightings, created_at):
+            kept = {"batch": receipt.batch, "rejections": _encode(receipt.rejections).decode()}
+            connection.execute(KEEP_RECEIPT, kept)
 
 
 _STORED = tuple(name for name in Receipt.__struct_fields__ if name != "rejections")
@@ -77,15 +82,18 @@ def _store_rejections(
     receipt: Receipt,
     rejections: Sequence[Rejection],
     raws: Sequence[bytes],
+    sightings: Sightings,
     created_at: datetime,
-) -> None:
+) -> int:
+    """Store the rejections; return how many are of rows that were rejected before."""
     kept = list(map(len, raws))
-    reasons: dict[bytes, tuple[int, list[RowError]]] = {}
-    reason_numbers = [
-        reasons.setdefault(_encode(each.errors), (len(reasons) + 1, each.errors))[0]
-        for each in rejections
+    reasons: dict[bytes, tuple[int, Reason]] = {}
+    numbered = [_number_reason(each.errors, reasons) for each in rejections]
+    digests = [
+        sightings.digest(each.raw, reason)
+        for each, (_, reason) in zip(rejections, numbered, strict=True)
     ]
-    connection.execute(
+    (seen,) = connection.execute(
         STORE_REJECTIONS,
         {
             "batch": receipt.batch,
@@ -98,10 +106,23 @@ def _store_rejections(
             "starts": array_text(list(accumulate(kept[:-1], initial=1))),
             "kept": array_text(kept),
             "sizes": array_text([len(each.raw) for each in rejections]),
-            "reason_numbers": array_text(reason_numbers),
-            "reasons": _encode([Reason.of(errors) for _, errors in reasons.values()]).decode(),
+            "reason_numbers": array_text([number for number, _ in numbered]),
+            "reasons": _encode([reason for _, reason in reasons.values()]).decode(),
+            "digests": b"".join(digests),
+            "digest_bytes": DIGEST_BYTES,
         },
-    )
+    ).fetchall()[0]
+    return int(seen)
+
+
+def _number_reason(
+    errors: list[RowError], reasons: dict[bytes, tuple[int, Reason]]
+) -> tuple[int, Reason]:
+    """Return the reason that has these errors and its number, from 1, in the order they came."""
+    key = _encode(errors)
+    if key not in reasons:
+        reasons[key] = len(reasons) + 1, Reason.of(errors)
+    return reasons[key]
 
 
 def find_idempotency_key(connection: Connection, key_prefix: str, key: str) -> FoundKey | None:

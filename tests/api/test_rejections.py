@@ -45,6 +45,8 @@ def test_lists_rejections_newest_first(hiring: Client, rejected: list[int]) -> N
         "line": None,
         "state": "open",
         "created_at": stored.created_at.isoformat().replace("+00:00", "Z"),
+        "seen": 1,
+        "last_seen": stored.created_at.isoformat().replace("+00:00", "Z"),
         "resolved_at": None,
         "replayed_batch": None,
         "errors": [
