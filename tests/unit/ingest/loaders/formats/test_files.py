@@ -224,6 +224,13 @@ def test_undecodable_bytes_are_named_by_their_line(write: Any, bad: bytes) -> No
         next(batches)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_missing_byte_order_mark_is_told(write: Any, encoding: str) -> None:
+    batches = read_batches(write("a.csv", b"a\n12\n34"), ReadOptions(encoding=encoding))
+    with pytest.raises(FileMalformed, match=rf"a\.csv: line 1: not {encoding}"):
+        next(batches)
+
+
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.csv"])
 def test_gzip_is_recognised_by_its_first_bytes(write: Any, name: str) -> None:
     data = b"a\n" + b"".join(b"%d\n" % number for number in range(100_000))
