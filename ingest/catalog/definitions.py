@@ -78,6 +78,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     kind: Literal["base", "text", "enum", "array", "composite"]
     element: str | None  # typname of an array's elements
     element_kind: Literal["base", "text", "enum", "composite", "domain"] | None
+    parts: tuple[str, ...] | None = None  # typnames of a row's fields, or what a domain is
     type_mod: int
     domain: bool
     not_null: bool

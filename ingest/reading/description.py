@@ -157,14 +157,17 @@ def column_schema(column: Column) -> dict[str, Any]:
 def filter_schema(column: Column) -> dict[str, Any]:
     """Return the JSON Schema of a value that a column is compared with: never null, maybe empty."""
     schema = dict(adapter_for(column, max_depth=MAX_DEPTH).schema)
-    schema.pop("minLength", None)
-    return schema
+    return _without_required(schema)
+
+
+def _without_required(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema without what only values that are sent have to be: not empty."""
+    return {name: rule for name, rule in schema.items() if name not in {"minLength", "pattern"}}
 
 
 def answer_schema(column: Column) -> dict[str, Any]:
     """Return the JSON Schema of a stored value, which SQL may have put there: "" or 6:14+00."""
-    schema = column_schema(column)
-    schema.pop("minLength", None)
+    schema = _without_required(column_schema(column))
     if schema.get("format") in {"time", "duration"}:  # PostgreSQL writes them its own way
         del schema["format"]
     return schema

@@ -39,6 +39,11 @@ ACCEPTED: list[tuple[str, list[tuple[str, str]]]] = [
         ],
     ),
     ("hiring.share", [("0.1", "0.1")]),
+    ("hiring.share[]", [('["0.1", null]', "{0.1,NULL}")]),
+    (
+        "hiring.reading",
+        [('"(16777217,1,0.1,0.1)"', "(16777217,1,0.1,0.1)")],
+    ),
     ("real[]", [("[0.1, 16777216]", "{0.1,1.6777216e+07}")]),
     (
         "numeric",
@@ -184,6 +189,17 @@ REFUSED: list[tuple[str, list[tuple[str, str]]]] = [
         ],
     ),
     ("hiring.share", [("16777217", "precision_lost"), ("2", "check_violation")]),
+    ("hiring.share[]", [('["0.1", "16777217"]', "precision_lost")]),
+    (
+        "hiring.reading",
+        [
+            ('"(7,a,16777217,1)"', "precision_lost"),
+            ('"(7,\\"b, (\\",,-9007199254740993)"', "precision_lost"),
+            ('"(7,a,1e39,)"', "out_of_range"),
+            ('"(7,a,x,)"', "bad_value"),
+        ],
+    ),
+    ("hiring.reading[]", [('["(7,a,0.1,)", "(7,a,123456.789,)"]', "precision_lost")]),
     ("real[]", [("[1, 16777217]", "precision_lost")]),
     ("double precision[]", [("[[9007199254740993]]", "precision_lost")]),
     ("point", [('"(9007199254740993,1)"', "precision_lost"), ('"(1,0.1e400)"', "out_of_range")]),
@@ -348,11 +364,13 @@ REFUSED: list[tuple[str, list[tuple[str, str]]]] = [
 def typed(client: Client) -> Any:
     execute("CREATE TYPE hiring.mood AS ENUM ('happy', 'sad')")
     execute("CREATE DOMAIN hiring.positive AS integer CHECK (VALUE > 0)")
+    execute("CREATE TYPE hiring.reading AS (n int, name text, r real, d double precision)")
     execute("CREATE DOMAIN hiring.share AS real CHECK (VALUE < 1 OR VALUE > 9)")
     yield client
     execute("DROP TYPE hiring.mood CASCADE")
     execute("DROP DOMAIN hiring.positive CASCADE")
     execute("DROP DOMAIN hiring.share CASCADE")
+    execute("DROP TYPE hiring.reading CASCADE")
 
 
 def make_table(type_name: str) -> None:

@@ -77,6 +77,7 @@ def test_describes_columns_keys_references_and_the_schema_of_a_row(client: Clien
         "type": "string",
         "maxLength": 255,
         "minLength": 1,
+        "pattern": r"\S",
         "description": "First and last name",
     }
     assert found["schema"]["required"] == list(found["schema"]["properties"])

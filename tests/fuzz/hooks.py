@@ -21,8 +21,9 @@ schemathesis.openapi.format("time", st.times(timezones=_zones).map(time.isoforma
 # A body that the description calls text, or a query whose names only the database knows.
 UNSAYABLE = {"csv_header", "csv_syntax", "query_invalid", "group_unknown", "criterion_missing"}
 
-# What may stand beside the type of a parameter that is just text, or a number whose most depends.
-WORDS = {"description", "default", "contentEncoding", "maxLength", "minimum"}
+# What may stand beside the type of a parameter that is just text or texts, or a number whose most
+# depends.
+WORDS = {"description", "default", "contentEncoding", "maxLength", "minimum", "items"}
 
 
 @schemathesis.check

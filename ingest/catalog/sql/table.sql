@@ -57,6 +57,14 @@ SELECT json_build_object(
                                  WHEN t.typcategory = 'A' AND e.typtype = 'd' THEN 'domain'
                                  WHEN t.typcategory = 'A' AND e.typcategory = 'S' THEN 'text'
                                  WHEN t.typcategory = 'A' THEN 'base' END,
+            -- What a row type or a domain, also as an array's element, is made of.
+            'parts', (SELECT json_agg(coalesce(below.typname, part.typname) ORDER BY p.attnum)
+                      FROM (SELECT attnum, atttypid FROM pg_attribute
+                            WHERE attrelid = coalesce(e.typrelid, t.typrelid) AND attnum > 0
+                              AND NOT attisdropped
+                            UNION ALL SELECT 1, e.typbasetype WHERE e.typtype = 'd') p
+                      JOIN pg_type part ON part.oid = p.atttypid
+                      LEFT JOIN pg_type below ON below.oid = part.typbasetype),
             'type_mod', base.type_mod,
             'domain', base.depth > 0,
             'not_null', a.attnotnull OR domain_not_null.attnum IS NOT NULL,

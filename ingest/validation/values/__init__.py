@@ -55,7 +55,9 @@ def _plain_adapter(column: Column, kind: str | None, *, required: bool, max_dept
     if type_name in _adapters:
         return _adapters[type_name](column)
     opaque = texts.opaque_adapter(column.type, required=required)
-    return floats.geometry_adapter(opaque) if type_name in _GEOMETRIC else opaque
+    if type_name in _GEOMETRIC:
+        return floats.geometry_adapter(opaque)
+    return floats.row_adapter(opaque, column.parts or ())
 
 
 def _type_of(column: Column) -> str:

@@ -65,6 +65,7 @@ _exponent = re.compile("[eE]")
 
 # In the text of a geometric type: a number, and one that is not certain to be kept.
 _coordinate = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_row_field = re.compile(r'("(?:[^"\\]|\\.|"")*"|[^,()"]*)[,)]', re.DOTALL)
 _long_coordinate = re.compile(r"(?:[0-9]\.?){16}|[0-9.][eE]")
 
 
@@ -104,6 +105,32 @@ def geometry_adapter(opaque: Adapter) -> Adapter:
 
     def check_column(texts: Sequence[str]) -> bool:
         return not _long_coordinate.search("\n".join(texts))
+
+    return replace(opaque, check=check, check_column=check_column)
+
+
+def row_adapter(opaque: Adapter, parts: Sequence[str]) -> Adapter:
+    """Return the adapter of a row type with fields of these types, or of a domain of one."""
+    forms = [_FORMATS.get(part) for part in parts]
+    if not any(forms):
+        return opaque
+
+    def check(value: Value) -> Canonical | Fault:
+        checked = opaque.check(value)
+        if not isinstance(checked, str):
+            return checked
+        row = checked.strip()
+        texts = _row_field.findall(row[1:]) if row.startswith("(") else [row]
+        numbers = ((text.strip('" '), form) for text, form in zip(texts, forms, strict=False))
+        faults = (
+            _refuse_loss(number, form)
+            for number, form in numbers
+            if form and _coordinate.fullmatch(number.removeprefix("-"))
+        )
+        return next(filter(None, faults), checked)
+
+    def check_column(texts: Sequence[str]) -> bool:
+        return not any(isinstance(check(text), Fault) for text in texts)
 
     return replace(opaque, check=check, check_column=check_column)
 

@@ -53,7 +53,7 @@ def text_adapter(max_length: int | None, *, required: bool) -> Adapter:
     if max_length is not None:
         schema["maxLength"] = max_length
     if required:
-        schema["minLength"] = 1
+        schema |= {"minLength": 1, "pattern": r"\S"}  # unless ingest.blank_is_missing is false
     return Adapter(
         check=check,
         annotation=Annotated[str, meta] if required or max_length is not None else str,
