@@ -16,7 +16,12 @@ from ingest.writing.request import (
     allow_all,
     connect_nowhere,
 )
-from ingest.writing.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
+from ingest.writing.sqlstates import (
+    describe_trouble,
+    is_connection_lost,
+    is_passing,
+    is_server_trouble,
+)
 from ingest.writing.tables import WritableTables
 from ingest.writing.writer import RowsSkipped
 from project.base.errors import Unavailable
@@ -64,8 +69,14 @@ def ingest_batch(
         except psycopg.Error as error:
             if error.sqlstate in UNDEFINED:
                 tables.forget(request.table)
-            elif is_data_error(error) and not isolates_rows:
+            if not (attempt.is_untouched or isolates_rows or is_server_trouble(error)):
                 isolates_rows = True
-            elif not (is_passing(error) or (attempt.is_untouched and is_connection_lost(error))):
+            elif not _may_pass(error, attempt):
                 raise describe_trouble(error) from error
     raise Unavailable("The table or its rows keep changing; send the batch again")
+
+
+def _may_pass(error: psycopg.Error, attempt: Attempt) -> bool:
+    if error.sqlstate in UNDEFINED or is_passing(error):
+        return True
+    return attempt.is_untouched and is_connection_lost(error)

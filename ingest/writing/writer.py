@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, LiteralString
 
 from psycopg import Connection
 from psycopg.errors import InternalError_
@@ -24,6 +24,7 @@ from ingest.writing.statements import (
     copy_statement,
     execute_raw,
     insert_statement,
+    read_batch,
     tells_inserted,
 )
 from project.base.sql_files import read_sql
@@ -117,6 +118,21 @@ class TableWriter:
                 written += self._insert(connection, batch, [rows], options)
         return written
 
+    def write_none(
+        self, connection: Connection, groups: Sequence[ValidatedRows], options: WriteOptions
+    ) -> None:
+        """Run the statement that writes these groups, without their rows."""
+        execute_raw(connection, self._statement(connection, groups, options), ["[]"] * len(groups))
+
+    def read_values(
+        self, connection: Connection, batch: ValidatedBatch, rows: ValidatedRows
+    ) -> None:
+        """Have PostgreSQL read the rows' values without writing them; raise its error."""
+        columns = [self.table.by_name[name] for name in rows.columns]
+        if columns:
+            statement = read_batch(columns, {})
+            execute_raw(connection, statement, [batch.array(rows.places).decode()])
+
     def _copy(self, connection: Connection, rows: ValidatedRows, data: CopyData) -> Written:
         columns = rows.columns
         statement = self._statements.text(
@@ -141,12 +157,7 @@ class TableWriter:
         options: WriteOptions,
     ) -> Written:
         """Write groups of rows with one statement, so that they may refer to each other."""
-        columns = tuple(rows.columns for rows in groups)
-        statement = self._statements.text(
-            connection,
-            (columns, options),
-            lambda: insert_statement(self.table, columns, options.on_conflict, options.key),
-        )
+        statement = self._statement(connection, groups, options)
         arrays = [batch.array(rows.places).decode() for rows in groups]
         count = sum(len(rows.places) for rows in groups)
         known = self._count_known(connection, arrays, options)
@@ -159,6 +170,16 @@ class TableWriter:
         if len(stored) < count and self._keeps_rows_out(connection, arrays, count, options.key):
             raise RowsSkipped
         return _tally(stored, count, known)
+
+    def _statement(
+        self, connection: Connection, groups: Sequence[ValidatedRows], options: WriteOptions
+    ) -> LiteralString:
+        columns = tuple(rows.columns for rows in groups)
+        return self._statements.text(
+            connection,
+            (columns, options),
+            lambda: insert_statement(self.table, columns, options.on_conflict, options.key),
+        )
 
     def _count_known(
         self, connection: Connection, arrays: Sequence[str], options: WriteOptions

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from psycopg import Connection
-from psycopg.errors import FeatureNotSupported, InsufficientPrivilege
+from psycopg.errors import FeatureNotSupported, InsufficientPrivilege, UndefinedTable
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.catalog.definitions import Column, Table, UniqueKey
@@ -240,7 +240,7 @@ class ConstraintChecks:
         )
         try:
             failing = ask_values(connection, statement, values)
-        except (InsufficientPrivilege, FeatureNotSupported) as error:
+        except (InsufficientPrivilege, FeatureNotSupported, UndefinedTable) as error:
             raise ReferenceMissing from error
         if any(failing):
             raise ReferenceMissing

@@ -21,8 +21,11 @@ from ingest.writing.constraints.checks import Violation
 from ingest.writing.isolated.isolation import Isolation, UnknownValues
 from ingest.writing.sqlstates import (
     describe_row_failure,
+    describe_trouble,
     is_data_error,
-    is_refused_question,
+    is_privilege_missing,
+    is_raised,
+    is_server_trouble,
     skipped_row,
 )
 from ingest.writing.writer import RowsSkipped, TableWriter, WriteOptions, Written
@@ -58,6 +61,7 @@ class IsolatedWriter:
         self._is_locked = False  # what the candidates refer to is locked until the commit
         self._isolation = Isolation(batch, UnknownValues(writer.table), options.on_conflict)
         self._failures: dict[int, RowError] = {}
+        self._takes_rows = False  # the table can be written to, as a statement without rows shows
 
     def write(self) -> Written:
         """Write what can be written; every other row is rejected with all its errors."""
@@ -86,10 +90,12 @@ class IsolatedWriter:
             except RowsSkipped:
                 continue
             except psycopg.Error as error:
-                if not is_checked and is_refused_question(error):
-                    return None
-                if not is_data_error(error):
+                if is_server_trouble(error):
                     raise
+                if not is_data_error(error):
+                    # PostgreSQL cannot answer a rule that reads the whole row or a table that is
+                    # not for the service to read. Whether a row is at fault shows when it is tried.
+                    return None
                 if not is_checked:
                     self._reject_unanswerable(self._isolation.find_readable())
         return None
@@ -192,8 +198,10 @@ class IsolatedWriter:
             with self._connection.transaction():
                 self._find_broken(places)
         except psycopg.Error as error:
-            if not is_data_error(error):
+            if is_server_trouble(error):
                 raise
+            if not is_data_error(error):
+                return
             middle = len(places) // 2
             if middle:
                 self._reject_unanswerable(places[:middle])
@@ -233,19 +241,64 @@ class IsolatedWriter:
         if not places:
             return Written()
         try:
-            with self._connection.transaction():
-                return self._write(set(places), unchecked=self._unchecked, copying=False)
+            return self._write_under_savepoint(places)
         except RowsSkipped:
             failure = skipped_row()
         except psycopg.Error as error:
-            if not is_data_error(error):
-                raise
+            self._raise_trouble(error)
+            if len(places) == 1 and not is_data_error(error):
+                return self._write_again(places[0])
             failure = describe_row_failure(error, self._writer.table)
         if len(places) == 1:
             self._failures[places[0]] = failure
             return Written()
         middle = len(places) // 2
         return self._write_halves(places[:middle]) + self._write_halves(places[middle:])
+
+    def _write_again(self, place: int) -> Written:
+        """Write a row that failed for a reason that may have passed; else the fault is its own."""
+        try:
+            return self._write_under_savepoint([place])
+        except RowsSkipped:
+            self._failures[place] = skipped_row()
+        except psycopg.Error as error:
+            self._raise_trouble(error)
+            self._failures[place] = self._describe_refusal(error, place)
+        return Written()
+
+    def _write_under_savepoint(self, places: Collection[int]) -> Written:
+        with self._connection.transaction():
+            return self._write(set(places), unchecked=self._unchecked, copying=False)
+
+    def _raise_trouble(self, error: psycopg.Error) -> None:
+        """Raise what no row is to blame for: also no rows at all could be written."""
+        if is_server_trouble(error):
+            raise error
+        if self._takes_rows or is_data_error(error) or is_raised(error):
+            return
+        try:
+            with self._connection.transaction():
+                self._writer.write_none(self._connection, self._batch.groups, self._options)
+        except psycopg.Error as trouble:
+            raise describe_trouble(trouble) from trouble
+        self._takes_rows = True
+
+    def _describe_refusal(self, error: psycopg.Error, place: int) -> RowError:
+        """Return what a row is told that failed twice; raise a privilege that its table lacks."""
+        failure = describe_row_failure(error, self._writer.table)
+        if is_raised(error):
+            return failure
+        (rows,) = self._keep([place])
+        try:
+            with self._connection.transaction():
+                self._writer.read_values(self._connection, self._batch, rows)
+        except psycopg.Error as unreadable:
+            if is_server_trouble(unreadable):
+                raise
+            return msgspec.structs.replace(failure, code="bad_value")
+        if is_privilege_missing(error):
+            raise describe_trouble(error) from error
+        return failure
 
 
 def _read_column(
