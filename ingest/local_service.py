@@ -3,11 +3,12 @@
 from django.conf import settings
 
 from project.base.errors import ConfigError
+from project.server.data_lock import find_running
 
 
 def service_address() -> str:
-    """Return the address of the service."""
-    return f"http://127.0.0.1:{settings.PORT}"
+    """Return the address of the service that runs on the data folder, else where it would."""
+    return find_running(settings.DATA_DIR) or f"http://127.0.0.1:{settings.PORT}"
 
 
 def read_api_key() -> str:

@@ -44,6 +44,7 @@ class StandIn:
     miscount: int = 0
     before_answer: Callable[[list[dict[str, Any]]], object] = len
     columns: list[dict[str, str]] = field(default_factory=list)
+    order: dict[str, Any] = field(default_factory=lambda: {"always": False})
     requests: list[Request] = field(default_factory=list)
     stored: list[dict[str, Any]] = field(default_factory=list)
     receipts: dict[str, tuple[bytes, dict[str, Any]]] = field(default_factory=dict)
@@ -109,7 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if urlsplit(self.path).path == "/api/tables/things":
-            self._answer(200, {"table": "hiring.things", "columns": self.standin.columns})
+            described = {"columns": self.standin.columns, "order": self.standin.order}
+            self._answer(200, {"table": "hiring.things", **described})
         else:
             self._answer(404, problem("table_unknown", "There is no such table"))
 

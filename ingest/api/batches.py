@@ -33,7 +33,7 @@ class BatchesView(APIView):
             parameter("until", "Only before this time", format="date-time"),
             parameter("rejected", "Only with (`true`) or without rejected rows", type="boolean"),
             parameter("dry_run", "Only trials, or none of them", type="boolean"),
-            parameter("format", "Only sent as this: json, ndjson, csv, replay"),
+            parameter("sent_as", "Only sent as this: json, ndjson, csv, replay"),
             *paging_parameters(),
         ],
         responses=answers({200: page_of(BatchSummary)}),

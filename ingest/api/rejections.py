@@ -1,6 +1,7 @@
 """GET /api/rejections and /api/rejections/{id}, POST …/discard: rows that were not stored."""
 
 from datetime import UTC, datetime
+from itertools import islice
 
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -42,7 +43,7 @@ from project.models import Scope
 
 FILTER_PARAMETERS = [
     parameter("table", "Only this table's: `employees` or `hiring.employees`"),
-    parameter("batch", "Only this batch's", format="uuid"),
+    parameter("batch", "Only this batch's; several with commas between them"),
     parameter("code", "Only those with this row code among their errors"),
     parameter("column", "Only those with an error about this column"),
     parameter("since", "Only from this time on", format="date-time"),
@@ -72,7 +73,7 @@ class RejectionsView(APIView):
         refuse_unknown(request.GET, FILTERS | PAGING | {"format", "safe"})
         is_csv = read_choice(request.GET, "format", ("json", "csv")) == "csv"
         safe = read_choice(request.GET, "safe", ("false", "true")) == "true"
-        read_limit(request.GET, MAX_LIMIT)  # a wrong one is refused, also where all are wanted
+        limit = read_limit(request.GET, MAX_LIMIT)
         rejections = select_rejections(request.GET, list(settings.CONFIG.datasets))
         if not is_csv:
             page = read_page_request(request._request)
@@ -83,7 +84,9 @@ class RejectionsView(APIView):
         name = request.GET.get("table")
         table = find_table(reader_connection(), name) if name is not None else None
         columns = [column.name for column in table.columns] if table else []
-        records = export_records(iterate_rejections(rejections), columns)
+        # All of them, unless a limit is asked for.
+        found = islice(iterate_rejections(rejections), limit if "limit" in request.GET else None)
+        records = export_records(found, columns)
         return StreamingHttpResponse(
             in_pieces(csv_lines(export_header(columns), records, safe=safe)),
             content_type="text/csv; charset=utf-8",

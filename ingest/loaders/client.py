@@ -4,15 +4,15 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
 from ingest.loaders.connection import Connections, Response
-from ingest.loaders.responses import Problem, Receipt, TableDescription
+from ingest.loaders.responses import Problem, Receipt, ReplaySummary, TableDescription
 from ingest.loaders.retries import Failure, OnWait, RetryPolicy, is_transient, read_retry_after
 from project.base.errors import RowhouseError
 
@@ -77,6 +77,7 @@ class IngestClient(AbstractContextManager["IngestClient"]):
     ) -> None:
         if not (key.isascii() and key.isprintable()):
             raise KeyUnusable
+        self._url = url
         self._connections = Connections(url, timeout_s=timeout_s)
         self._headers = {"Authorization": f"Api-Key {key}"}
         self._retry = retry
@@ -109,6 +110,18 @@ class IngestClient(AbstractContextManager["IngestClient"]):
         path = f"/api/tables/{quote(table, safe='')}"
         return _decode(self._send("GET", path, {}, None), TableDescription)
 
+    def replay(self, filters: Mapping[str, str]) -> Iterator[ReplaySummary]:
+        """Have the open rejections that the filters name tried again; raises as `send_batch` does.
+
+        A row is stored at most once, however often it is asked for.
+        """
+        query: str | None = urlencode(filters)
+        while query is not None:
+            answer = self._send("POST", f"/api/rejections/replay?{query}", {}, b"")
+            summary = _decode(answer, ReplaySummary)
+            yield summary
+            query = urlsplit(summary.next).query if summary.next else None
+
     def stop(self) -> None:
         """Send nothing new and nothing again: waiting calls raise `SendingStopped`."""
         self._stopped.set()
@@ -139,7 +152,7 @@ class IngestClient(AbstractContextManager["IngestClient"]):
             response = self._connections.send(method, path, headers, body)
         except (OSError, http.client.HTTPException) as error:
             return Failure(
-                f"no answer from the service ({error or type(error).__name__})",
+                f"no answer from {self._url} ({error or type(error).__name__})",
                 in_doubt=not isinstance(error, _UNSENT),
                 is_permanent=isinstance(error, _PERMANENT),
             )

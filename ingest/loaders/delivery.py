@@ -1,4 +1,7 @@
-"""Batches delivered with several requests in flight, their receipts taken in file order."""
+"""Batches delivered with several requests in flight, their receipts taken in file order.
+
+A batch whose rows may depend on those of another is sent when that one is answered.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,11 +10,14 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from itertools import count
 from operator import add
+from typing import NamedTuple
 from uuid import uuid4
 
 from ingest.loaders.client import IngestClient, Undelivered
 from ingest.loaders.formats.files import Batch
 from ingest.loaders.formats.rows import FileMalformed
+from ingest.loaders.forward_references import ForwardReferences
+from ingest.loaders.order import Claims, RowOrder
 from ingest.loaders.responses import Receipt
 from project.base.errors import RowhouseError
 
@@ -74,6 +80,7 @@ def load_batches(
     client: IngestClient,
     table: str,
     batches: Iterable[Batch],
+    order: RowOrder,
     *,
     params: Mapping[str, str] | None = None,
     in_flight: int = IN_FLIGHT,
@@ -84,7 +91,7 @@ def load_batches(
     Raises `LoadStopped` when a batch is refused or cannot be delivered, the file is malformed or
     the user interrupts; what was in flight then is waited for and counted.
     """
-    delivery = _Delivery(client, table, params or {}, on_receipt)
+    delivery = _Delivery(client, table, order, params or {}, on_receipt)
     with ThreadPoolExecutor(in_flight) as pool:
         try:
             reading = iter(batches)
@@ -92,15 +99,34 @@ def load_batches(
                 # Twice as many as are in flight, so that no sender waits for the oldest receipt.
                 while delivery.is_full(2 * in_flight, IN_FLIGHT_BYTES - len(batch.body)):
                     delivery.settle_oldest()
-                delivery.submit(pool, batch)
+                claims = order.read(batch)
+                while delivery.must_wait(claims):
+                    delivery.settle_oldest()
+                delivery.submit(pool, batch, claims)
             while delivery.window:
                 delivery.settle_oldest()
+            delivery.send_again()
             if delivery.damage:
                 raise delivery.damage
         except (RowhouseError, OSError, KeyboardInterrupt) as error:
             delivery.drain()
             raise LoadStopped(str(error) or "interrupted", delivery.totals) from error
+        finally:
+            delivery.release()
     return delivery.totals
+
+
+class _Sent(NamedTuple):
+    """A batch that was handed to a sender."""
+
+    batch: Batch
+    claims: Claims | None
+    future: Future[Receipt]
+
+    @property
+    def is_answered(self) -> bool:
+        """Return whether there is a receipt."""
+        return self.future.done() and self.future.exception() is None
 
 
 @dataclass(slots=True)
@@ -109,13 +135,18 @@ class _Delivery:
 
     client: IngestClient
     table: str
+    order: RowOrder
     params: Mapping[str, str]
     on_receipt: OnReceipt | None
     totals: Totals = field(default_factory=Totals)
-    window: deque[tuple[Batch, Future[Receipt]]] = field(default_factory=deque)
+    window: deque[_Sent] = field(default_factory=deque)
     damage: FileMalformed | OSError | None = None
     run: str = field(default_factory=lambda: uuid4().hex)
     numbers: Iterator[int] = field(default_factory=count)
+    held: ForwardReferences = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.held = ForwardReferences(self.client, self.params, self.order.parents)
 
     def read(self, batches: Iterator[Batch]) -> Batch | None:
         """Return the next batch, None after the last; damage to the file is the end of it.
@@ -128,7 +159,15 @@ class _Delivery:
             self.damage = damage
             return None
 
-    def submit(self, pool: ThreadPoolExecutor, batch: Batch) -> None:
+    def must_wait(self, claims: Claims | None) -> bool:
+        """Return whether rows with these claims may depend on rows that are not answered yet."""
+        return any(
+            claims is None or sent.claims is None or claims.depend_on(sent.claims)
+            for sent in self.window
+            if not sent.is_answered
+        )
+
+    def submit(self, pool: ThreadPoolExecutor, batch: Batch, claims: Claims | None) -> None:
         """Have the batch sent as soon as a sender is free."""
         future = pool.submit(
             self.client.send_batch,
@@ -138,16 +177,16 @@ class _Delivery:
             f"load-{self.run}-{next(self.numbers)}",
             {**batch.layout.params, **self.params},
         )
-        self.window.append((batch, future))
+        self.window.append(_Sent(batch, claims, future))
 
     def is_full(self, most: int, most_bytes: int) -> bool:
         """Return whether so many batches, or bodies of so many bytes, are waiting."""
-        bodies = [len(batch.body) for batch, _ in self.window]
+        bodies = [len(sent.batch.body) for sent in self.window]
         return len(bodies) > 0 and (len(bodies) >= most or sum(bodies) > most_bytes)
 
     def settle_oldest(self) -> None:
         """Wait for the oldest batch's receipt and count it; raise what became of it instead."""
-        batch, future = self.window[0]
+        batch, _, future = self.window[0]
         try:
             receipt = future.result()
         except RowhouseError as error:
@@ -163,11 +202,11 @@ class _Delivery:
     def drain(self) -> None:
         """Send nothing more; count what is answered in time and what is left in doubt."""
         self.client.stop()
-        pending = {future for _, future in self.window if not future.cancel()}
+        pending = {sent.future for sent in self.window if not sent.future.cancel()}
         with suppress(KeyboardInterrupt):  # the second one: the user does not want to wait
             wait(pending, timeout=GRACE_S)
         self.client.abort()
-        for batch, future in self.window:
+        for batch, _, future in self.window:
             if future not in pending:
                 continue
             try:
@@ -180,7 +219,24 @@ class _Delivery:
                 with suppress(OSError):  # the rejects file may be why the load stopped
                     self._count(batch, receipt)
 
+    def send_again(self) -> None:
+        """Have the rows tried again that lacked a row which was sent after them."""
+        for summary in self.held.send_again():
+            self.totals.rejected -= summary.replayed
+            for batch in summary.batches:
+                self.totals.inserted += batch.inserted
+                self.totals.updated += batch.updated
+                self.totals.ignored += batch.ignored
+
+    def release(self) -> None:
+        """Tell of the rejections that were held back and stay."""
+        for batch, receipt in self.held.release():
+            self._tell(batch, receipt)
+
     def _count(self, batch: Batch, receipt: Receipt) -> None:
         self.totals.count(receipt)
+        self._tell(batch, self.held.hold(batch, receipt))
+
+    def _tell(self, batch: Batch, receipt: Receipt) -> None:
         if self.on_receipt:
             self.on_receipt(batch, receipt)

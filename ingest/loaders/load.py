@@ -13,6 +13,7 @@ from ingest.loaders.formats.changes import Dates
 from ingest.loaders.formats.dates import DateKind
 from ingest.loaders.formats.files import Batch, detect_format, inspect_file, read_batches
 from ingest.loaders.formats.layouts import Layout, ReadOptions
+from ingest.loaders.order import read_order
 from ingest.loaders.rejects import RejectsFile
 from ingest.loaders.responses import ColumnDescription, Receipt
 from project.base.errors import RowhouseError
@@ -61,6 +62,7 @@ def load_files(
             client,
             request.table,
             chain.from_iterable(read_batches(path, request.options) for path in request.files),
+            read_order(client, request.table),
             params=request.params,
             in_flight=request.in_flight,
             on_receipt=take_receipt,

@@ -1,18 +1,36 @@
-"""The file of rejected rows with their reasons."""
+"""Rejected rows with their reasons: the first ones for the eye, all of them in a file."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from ingest.loaders.formats.csv_rows import parse_records, write_records
 from ingest.loaders.formats.files import Batch
+from ingest.loaders.formats.json_text import find_problem
 from ingest.loaders.responses import Receipt, RowRejection
 
 _encode = msgspec.json.Encoder().encode
 # In JSON text these stand only between values, where a space does the same.
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+
+
+@dataclass(slots=True)
+class FirstReasons:
+    """Why the first rejected rows were rejected, a line for each."""
+
+    limit: int = 5
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, batch: Batch, receipt: Receipt) -> None:
+        """Take as many of the batch's rejected rows as there is room for."""
+        rejections = sorted(receipt.rejections, key=lambda rejection: rejection.index)
+        for rejection in rejections[: self.limit - len(self.lines)]:
+            reasons = "; ".join(error.message for error in rejection.read_errors())
+            place = f"{batch.layout.place} {batch.rows.places[rejection.index]}"
+            self.lines.append(f"{batch.file}, {place}: {reasons}")
 
 
 class RejectsFile(AbstractContextManager["RejectsFile"]):
@@ -68,6 +86,13 @@ class RejectsFile(AbstractContextManager["RejectsFile"]):
         for rejection in rejections:
             line: dict[str, object] = {"file": batch.file} if self._names_files else {}
             line[batch.layout.place] = batch.rows.places[rejection.index]
-            line["row"] = msgspec.Raw(batch.rows.texts[rejection.index].translate(_ONE_LINE))
+            line["row"] = _embed(batch.rows.texts[rejection.index])
             line["errors"] = rejection.errors
             yield _encode(line) + b"\n"
+
+
+def _embed(row: bytes) -> msgspec.Raw | str:
+    """Return a row as it stands, on one line; as a string where it is not JSON."""
+    if find_problem(row):
+        return row.decode()
+    return msgspec.Raw(row.translate(_ONE_LINE))

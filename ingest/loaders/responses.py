@@ -4,10 +4,11 @@ import msgspec
 
 
 class RowError(msgspec.Struct, frozen=True):
-    """One reason why a row was rejected."""
+    """One reason why a row was rejected; `columns` are those of the constraint it breaks."""
 
     code: str
     message: str = ""
+    columns: list[str] = []
 
 
 class RowRejection(msgspec.Struct, frozen=True):
@@ -24,13 +25,39 @@ class RowRejection(msgspec.Struct, frozen=True):
 class Receipt(msgspec.Struct, frozen=True):
     """What became of a batch: received = inserted + updated + ignored + rejected."""
 
-    table: str
-    received: int
+    batch: str
+    received: int = 0
+    inserted: int = 0
+    updated: int = 0
+    ignored: int = 0
+    rejected: int = 0
+    rejections: list[RowRejection] = []
+
+
+class ReplayedBatch(msgspec.Struct, frozen=True):
+    """How many of a batch of replayed rows came to what end."""
+
     inserted: int
     updated: int
     ignored: int
-    rejected: int
-    rejections: list[RowRejection] = []
+
+
+class RejectedAgain(msgspec.Struct, frozen=True):
+    """A replayed row that stays rejected, by its place in the batch that it first came in."""
+
+    batch: str
+    index: int
+    errors: msgspec.Raw
+
+
+class ReplaySummary(msgspec.Struct, frozen=True):
+    """What became of the rejections that a call replayed, and where to POST for the rest."""
+
+    replayed: int
+    batches: list[ReplayedBatch]
+    rejections: list[RejectedAgain]
+    skipped: dict[str, int]
+    next: str | None
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -41,13 +68,30 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class ColumnDescription(msgspec.Struct, frozen=True):
-    """A column of a table."""
+    """A column of a table; `read_only` ones are no fields of its rows."""
 
     name: str
     type: str
+    read_only: bool = False
+
+
+class ParentDescription(msgspec.Struct, frozen=True):
+    """Columns that refer to others of the same table."""
+
+    columns: list[str]
+    referenced: list[str]
+
+
+class OrderDescription(msgspec.Struct, frozen=True):
+    """When a row's outcome depends on others: `always`, or by equal keys and by parents."""
+
+    always: bool = True
+    keys: list[list[str]] = []
+    parents: list[ParentDescription] = []
 
 
 class TableDescription(msgspec.Struct, frozen=True):
-    """A table's columns in order."""
+    """A table's columns in order, and what depends on the order of its rows."""
 
     columns: list[ColumnDescription]
+    order: OrderDescription = OrderDescription()

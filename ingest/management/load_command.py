@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ingest.loaders.delivery import LoadStopped, OnReceipt, Totals
+from ingest.loaders.formats.files import Batch
+from ingest.loaders.rejects import FirstReasons
+from ingest.loaders.responses import Receipt
 from ingest.local_service import service_address
 from project.base.errors import RowhouseError
 from project.base.progress import ProgressBar
@@ -19,6 +22,10 @@ class LoadCommand(BaseCommand):
 
     target: ClassVar[str]  # the option that names what is loaded
     interrupted: ClassVar[str]  # what an interrupt means that comes before the first batch
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._reasons = FirstReasons()
 
     def load(self, options: dict[str, Any]) -> Totals:
         """Load and return the totals; raise Rowhouse's errors or OSError."""
@@ -44,10 +51,29 @@ class LoadCommand(BaseCommand):
         if totals.rejected:
             sys.exit(SOME_REJECTED)
 
+    def watch(self, progress: ProgressBar) -> OnReceipt:
+        """Return what moves the bar on with each receipt and keeps the first reasons."""
+
+        def take_receipt(batch: Batch, receipt: Receipt) -> None:
+            progress.advance(batch.steps, rows=receipt.received, rejected=receipt.rejected)
+            self._reasons.add(batch, receipt)
+
+        return take_receipt
+
     def _summarize(self, options: dict[str, Any], totals: Totals, started_at: float) -> None:
-        if not options["quiet"]:
-            words = self.describe(options, totals, time.monotonic() - started_at)
-            self.stdout.write(f"{options[self.target]}: {words}")
+        if options["quiet"]:
+            return
+        if not options.get("rejects"):
+            self._show_reasons(totals)
+        words = self.describe(options, totals, time.monotonic() - started_at)
+        self.stdout.write(f"{options[self.target]}: {words}")
+
+    def _show_reasons(self, totals: Totals) -> None:
+        for line in self._reasons.lines:
+            self.stderr.write(line)
+        more = totals.rejected - len(self._reasons.lines)
+        if more > 0:
+            self.stderr.write(f"… and {more:,} more: GET /api/rejections has them all")
 
 
 def add_service_arguments(parser: CommandParser) -> None:
@@ -56,10 +82,3 @@ def add_service_arguments(parser: CommandParser) -> None:
         "--url", default=service_address(), help="address of the service (default: %(default)s)"
     )
     parser.add_argument("--key", help="API key (default: the one in the data folder)")
-
-
-def show_receipts(progress: ProgressBar) -> OnReceipt:
-    """Return what moves the bar on with each receipt."""
-    return lambda batch, receipt: progress.advance(
-        batch.steps, rows=receipt.received, rejected=receipt.rejected
-    )

@@ -9,6 +9,7 @@ from psycopg import Connection
 
 from ingest.catalog.definitions import FOLDER, Column, Table
 from ingest.reading.examples import make_example
+from ingest.reading.order import OrderDescription, describe_order
 from ingest.reading.selection import is_comparable
 from ingest.validation.parameter_values import MAX_DEPTH
 from ingest.validation.values import adapter_for
@@ -76,6 +77,7 @@ class TableDescription(msgspec.Struct, frozen=True, kw_only=True):
     keys: Sequence[KeyDescription]
     foreign_keys: Sequence[ReferenceDescription]
     checks: Sequence[RuleDescription]
+    order: OrderDescription
     schema: dict[str, Any]
     example: Sequence[dict[str, Any]]
     links: dict[str, str]
@@ -118,6 +120,7 @@ def describe_table(connection: Connection, known: WritableTable) -> TableDescrip
             for key in table.foreign_keys
         ],
         checks=_describe_rules(table),
+        order=describe_order(table),
         schema=row_schema(table),
         example=[make_example(connection, known)],
         links=links_of(table.full_name),

@@ -11,7 +11,7 @@ from ingest.models import Batch
 from project.base.errors import BadParameter
 from project.base.moments import highest_id, lowest_id, parse_moment
 
-FILTERS = frozenset({"table", "since", "until", "rejected", "dry_run", "format"})
+FILTERS = frozenset({"table", "since", "until", "rejected", "dry_run", "sent_as"})
 
 
 class BatchSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +45,8 @@ def select_batches(query: Mapping[str, str], schemas: list[str]) -> QuerySet[Bat
     if "until" in query:
         until = parse_moment(query["until"], parameter="until")
         batches = batches.filter(created_at__lt=until, id__lt=highest_id(until))
-    if "format" in query:
-        batches = batches.filter(format=query["format"])
+    if "sent_as" in query:
+        batches = batches.filter(format=query["sent_as"])
     if "dry_run" in query:
         batches = batches.filter(dry_run=_flag(query, "dry_run"))
     if "rejected" in query:

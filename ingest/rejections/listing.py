@@ -74,7 +74,8 @@ def select_rejections(query: Mapping[str, str], schemas: list[str]) -> QuerySet[
     if "table" in query:
         rejections = rejections.filter(table_name__in=table_names(query["table"], schemas))
     if "batch" in query:
-        rejections = rejections.filter(batch=_parse_batch(query["batch"]))
+        batches = [_parse_batch(one) for one in query["batch"].split(",")]
+        rejections = rejections.filter(batch__in=batches)
     if "code" in query:
         rejections = rejections.filter(codes__contains=[query["code"]])
     if "column" in query:

@@ -7,7 +7,6 @@ transaction. A row that fails again stays the same open rejection: nothing is lo
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,7 +15,7 @@ from psycopg import Connection
 
 from ingest.errors import TableUnknown
 from ingest.models import Rejection
-from ingest.outcome import Reason, Receipt
+from ingest.outcome import Reason, Receipt, RowError
 from ingest.payload.csv_body import read_record
 from ingest.payload.payload import RowList, SentRow
 from ingest.writing.batch import ingest_batch
@@ -60,10 +59,13 @@ class RawUnreadable(RowhouseError):
     code = "raw_unreadable"
 
 
-class LockedRow(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class LockedRow:
     """A rejection in this transaction's hands."""
 
     id: int
+    batch: UUID
+    index: int
     format: str
     raw: bytes
     raw_bytes: int
@@ -82,11 +84,21 @@ class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int
 
 
+class RejectedAgain(msgspec.Struct, frozen=True, kw_only=True):
+    """A rejection that stays open, by the row of the batch that it is of; why it was rejected."""
+
+    id: int
+    batch: UUID
+    index: int
+    errors: list[RowError]
+
+
 class ReplaySummary(msgspec.Struct, kw_only=True):
     """What became of the rejections that a call replayed.
 
-    `matched = replayed + rejected + skipped`, always. `skipped` counts, by code, those that could
-    not be tried; `remaining` those that the call did not get to, `next` is where to POST for them.
+    `matched = replayed + rejected + skipped`, always; `rejections` are the rejected ones. `skipped`
+    counts, by code, those that could not be tried; `remaining` those that the call did not get to,
+    `next` is where to POST for them.
     """
 
     matched: int = 0
@@ -94,6 +106,7 @@ class ReplaySummary(msgspec.Struct, kw_only=True):
     rejected: int = 0
     skipped: dict[str, int] = msgspec.field(default_factory=dict)
     batches: list[BatchCounts] = msgspec.field(default_factory=list)
+    rejections: list[RejectedAgain] = msgspec.field(default_factory=list)
     remaining: int = 0
     next: str | None = None
 
@@ -191,6 +204,10 @@ def _replay_batch(
         summary.rejected += receipt.rejected
         counts = {name: getattr(receipt, name) for name in BatchCounts.__struct_fields__}
         summary.batches.append(BatchCounts(**counts))
+        for one in receipt.rejections:
+            row = replay.locked[one.index]
+            again = RejectedAgain(id=row.id, batch=row.batch, index=row.index, errors=one.errors)
+            summary.rejections.append(again)
     summary.matched += len(ids)
     codes = [refusal.code for refusal in refusals]
     # The rest are in another request's hands, or were in the meantime.
@@ -210,23 +227,26 @@ class _Replay:
     ids: list[int]
     corrected: bytes | None = None
     refusals: list[RowhouseError] = field(default_factory=list)
-    rows: dict[int, SentRow] = field(default_factory=dict)  # by the rejection's id
+    locked: list[LockedRow] = field(default_factory=list)  # those that can be sent again
 
     def begin(self, connection: Connection) -> RowList:
         self.refusals.clear()
-        self.rows.clear()
+        self.locked.clear()
+        rows: list[SentRow] = []
         for found in connection.execute(LOCK, {"ids": self.ids}):
             row = LockedRow(*found)
             try:
-                self.rows[row.id] = read_raw(row) if self.corrected is None else self.corrected
+                rows.append(read_raw(row) if self.corrected is None else self.corrected)
             except RowhouseError as error:
                 self.refusals.append(error)
-        if not self.rows:
+            else:
+                self.locked.append(row)
+        if not rows:
             raise _NothingToReplay
-        return RowList(list(self.rows.values()), is_strict=self.corrected is not None)
+        return RowList(rows, is_strict=self.corrected is not None)
 
     def finish(self, connection: Connection, receipt: Receipt) -> None:
-        ids = list(self.rows)
+        ids = [row.id for row in self.locked]
         failed = {one.index: one.errors for one in receipt.rejections}
         closed = [identifier for place, identifier in enumerate(ids) if place not in failed]
         now = datetime.now(UTC)

@@ -16,7 +16,7 @@ from ingest.payload.csv_body import (
     read_csv,
     read_plain_header,
 )
-from ingest.payload.json_text import printable
+from ingest.payload.json_text import join_rows, printable
 from ingest.payload.payload import CsvBody, RowList, SentRow
 from ingest.validation.fields import Field
 from ingest.validation.row_checks import CheckedRow, RowChecks, refuse_row
@@ -53,10 +53,6 @@ class RecordReader:
             if name in row:
                 row[name] = read(str(row[name]))
         return row
-
-    def write_all(self, rows: Sequence[ReadRecord]) -> bytes | None:
-        """Return rows as one JSON array, None where one has a fault."""
-        return None if any(map(self._has_fault, rows)) else _encode(rows)
 
     def write(self, row: ReadRecord) -> bytes:
         """Return a row as JSON text; none where it has a fault."""
@@ -118,6 +114,7 @@ class CsvTexts:
         self._columns = columns
         self._reader = reader
         self._max_row_bytes = max_row_bytes
+        self._written: dict[int, bytes] = {}  # the JSON text of rows, by their places
 
     @cached_property
     def _body(self) -> CsvRecords:
@@ -165,18 +162,20 @@ class CsvTexts:
 
     @cached_property
     def array(self) -> bytes | None:
-        places = range(self.count)
-        fields = self.fields  # a header is matched even where no record follows it
-        if not all(map(self._is_regular, places)):
+        if not self.fields:  # a header is matched even where no record follows it
             return None
-        return self._reader.write_all(
-            [self._reader.read(fields, record) for record in self._body.records]
-        )
+        texts = self.select(range(self.count))
+        return join_rows(texts) if all(texts) else None
 
     def are_within(self, max_bytes: int) -> bool:
         return True  # a larger one has no text
 
     def _write(self, place: int) -> bytes:
+        if place not in self._written:
+            self._written[place] = self._convert(place)
+        return self._written[place]
+
+    def _convert(self, place: int) -> bytes:
         if not self._is_regular(place):
             return b""
         return self._reader.write(self._reader.read(self.fields, self._body.records[place]))

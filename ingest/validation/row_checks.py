@@ -125,24 +125,22 @@ class RowChecks:
         errors = self._check_keys(fragments)
         values: dict[str, Any] = {}
         for name, field in self._fields.items():
-            text = fragments.get(name)
-            given = b"" if text is None else bytes(text)
-            absence = _ABSENT.get(given, "given")
-            fault = None
-            if given in _ABSENT:
-                fault = _refuse_absence(field, absence, is_given=text is not None)
-            if fault is not None:
-                errors.append(fault)
-            elif text is None:
-                continue
-            elif absence is None:
-                values[name] = None
-            else:
-                value = field.read(given)
-                if value is REFUSED:
-                    value = self._check_value(field, given, errors)
-                if value is not REFUSED:
-                    values[name] = value
+            text = bytes(fragments.get(name, b""))
+            if text in _ABSENT:
+                absence = _ABSENT[text]
+                fault = _refuse_absence(field, absence, is_given=text != b"")
+                if fault is not None:
+                    errors.append(fault)
+                    continue
+                if absence is None:
+                    if text:
+                        values[name] = None
+                    continue
+            value = field.read(text)
+            if value is REFUSED:
+                value = self._check_value(field, text, errors)
+            if value is not REFUSED:
+                values[name] = value
         return CheckedRow(values, errors)
 
     def _check_value(self, field: Field, text: bytes, errors: list[RowError]) -> Any:

@@ -16,10 +16,10 @@ import psycopg
 
 from project.base.errors import RowhouseError
 
-# What every record has; the rest came as `extra`.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
 _LINE = "rowhouse_line"  # where a record keeps its line
+
+# What every record has; the rest came as `extra`.
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", _LINE}
 
 _encoder = msgspec.json.Encoder(enc_hook=lambda value: type(value).__name__)
 
@@ -43,18 +43,15 @@ class JsonLines(logging.Formatter):
         return line
 
     def _write(self, record: logging.LogRecord) -> str:
-        is_own = record.name.partition(".")[0] == "rowhouse"
         moment = datetime.fromtimestamp(record.created, UTC)
         line = {
             "time": moment.isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage() if is_own else str(record.msg).partition("\n")[0],
+            "message": _message_of(record),
             "process": record.process,
+            **_fields_of(record),
         }
-        if is_own:
-            fields = vars(record).items()
-            line |= {name: value for name, value in fields if name not in _STANDARD}
         if record.exc_info and record.exc_info[1]:
             line["exception"] = self.formatException(record.exc_info)
         return _encoder.encode(line).decode()
@@ -62,6 +59,20 @@ class JsonLines(logging.Formatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
         """Return an exception and its causes without the values in their messages."""
         return "\n".join(_describe(ei[1]))
+
+
+class LinesForPeople(JsonLines):
+    """The same on a terminal: the time here, the level unless it is INFO, message and fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line without its end."""
+        moment = datetime.fromtimestamp(record.created)  # noqa: DTZ006 - the reader's own clock
+        level = [] if record.levelno == logging.INFO else [record.levelname]
+        fields = [f"{name}={_show(value)}" for name, value in _fields_of(record).items()]
+        words = [f"{moment:%H:%M:%S}", *level, _message_of(record), *fields]
+        if record.exc_info and record.exc_info[1]:
+            words.append("\n" + self.formatException(record.exc_info))
+        return " ".join(words)
 
 
 class SharedLogFile(logging.Handler):
@@ -133,6 +144,25 @@ class SharedLogFile(logging.Handler):
             for newer, older in reversed(list(pairwise(files))):
                 if newer.exists():
                     newer.replace(older)
+
+
+def _show(value: Any) -> str:
+    return value if isinstance(value, str) else _encoder.encode(value).decode()
+
+
+def _is_own(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] == "rowhouse"
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    return record.getMessage() if _is_own(record) else str(record.msg).partition("\n")[0]
+
+
+def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what came as `extra`, of Rowhouse's own records."""
+    if not _is_own(record):
+        return {}
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 def _describe(error: BaseException) -> Iterator[str]:

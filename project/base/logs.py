@@ -1,6 +1,7 @@
 """JSON-lines logs: one line a request, never a row value, key or password."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,15 +21,24 @@ AFTER_ANSWER = "rowhouse.after_answer"
 
 
 def logging_settings(config: Logging, folder: Path) -> dict[str, Any]:
-    """Return Django's LOGGING: the same JSON lines to stderr and to a rotating file."""
+    """Return Django's LOGGING: JSON lines to a rotating file and to stderr.
+
+    A terminal gets lines for people instead.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "project.base.log_output.JsonLines"}},
+        "formatters": {
+            "json": {"()": "project.base.log_output.JsonLines"},
+            "people": {"()": "project.base.log_output.LinesForPeople"},
+        },
         "handlers": {
             "nowhere": {"class": "logging.NullHandler"},
-            "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "people" if sys.stderr.isatty() else "json",
+            },
             "file": {
                 "class": "project.base.log_output.SharedLogFile",
                 "formatter": "json",

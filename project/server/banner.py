@@ -24,15 +24,15 @@ def write_banner(
     address: str, *, key: str | None, key_file: Path, datasets: Collection[str]
 ) -> str:
     """Return the text; `key` is the one made at this start, if any."""
-    lines = [f"Rowhouse serves on {address}"]
+    lines = [_write_curl(address, key_file, datasets), "", "Ctrl-C stops everything."]
+    lines.append(f"Dashboard: {address}/ (log in with the key)")
+    lines.append(f"Rowhouse serves on {address}")
     if key is not None:
         lines.append(f"API key (shown once, kept in {key_file}): {key}")
     elif key_file.exists():
         lines.append(f"API key: in {key_file}")
     else:
         lines.append("API key: make one with manage.py create_api_key")
-    lines.append(f"Dashboard: {address}/ (log in with the key)")
-    lines += ["", _write_curl(address, key_file, datasets), "", "Ctrl-C stops everything."]
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from project.base.config import read_config
 from project.base.database import EMBEDDED_DATABASE, use_port
 from project.server.banner import write_banner
 from project.server.children import Child, Program
+from project.server.data_lock import lock_data_folder
 from project.server.postgres.cluster import ServerSettings
 from project.server.postgres.server import (
     Server,
@@ -25,7 +26,6 @@ from project.server.supervisor import (
     Stopped,
     Supervisor,
     choose_port,
-    lock_data_folder,
     reachable_host,
     stop_on_signals,
 )
@@ -57,9 +57,9 @@ def run_service(*, web_only: bool, make_key: MakeKey, demo: Demo | None, say: Sa
                 key = make_key()
                 supervisor = Supervisor(_make_children(host, port, web_only=web_only), server)
                 supervisor.start(host, port)
-                say(_greet(address, key))
                 if demo is not None:
                     demo(address, say)
+                say(_greet(address, key))
                 connections.close_all()
                 supervisor.watch()
         except Stopped:

@@ -1,16 +1,13 @@
 """The supervisor of the embedded PostgreSQL, where there is one, and the programs beside it."""
 
-import fcntl
 import http.client
 import logging
-import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 
 from project.base.errors import RowhouseError
@@ -27,12 +24,6 @@ PORT_TIMEOUT_S = 2.0
 DATABASE_RETRY_S = 5.0
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class AlreadyRunning(RowhouseError):
-    """Rowhouse is already running on this data folder."""
-
-    code = "already_running"
 
 
 class PortBusy(RowhouseError):
@@ -67,31 +58,6 @@ def _raise_stopped(number: int, frame: FrameType | None) -> None:
     for other in _STOP_SIGNALS:  # stopping must not be interrupted
         signal.signal(other, signal.SIG_IGN)
     raise Stopped
-
-
-@contextmanager
-def lock_data_folder(data_dir: Path) -> Iterator[Callable[[str], None]]:
-    """Hold the lock of the data folder; yield a function that records the service's address.
-
-    Raises `AlreadyRunning` with the address of the service that holds it.
-    """
-    data_dir.mkdir(parents=True, exist_ok=True)
-    path = data_dir / "up.lock"
-    with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            where = path.read_text(encoding="utf-8").strip() or "it is just starting"
-            raise AlreadyRunning(f"Rowhouse is already running: {where}") from error
-
-        def record_address(address: str) -> None:
-            file.truncate(0)
-            file.write(f"{address} (process {os.getpid()})\n")
-            file.flush()
-
-        file.truncate(0)
-        yield record_address
-        file.truncate(0)
 
 
 def choose_port(host: str, port: int) -> int:

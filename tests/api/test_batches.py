@@ -80,7 +80,7 @@ def test_filters_are_combined(hiring: Client) -> None:
     assert found(hiring, table="employees", rejected="false", dry_run="false") == [clean]
     assert found(hiring, table="employees", dry_run="true") == [trial]
     assert found(hiring, table="nothing") == []
-    assert found(hiring, format="csv") == []
+    assert found(hiring, sent_as="csv") == []
 
 
 def test_since_includes_and_until_excludes_the_moment(hiring: Client) -> None:

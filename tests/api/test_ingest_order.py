@@ -77,7 +77,7 @@ def test_an_ignored_row_takes_no_value(moved: Client) -> None:
     assert moved_rows()[2:] == [(3, "c", 0)]
 
 
-EQUAL_KEYS = {
+EQUAL_KEYS: dict[str, tuple[str, list[Any]]] = {
     "blanks at the end": ("k char(3), UNIQUE (k)", ["x", "x ", "y"]),
     "digits after the point": ("k numeric, UNIQUE (k)", ["1.0", "1.00", "2"]),
     "durations": ("k interval, UNIQUE (k)", ["P1M", "P30D", "P1D"]),

@@ -240,6 +240,12 @@ def test_replays_all_that_match_and_says_what_became_of_them(hiring: Client) -> 
     answer = bulk(hiring, "?table=employees")
     summary = answer.json()
     (batch,) = summary.pop("batches")
+    (again,) = summary.pop("rejections")
+    assert (again["id"], again["index"]) == (still_bad, 0)
+    assert [error["code"] for error in again["errors"]] == ["fk_violation"]
+    assert stored(f"SELECT batch_id::text FROM service.rejection WHERE id = {still_bad:d}") == [
+        (again["batch"],)
+    ]
     assert (answer.status_code, summary) == (
         200,
         {

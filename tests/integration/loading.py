@@ -8,7 +8,12 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
+from ingest.loaders.order import RowOrder
+from ingest.loaders.responses import OrderDescription, TableDescription
 from tests.waiting import PATIENCE_S
+
+# Of a table whose rows have nothing to do with each other.
+UNORDERED = RowOrder(TableDescription([], OrderDescription(always=False)))
 
 
 class Outcome(NamedTuple):

@@ -19,7 +19,7 @@ from project.server.postgres.postmaster import Postmaster, find_postmaster
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
-LAST_LINE = "Ctrl-C stops everything."
+LAST_LINE = "API key"
 
 
 class Service:

@@ -19,6 +19,7 @@ from ingest.loaders.formats.layouts import ReadOptions
 from ingest.loaders.responses import Receipt
 from ingest.loaders.retries import RetryPolicy
 from tests.integration.loading import (
+    UNORDERED,
     Load,
     Outcome,
     by_id,
@@ -77,7 +78,7 @@ def test_an_answer_that_does_not_come_in_time_is_asked_for_again(
     standin.before_answer = wait_for_the_second_try
     batches = read_batches(things, ReadOptions())
     with IngestClient(standin.url, KEY, timeout_s=0.2) as client:
-        totals = load_batches(client, "things", batches)
+        totals = load_batches(client, "things", batches, UNORDERED)
     assert totals.inserted == 25
     assert by_id(standin.stored) == expected_rows()
     assert len({request.key for request in standin.requests}) == 1 < len(standin.requests)
@@ -146,7 +147,7 @@ def test_a_service_that_does_not_answer_is_given_up_in_the_end(things: str) -> N
         on_wait=lambda reason, wait_s: waits.append(reason),
     )
     with client, pytest.raises(LoadStopped, match="lines 2 to 30: no answer") as stopped:
-        load_batches(client, "things", read_batches(things, ReadOptions()))
+        load_batches(client, "things", read_batches(things, ReadOptions()), UNORDERED)
     assert waits
     assert stopped.value.totals.unanswered == 0
 
@@ -157,7 +158,7 @@ def test_rows_whose_outcome_is_not_known_are_counted(standin: StandIn, things: s
         IngestClient(standin.url, KEY, retry=RetryPolicy(retry_for_s=0)) as client,
         pytest.raises(LoadStopped) as stopped,
     ):
-        load_batches(client, "things", read_batches(things, ReadOptions()))
+        load_batches(client, "things", read_batches(things, ReadOptions()), UNORDERED)
     assert stopped.value.totals.unanswered == 25
 
 
@@ -184,7 +185,7 @@ def test_a_terminal_shows_rows_speed_and_rejects(standin: StandIn, things: str) 
 
 def test_a_service_below_a_path_is_reached(standin: StandIn, things: str) -> None:
     with IngestClient(f"{standin.url}/rowhouse/", KEY) as client:
-        load_batches(client, "hiring.thin/gs", read_batches(things, ReadOptions()))
+        load_batches(client, "hiring.thin/gs", read_batches(things, ReadOptions()), UNORDERED)
     assert standin.requests[0].path == "/rowhouse/api/ingest/hiring.thin%2Fgs"
 
 
@@ -198,7 +199,7 @@ def test_receipts_come_in_file_order_from_any_number_of_senders(
 
     batches = read_batches(things, ReadOptions(batch_rows=1))
     with IngestClient(standin.url, KEY) as client:
-        load_batches(client, "things", batches, in_flight=7, on_receipt=note)
+        load_batches(client, "things", batches, UNORDERED, in_flight=7, on_receipt=note)
     assert len(lines) == 25
     assert lines == sorted(lines)
 

@@ -110,6 +110,17 @@ def test_the_same_rows_are_stored_from_every_format(load: Load, tmp_path: Path) 
         assert stored_employees() == expected
 
 
+def test_a_line_that_is_no_json_is_rejected_alone(load: Load, tmp_path: Path) -> None:
+    path, rejects = tmp_path / "jobs.ndjson", tmp_path / "rejects.ndjson"
+    lines = ['{"job_id": 1, "job_name": "A"}', '{"job_id": 2,', '{"job_id": 3, "job_name": "C"}']
+    path.write_text("\n".join(lines))
+    assert load("jobs", str(path), "--rejects", str(rejects)) == 3
+    assert count_rows("jobs") == 2
+    (rejected,) = map(json.loads, rejects.read_text().splitlines())
+    assert (rejected["line"], rejected["row"]) == (2, lines[1])
+    assert [error["code"] for error in rejected["errors"]] == ["bad_json"]
+
+
 def test_a_second_load_ignores_what_is_stored(load: Load) -> None:
     path = str(WITH_HEADER["jobs"])
     assert load("jobs", path) == 0

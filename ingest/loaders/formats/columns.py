@@ -23,12 +23,12 @@ class ColumnNames:
 
 
 def parse_columns(text: str) -> ColumnNames:
-    """Understand `a,b,c` and `name in the file=column,…`; a name with a comma is quoted."""
+    """Understand `a,b,,d` and `name in the file=column,…`; a name with a comma is quoted."""
     (items,) = parse_records([text.encode()])
     pairs = [item.rpartition("=") for item in items]
     if all(equals for _, equals, _ in pairs):
         return ColumnNames(renamed={name.strip(): column.strip() for name, _, column in pairs})
-    if any(equals for _, equals, _ in pairs) or not all(item.strip() for item in items):
+    if any(equals for _, equals, _ in pairs) or not any(item.strip() for item in items):
         raise ColumnsInvalid("write either columns in order (a,b) or pairs (name in the file=a)")
     return ColumnNames(ordered=tuple(item.strip() for item in items))
 

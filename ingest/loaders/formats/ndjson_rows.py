@@ -3,19 +3,14 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-import msgspec
-
-from ingest.loaders.formats.json_text import find_problem
 from ingest.loaders.formats.rows import FileMalformed, Rows, Unreadable, refuse_long_row
-
-_decoder = msgspec.json.Decoder(msgspec.Raw)
 
 
 def split_ndjson(blocks: Iterable[bytes]) -> Iterator[Rows]:
     """Yield the lines of UTF-8 NDJSON; blank lines are left out.
 
-    The place of a row is its line, from 1. `FileMalformed`, naming the line, comes after the rows
-    before the damage.
+    The place of a row is its line, from 1. What is in a line is the service's to say.
+    `FileMalformed`, naming the line, comes after the rows before the damage.
     """
     rest = b""
     line = 1
@@ -24,7 +19,7 @@ def split_ndjson(blocks: Iterable[bytes]) -> Iterator[Rows]:
             data = rest + block
             cut = data.rfind(b"\n") + 1
             complete, rest = data[:cut], data[cut:]
-            yield from _check_lines(complete, _lines(complete, line))
+            yield _lines(complete, line)
             line += complete.count(b"\n")
             refuse_long_row(rest, f"line {line}", line=line)
     except Unreadable as error:
@@ -37,25 +32,3 @@ def _lines(complete: bytes, line: int) -> Rows:
         return Rows(texts, range(line, line + len(texts)))
     kept = [(text, place) for place, text in enumerate(texts, line) if text.strip()]
     return Rows([text for text, _ in kept], [place for _, place in kept])
-
-
-def _check_lines(complete: bytes, rows: Rows) -> Iterator[Rows]:
-    """Yield the rows, or those before the first that is not JSON and then its error.
-
-    The service refuses a whole batch for one line that is not JSON.
-    """
-    if _are_valid(complete, len(rows.texts)):
-        yield rows
-        return
-    for count, (text, line) in enumerate(zip(rows.texts, rows.places, strict=True)):
-        if problem := find_problem(text):
-            yield Rows(rows.texts[:count], rows.places[:count])
-            raise FileMalformed(f"line {line}: {problem}", line=line)
-    yield rows
-
-
-def _are_valid(complete: bytes, count: int) -> bool:
-    try:
-        return len(_decoder.decode_lines(complete)) == count
-    except (msgspec.DecodeError, RecursionError):
-        return False

@@ -11,6 +11,7 @@ from ingest.loaders.delivery import OnReceipt, Totals, load_batches
 from ingest.loaders.formats.files import BATCH_BYTES, Batch
 from ingest.loaders.formats.layouts import BATCH_ROWS, ReadOptions, lay_out_json
 from ingest.loaders.formats.rows import Rows, cut_rows
+from ingest.loaders.order import read_order
 from ingest.loaders.responses import Receipt
 from ingest.loaders.socrata import high_water_mark
 from ingest.loaders.socrata.client import Row as SodaRow
@@ -137,6 +138,7 @@ def _load_window(
         client,
         dataset.table,
         reader.read_batches(),
+        read_order(client, dataset.table),
         params={"on_conflict": "update"},
         on_receipt=take_receipt,
     )

@@ -20,7 +20,7 @@ from ingest.loaders.formats.mapping import read_mapping
 from ingest.loaders.load import LoadRequest, find_dates, load_files
 from ingest.loaders.retries import RetryPolicy
 from ingest.local_service import read_api_key
-from ingest.management.load_command import LoadCommand, add_service_arguments, show_receipts
+from ingest.management.load_command import LoadCommand, add_service_arguments
 from project.base.errors import ConfigError, RowhouseError
 from project.base.progress import load_progress
 
@@ -51,7 +51,7 @@ class Command(LoadCommand):
         progress = load_progress(total, is_quiet=options["quiet"])
         client = IngestClient(options["url"], key, retry=retry, on_wait=progress.show_wait)
         with client, progress:
-            return load_files(client, _read_request(client, options), show_receipts(progress))
+            return load_files(client, _read_request(client, options), self.watch(progress))
 
     def describe(self, options: dict[str, Any], totals: Totals, seconds: float) -> str:
         """Return what became of the rows, and how quickly."""

@@ -11,7 +11,7 @@ from ingest.loaders.delivery import Totals
 from ingest.loaders.socrata.load import LoadOptions, Observer, load_dataset
 from ingest.loaders.socrata.sources import open_client
 from ingest.local_service import read_api_key
-from ingest.management.load_command import LoadCommand, add_service_arguments, show_receipts
+from ingest.management.load_command import LoadCommand, add_service_arguments
 from project.base.progress import load_progress
 
 
@@ -50,7 +50,7 @@ class Command(LoadCommand):
             restart=options["restart"],
         )
         progress = load_progress(None, is_quiet=options["quiet"])
-        observer = Observer(on_total=progress.expect, on_receipt=show_receipts(progress))
+        observer = Observer(on_total=progress.expect, on_receipt=self.watch(progress))
         key = options["key"] or read_api_key()
         client = IngestClient(options["url"], key, on_wait=progress.show_wait)
         with open_client(wanted.name, on_wait=progress.show_wait) as soda, client, progress:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from project.base.errors import RowhouseError
-from project.base.log_output import JsonLines, SharedLogFile
+from project.base.log_output import JsonLines, LinesForPeople, SharedLogFile
 
 SECRET = "a value of a row"
 
@@ -39,6 +39,19 @@ def test_own_records_have_their_fields_and_the_time_in_utc() -> None:
     assert (written["message"], written["table"], written["ms"]) == ("3 rows", "hiring.jobs", 1.5)
     assert written["time"].endswith("+00:00")
     assert (written["level"], written["logger"]) == ("ERROR", "rowhouse.up")
+
+
+def test_a_terminal_gets_words_instead_of_json() -> None:
+    record = logging.LogRecord("rowhouse.x", logging.INFO, "module.py", 1, "request", (), None)
+    vars(record).update(route="api/ingest", status=201, thing=object(), batch=None)
+    JsonLines().format(record)
+    clock, *words = LinesForPeople().format(record).split(" ")
+    assert clock.count(":") == 2
+    assert words == ["request", "route=api/ingest", "status=201", 'thing="object"', "batch=null"]
+    other = logging.LogRecord(
+        "django.x", logging.ERROR, "m.py", 1, f"%s\n{SECRET}", (SECRET,), None
+    )
+    assert SECRET not in LinesForPeople().format(other)
 
 
 def test_a_field_that_is_no_plain_value_is_named_by_its_type() -> None:

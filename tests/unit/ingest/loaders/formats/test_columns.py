@@ -14,7 +14,13 @@ def test_pairs_rename_fields_and_may_leave_them_out() -> None:
     assert parse_columns(text).renamed == {"Unique Key": "unique_key", "a=b, c": "d", "x": ""}
 
 
-@pytest.mark.parametrize("text", ["a,b=c", "a,,b", ","])
+def test_a_place_without_a_name_is_left_out() -> None:
+    names = parse_columns("a,,b")
+    assert names == ColumnNames(ordered=("a", "", "b"))
+    assert name_columns(["x", "", "x"], names) == ["a", "", "b"]
+
+
+@pytest.mark.parametrize("text", ["a,b=c", ","])
 def test_a_mixture_is_refused(text: str) -> None:
     with pytest.raises(ColumnsInvalid):
         parse_columns(text)
