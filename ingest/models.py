@@ -26,6 +26,7 @@ class Batch(models.Model):
     fields = ArrayField(models.TextField(), null=True)  # the columns of its CSV records, in order
     # The rejections of a dry run or a replay, which are not logged as rejections of their own.
     foreseen = models.JSONField(null=True)
+    additions = models.JSONField(null=True)  # what the receipt has only where it was asked for
 
     class Meta:
         db_table = "batch"

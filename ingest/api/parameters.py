@@ -7,7 +7,9 @@ from typing import cast
 from ingest.outcome import OnConflict
 from project.http.pagination import read_choice, refuse_unknown
 
-_KNOWN = frozenset({"on_conflict", "conflict_key", "atomic", "dry_run", "header"})
+_KNOWN = frozenset(
+    {"on_conflict", "conflict_key", "atomic", "dry_run", "header", "return", "extra"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class IngestParameters:
     atomic: bool
     dry_run: bool
     has_header: bool
+    returns_keys: bool
+    drops_extra: bool
 
 
 def read_parameters(query: Mapping[str, str]) -> IngestParameters:
@@ -34,7 +38,14 @@ def read_parameters(query: Mapping[str, str]) -> IngestParameters:
         atomic=read_choice(query, "atomic", ("false", "true")) == "true",
         dry_run=read_choice(query, "dry_run", ("false", "true")) == "true",
         has_header=read_choice(query, "header", ("present", "absent")) == "present",
+        returns_keys=read_choice(query, "return", ("none", "keys")) == "keys",
+        drops_extra=read_extra(query),
     )
+
+
+def read_extra(query: Mapping[str, str]) -> bool:
+    """Return whether columns that the table does not have are left out."""
+    return read_choice(query, "extra", ("reject", "ignore")) == "ignore"
 
 
 def read_conflict(query: Mapping[str, str]) -> tuple[OnConflict, str | None]:

@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ingest.api.intake import receipt_status
-from ingest.api.intake_schema import CONFLICT_PARAMETERS, JSON_ERRORS
-from ingest.api.parameters import read_conflict
+from ingest.api.intake_schema import CONFLICT_PARAMETERS, EXTRA_PARAMETER, JSON_ERRORS
+from ingest.api.parameters import read_conflict, read_extra
 from ingest.api.permission import check_table
 from ingest.api.rejections import FILTER_PARAMETERS
-from ingest.errors import BadShape, TableUnknown, UnsupportedMediaType
+from ingest.errors import BadShape, ConflictKeyMissing, TableUnknown, UnsupportedMediaType
 from ingest.models import Rejection
 from ingest.outcome import Receipt
 from ingest.payload.json_body import check_numbers, check_text
@@ -40,7 +40,7 @@ from project.http.openapi import Errors, answers, parameter
 from project.http.pagination import read_choice, refuse_unknown
 from project.models import ApiKey, Scope
 
-_CONFLICT = frozenset({"on_conflict", "conflict_key"})
+_CONFLICT = frozenset({"on_conflict", "conflict_key", "extra"})
 
 
 class ReplayView(APIView):
@@ -51,6 +51,7 @@ class ReplayView(APIView):
         "POST": [
             *JSON_ERRORS,
             BadParameter,
+            ConflictKeyMissing,
             RejectionUnknown,
             TableUnknown,
             RejectionNotOpen,
@@ -62,7 +63,7 @@ class ReplayView(APIView):
 
     @extend_schema(
         summary="Replay a rejection",
-        parameters=CONFLICT_PARAMETERS,
+        parameters=[*CONFLICT_PARAMETERS, EXTRA_PARAMETER],
         request={"application/json": {"type": "object", "description": "The corrected row"}},
         responses=answers({201: Receipt, 422: Receipt}),
     )
@@ -92,7 +93,7 @@ class ReplaysView(APIView):
     """Many rejected rows sent again."""
 
     scopes = {"POST": Scope.INGEST}
-    errors: Errors = {"POST": [BadParameter, BadShape]}
+    errors: Errors = {"POST": [BadParameter, BadShape, ConflictKeyMissing]}
 
     @extend_schema(
         summary="Replay rejections",
@@ -106,6 +107,7 @@ class ReplaysView(APIView):
                 maximum=10**18 - 1,
             ),
             *CONFLICT_PARAMETERS,
+            EXTRA_PARAMETER,
         ],
         request=None,
         responses=answers({200: ReplaySummary}),
@@ -145,6 +147,7 @@ def _replay_request(request: Request, table: str) -> BatchRequest:
         format="replay",
         on_conflict=on_conflict,
         conflict_key=conflict_key,
+        drops_extra=read_extra(request.GET),
     )
 
 

@@ -107,6 +107,14 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return default if _constant.fullmatch(default) else None
 
     @cached_property
+    def varies(self) -> bool:
+        """Whether each row that leaves it out gets another value than the last time."""
+        if not self.has_default:
+            return self.identity != ""
+        default = (self.constant_default or "").lstrip("(")
+        return not default or default.startswith(("now()", "CURRENT_"))
+
+    @cached_property
     def required(self) -> bool:
         """Whether every row must bring a value."""
         return self.not_null and not self.has_default and not self.read_only

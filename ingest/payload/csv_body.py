@@ -98,11 +98,13 @@ def read_plain_header(body: bytes, *, has_header: bool) -> PlainHeader | None:
     return PlainHeader(header.decode().split(","), end)
 
 
-def match_header(header: Sequence[str] | None, columns: Sequence[Column]) -> list[str]:
+def match_header(
+    header: Sequence[str] | None, columns: Sequence[Column], *, drops_extra: bool = False
+) -> list[str]:
     """Return the column of each name in a header, found without regard to case, spaces and `_`.
 
-    Without a header the fields are all columns in order. Raises `CsvHeader` for a name that no
-    column has, and for a column named twice.
+    Without a header the fields are all columns in order. Raises `CsvHeader` for a column named
+    twice, and for a name that no column has: that is empty instead with `drops_extra`.
     """
     if header is None:
         return [column.name for column in columns]
@@ -110,6 +112,9 @@ def match_header(header: Sequence[str] | None, columns: Sequence[Column]) -> lis
     names: list[str] = []
     for given in header:
         found = known.find(given)
+        if not found and drops_extra:
+            names.append("")
+            continue
         if len(found) != 1:
             problem = f"could be any of {', '.join(found)}" if found else "is not a column"
             raise CsvHeader(f"The header {printable(given.strip()[:100])!r} {problem}")

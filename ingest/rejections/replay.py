@@ -123,7 +123,8 @@ def read_raw(row: LockedRow) -> SentRow:
     record = read_record(row.raw.decode())
     if row.fields is None or len(record) != len(row.fields):
         raise RawUnreadable
-    return dict(zip(row.fields, record, strict=True))
+    # A column that was left out when the row was sent has no name.
+    return {name: field for name, field in zip(row.fields, record, strict=True) if name}
 
 
 def replay_rejection(

@@ -1,5 +1,6 @@
 """CSV records as JSON rows, like any other from there on."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
@@ -7,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from ingest.catalog.definitions import Column
-from ingest.outcome import Rejection, RowError
+from ingest.outcome import SHOWN_CHARACTERS, Rejection, RowError
 from ingest.payload.csv_body import (
     CsvRecords,
     PlainHeader,
@@ -15,7 +16,7 @@ from ingest.payload.csv_body import (
     read_csv,
     read_plain_header,
 )
-from ingest.payload.json_text import join_rows
+from ingest.payload.json_text import join_rows, printable
 from ingest.payload.payload import CsvBody, RowList, SentRow
 from ingest.validation.fields import Field
 from ingest.validation.row_checks import CheckedRow, RowChecks, refuse_row
@@ -45,7 +46,9 @@ class RecordReader:
 
     def read(self, names: Iterable[str], record: Iterable[str]) -> ReadRecord:
         """Return a record's values."""
-        row: ReadRecord = {name: field for name, field in zip(names, record, strict=True) if field}
+        row: ReadRecord = {
+            name: field for name, field in zip(names, record, strict=True) if field and name
+        }
         for name, read in self._readers.items():
             if name in row:
                 row[name] = read(str(row[name]))
@@ -103,7 +106,10 @@ class CsvTexts:
         columns: Sequence[Column],
         reader: RecordReader,
         max_row_bytes: int,
+        *,
+        drops_extra: bool = False,
     ) -> None:
+        self._drops_extra = drops_extra
         self._payload = payload
         self._columns = columns
         self._reader = reader
@@ -124,8 +130,24 @@ class CsvTexts:
 
     @cached_property
     def fields(self) -> Sequence[str]:
-        header = self.plain_header.names if self.plain_header else self._body.header
-        return match_header(header, self._columns)
+        return match_header(self._header, self._columns, drops_extra=self._drops_extra)
+
+    @property
+    def _header(self) -> Sequence[str] | None:
+        return self.plain_header.names if self.plain_header else self._body.header
+
+    def count_dropped(self) -> Counter[str]:
+        dropped: Counter[str] = Counter()
+        for position, (given, name) in enumerate(
+            zip(self._header or (), self.fields, strict=False)
+        ):
+            if not name:
+                dropped[printable(given.strip()[:SHOWN_CHARACTERS])] += sum(
+                    bool(record[position])
+                    for record in self._body.records
+                    if position < len(record)
+                )
+        return dropped
 
     @property
     def lines(self) -> Sequence[int] | None:

@@ -4,7 +4,7 @@ The data is asked which rows break which constraints, the others are stored, and
 can foresee (triggers, exclusion constraints, races) is found by halving the batch under savepoints.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -14,10 +14,12 @@ import psycopg
 from psycopg import Connection
 
 from ingest.catalog.definitions import ASKABLE_TYPES, Column
-from ingest.outcome import Rejection, RowError
+from ingest.outcome import Rejection, RowError, describe_missing
 from ingest.payload.json_text import join_rows
 from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
+from ingest.writing.conflicts import WriteOptions
 from ingest.writing.constraints.checks import Violation
+from ingest.writing.constraints.rules import INSERTS, Question
 from ingest.writing.isolated.isolation import Isolation, UnknownValues
 from ingest.writing.sqlstates import (
     describe_row_failure,
@@ -28,13 +30,29 @@ from ingest.writing.sqlstates import (
     is_server_trouble,
     skipped_row,
 )
-from ingest.writing.writer import RowsSkipped, TableWriter, WriteOptions, Written
+from ingest.writing.writer import RowsAbsent, RowsSkipped, TableWriter, Written
 
 # How often a batch is checked again when other writers got in between.
 ROUNDS = 3
 
 _encode = msgspec.json.Encoder().encode
 _rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+class _OrderMatters(Exception):
+    """Rows can only be judged piece by piece, each after the ones before it are written."""
+
+    def __init__(self, pieces: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+
+class _NotUniqueInTheEnd(Exception):
+    """Rows have deferrable keys in common with others after all of them are written."""
+
+    def __init__(self, errors: Mapping[int, list[RowError]]) -> None:
+        super().__init__()
+        self.errors = errors
 
 
 class IsolatedWriter:
@@ -59,34 +77,101 @@ class IsolatedWriter:
         self._options = options
         self._unchecked = unchecked
         self._is_locked = False  # what the candidates refer to is locked until the commit
-        self._isolation = Isolation(batch, UnknownValues(writer.table), options.on_conflict)
-        self._failures: dict[int, RowError] = {}
+        self._unknown = UnknownValues(writer.table)
+        self._judges_late = options.on_conflict == "update" and bool(self._unknown.deferrable)
+        self._isolation = self._isolate()
+        self._places = sorted(self._isolation.find_readable(range(batch.received)))
+        self._question = self._choose_question()
+        self._pieces_wait = self._may_wait = False
+        self._failures: dict[int, list[RowError]] = {}
         self._takes_rows = False  # the table can be written to, as a statement without rows shows
 
     def write(self) -> Written:
         """Write what can be written; every other row is rejected with all its errors."""
-        written = self._write_candidates()
-        while self._isolation.readmit_duplicates():
-            written += self._write_candidates()
+        written = self._write_deferred() if self._judges_late else None
+        if written is None:
+            written = self._write_waiting()
         return replace(written, rejections=self._isolation.rejections(), way="isolated")
 
-    def _write_candidates(self) -> Written:
-        written = self._write_checked()
-        return self._write_tried() if written is None else written
+    def _isolate(self) -> Isolation:
+        return Isolation(self._batch, self._unknown, self._options, judges_late=self._judges_late)
+
+    def _choose_question(self) -> Question:
+        """Return what is to be asked: which rows are stored already only where that matters."""
+        if self._options.key is None:
+            return INSERTS
+        matters = len(self._writer.table.unique_keys) > 1 or any(
+            map(self._isolation.find_missing, self._places)
+        )
+        return Question(self._options.key, finds_stored=matters)
+
+    def _write_deferred(self) -> Written | None:
+        """Write the rows, and reject those whose deferrable keys are not unique in the end.
+
+        None where PostgreSQL has another objection then: every row is to be checked at once.
+        """
+        late: dict[int, list[RowError]] = {}
+        while True:
+            self._isolation = self._isolate()
+            for place, errors in late.items():
+                self._isolation.reject(place, errors)
+            try:
+                with self._connection.transaction():
+                    self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
+                    written = self._write_waiting()
+                    self._refuse_late()
+                    self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                    return written
+            except _NotUniqueInTheEnd as found:
+                late |= found.errors
+            except psycopg.Error as error:
+                if is_server_trouble(error):
+                    raise
+                self._judges_late = False
+                self._isolation = self._isolate()
+                return None
+
+    def _refuse_late(self) -> None:
+        late = self._isolation.find_late(self._find_broken(self._places))
+        if late:
+            raise _NotUniqueInTheEnd(late)
+
+    def _write_waiting(self) -> Written:
+        """Write all rows, those that refer to one further down when that one is written."""
+        places, written, progresses = self._places, Written(), True
+        while places:
+            self._pieces_wait = progresses and self._checks.refers_to_itself
+            self._may_wait = False  # all rows that they could wait for are asked about together
+            written += self._write_pieces(places)
+            waiting = self._isolation.readmit_waiting()
+            progresses = len(waiting) < len(places)
+            places = waiting
+        return written
+
+    def _write_pieces(self, places: Sequence[int]) -> Written:
+        try:
+            written = self._write_checked(places)
+        except _OrderMatters as found:
+            self._may_wait = self._pieces_wait
+            return sum(map(self._write_pieces, found.pieces), Written())
+        if written is None:
+            written = self._write_tried(places)
+        readmitted = self._isolation.readmit_duplicates()
+        return written + self._write_pieces(readmitted) if readmitted else written
 
     # By asking the data.
 
-    def _write_checked(self) -> Written | None:
+    def _write_checked(self, places: Sequence[int]) -> Written | None:
         """Reject what the data shows to be wrong, write the rest; None where that fails."""
         for _ in range(ROUNDS):
             is_checked = False
             try:
                 with self._connection.transaction():
                     self._is_locked = False
-                    self._reject_bad_values()
-                    self._reject_all_violations()
+                    self._reject_bad_values(places)
+                    self._reject_all_violations(places)
                     is_checked = True
-                    return self._write_left()
+                    return self._write_left(places)
             except RowsSkipped:
                 continue
             except psycopg.Error as error:
@@ -97,25 +182,28 @@ class IsolatedWriter:
                     # not for the service to read. Whether a row is at fault shows when it is tried.
                     return None
                 if not is_checked:
-                    self._reject_unanswerable(self._isolation.find_readable())
+                    self._reject_unanswerable(self._isolation.find_readable(places))
         return None
 
-    def _write_left(self) -> Written:
+    def _write_left(self, places: Sequence[int]) -> Written:
         # Whatever looks at rows on their way in is left to say what it has against one.
         copying = not self._writer.table.watched
         unchecked = self._unchecked and not self._is_locked
-        return self._write(self._isolation.candidates, unchecked=unchecked, copying=copying)
+        left = self._isolation.candidates.intersection(places)
+        return self._write(left, unchecked=unchecked, copying=copying)
 
     def _write(self, places: Collection[int], *, unchecked: bool, copying: bool) -> Written:
-        written = self._writer.write(
-            self._connection,
-            self._batch,
-            self._keep(places),
-            self._options,
-            unchecked=unchecked,
-            copying=copying,
-        )
-        if not self._unchecked:
+        written = Written()
+        for chosen in self._isolation.divide_rounds(places):
+            written += self._writer.write(
+                self._connection,
+                self._batch,
+                self._keep(chosen),
+                self._options,
+                unchecked=unchecked,
+                copying=copying,
+            )
+        if not (self._unchecked or self._judges_late):
             # What is deferred to the commit would fail the whole batch there.
             self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return written
@@ -124,10 +212,10 @@ class IsolatedWriter:
         kept = [rows.keep(places) for rows in self._batch.groups]
         return [rows for rows in kept if rows.places]
 
-    def _reject_bad_values(self) -> None:
+    def _reject_bad_values(self, asked: Sequence[int]) -> None:
         if not self._checks.need_value_checks:
             return
-        places = sorted(self._isolation.candidates)
+        places = sorted(self._isolation.candidates.intersection(asked))
         array = self._batch.array(places).decode()
         bad: dict[int, list[RowError]] = {}
         for number, column, message in self._checks.find_bad_values(self._connection, array):
@@ -139,18 +227,26 @@ class IsolatedWriter:
                 values.pop(str(error.column))
             self._isolation.reject(place, errors, values)
 
-    def _reject_all_violations(self) -> None:
+    def _reject_all_violations(self, places: Sequence[int]) -> None:
         if self._checks.refers_to_itself:
             # A rejected row may be what another row of the batch refers to, and takes no key.
-            while self._reject_violations(keys_are_given=False):
+            while self._reject_violations(places, keys_are_given=False):
                 pass
-        while self._reject_violations() and self._checks.refers_to_itself:
+        while self._reject_violations(places) and self._checks.refers_to_itself:
             pass
 
-    def _reject_violations(self, *, keys_are_given: bool = True) -> int:
+    def _reject_violations(self, places: Sequence[int], *, keys_are_given: bool = True) -> int:
         """Reject every candidate that breaks a constraint and return how many did."""
-        broken = self._find_broken(self._isolation.find_readable())
-        return self._isolation.reject_broken(broken, keys_are_given=keys_are_given)
+        readable = self._isolation.find_readable(places)
+        broken = self._find_broken(readable)
+        pieces = self._isolation.divide_pieces(broken, readable)
+        if len(pieces) > 1:
+            raise _OrderMatters(pieces)
+        rejected = self._isolation.reject_broken(
+            broken, keys_are_given=keys_are_given, may_wait=self._may_wait
+        )
+        self._isolation.complete_errors(readable)
+        return rejected
 
     def _find_broken(self, places: Collection[int]) -> dict[int, list[Violation]]:
         """Return what each of the rows breaks."""
@@ -159,7 +255,9 @@ class IsolatedWriter:
         rejected = [one for index, one in self._isolation.rejected.items() if index in chosen]
         order = [place for rows in groups for place in rows.places]
         order += [one.index for one in rejected]
-        broken: dict[int, list[Violation]] = {}
+        broken: dict[int, list[Violation]] = {
+            place: [] for place in order if self._isolation.find_missing(place)
+        }
         if order:
             for violation in self._find_violations(groups, rejected):
                 broken.setdefault(order[violation.place - 1], []).append(violation)
@@ -168,12 +266,12 @@ class IsolatedWriter:
     def _find_violations(
         self, groups: Sequence[ValidatedRows], rejected: Sequence[Rejection]
     ) -> list[Violation]:
-        checks, key, fill = self._checks, self._options.key, self._lacks_defaults()
-        columns = () if fill else checks.columns_read(key)
+        checks, question, fill = self._checks, self._question, self._lacks_defaults(groups)
+        columns = () if fill else checks.columns_read(question)
         if columns:
             values = {each.name: _read_column(each, groups, rejected) for each in columns}
             found = checks.find_violations_by_column(
-                self._connection, values, key, locking=self._unchecked
+                self._connection, values, question, locking=self._unchecked
             )
             if found is not None:
                 self._is_locked = self._unchecked
@@ -183,11 +281,11 @@ class IsolatedWriter:
         if rejected:
             texts = [array[1:-1]] if places else []
             array = join_rows([*texts, *(_encode(one.sound) for one in rejected)])
-        return checks.find_violations(self._connection, array.decode(), key, fill=fill)
+        return checks.find_violations(self._connection, array.decode(), question, fill=fill)
 
-    def _lacks_defaults(self) -> bool:
+    def _lacks_defaults(self, groups: Sequence[ValidatedRows]) -> bool:
         brought: Iterable[Collection[str]] = chain(
-            (rows.columns for rows in self._batch.groups),
+            (rows.columns for rows in groups),
             (one.sound for one in self._isolation.rejected.values()),
         )
         return any(map(self._checks.lacks_defaults, brought))
@@ -214,25 +312,25 @@ class IsolatedWriter:
 
     # By trying.
 
-    def _write_tried(self) -> Written:
+    def _write_tried(self, places: Sequence[int]) -> Written:
         """Write the rows that can be written, as trying shows, and reject the others."""
         written = Written()
-        pending, tried = sorted(self._isolation.candidates), 0
+        pending, tried = sorted(self._isolation.candidates.intersection(places)), 0
         while pending and len(pending) != tried:
             tried = len(pending)
-            written += self._write_halves(pending)
+            written = sum(map(self._write_halves, self._isolation.divide_runs(pending)), written)
             # What a row refers to may have been written after it.
             pending = [
                 place
-                for place, failure in self._failures.items()
-                if failure.code == "fk_violation" and self._checks.refers_to_itself
+                for place, failures in self._failures.items()
+                if failures[0].code == "fk_violation" and self._checks.refers_to_itself
             ]
             for place in self._failures.keys() - set(pending):
                 self._isolation.refuse(place, self._failures.pop(place))
             if len(pending) != tried:
                 self._failures.clear()
-        for place, failure in self._failures.items():
-            self._isolation.refuse(place, failure)
+        for place, failures in self._failures.items():
+            self._isolation.refuse(place, failures)
         self._failures.clear()
         return written
 
@@ -242,15 +340,17 @@ class IsolatedWriter:
             return Written()
         try:
             return self._write_under_savepoint(places)
+        except RowsAbsent:
+            failures = [*map(describe_missing, self._isolation.find_missing(places[0]))]
         except RowsSkipped:
-            failure = skipped_row()
+            failures = [skipped_row()]
         except psycopg.Error as error:
             self._raise_trouble(error)
             if len(places) == 1 and not is_data_error(error):
                 return self._write_again(places[0])
-            failure = describe_row_failure(error, self._writer.table)
+            failures = [describe_row_failure(error, self._writer.table)]
         if len(places) == 1:
-            self._failures[places[0]] = failure
+            self._failures[places[0]] = failures
             return Written()
         middle = len(places) // 2
         return self._write_halves(places[:middle]) + self._write_halves(places[middle:])
@@ -260,10 +360,10 @@ class IsolatedWriter:
         try:
             return self._write_under_savepoint([place])
         except RowsSkipped:
-            self._failures[place] = skipped_row()
+            self._failures[place] = [skipped_row()]
         except psycopg.Error as error:
             self._raise_trouble(error)
-            self._failures[place] = self._describe_refusal(error, place)
+            self._failures[place] = [self._describe_refusal(error, place)]
         return Written()
 
     def _write_under_savepoint(self, places: Collection[int]) -> Written:
