@@ -35,6 +35,12 @@ def find_conflict_key(table: Table, on_conflict: OnConflict, name: str | None) -
     """
     if on_conflict == "reject":
         return None
+    if table.ruled:
+        raise BadParameter(
+            f"{table.full_name} has rules for INSERT or UPDATE, with which PostgreSQL settles no "
+            "conflicts: only on_conflict=reject is possible",
+            parameter="on_conflict",
+        )
     usable = [key for key in table.unique_keys if not key.deferrable]
     if name:
         found = _find_named(usable, name)

@@ -97,7 +97,7 @@ def insert_statement(
     inserts = []
     for number, (name, columns) in enumerate(zip(names, groups, strict=True), 1):
         statement = _insert_group(table, columns, options, parameter=number)
-        if options == REJECT_CONFLICTS:
+        if options == REJECT_CONFLICTS and not table.virtual:
             statement += returning(table, options, SQL("true"))
         inserts.append(SQL("{} AS ({})").format(name, statement))
     return SQL("WITH {} {}").format(
@@ -122,7 +122,7 @@ def _insert_group(
         statement = SQL(
             "INSERT INTO {} SELECT FROM generate_series(1, json_array_length({}::json))"
         ).format(table_identifier(table), SQL(f"${parameter}"))
-    if options == REJECT_CONFLICTS:
+    if options == REJECT_CONFLICTS and not table.virtual:
         return statement
     return statement + _conflict_clause(table, columns, options)
 
@@ -260,7 +260,12 @@ def differs(table: Table, names: Sequence[str], values: Sequence[Composable]) ->
 
 
 def returning(table: Table, options: WriteOptions, inserted: Composable) -> Composed:
-    """Return what an INSERT or UPDATE tells of each row that it stores."""
+    """Return what an INSERT or UPDATE tells of each row that it stores.
+
+    It computes the row's virtual columns, so that it fails where that is not possible.
+    """
+    if table.virtual and not isinstance(inserted, _WasInserted):
+        inserted = _computed(table, inserted)
     returned = SQL(" RETURNING {} AS inserted").format(inserted)
     key = table.primary_key
     if options.returns_keys and key is not None:
@@ -272,6 +277,18 @@ def returning(table: Table, options: WriteOptions, inserted: Composable) -> Comp
             ", (SELECT row_to_json(written) FROM (SELECT {}) AS written)::text AS key"
         ).format(values)
     return returned
+
+
+def _computed(table: Table, value: Composable) -> Composable:
+    """Return an expression of the value for which a row's virtual columns are computed."""
+    if not table.virtual:
+        return value
+    # One call each: a function takes a hundred arguments at most.
+    computed = SQL(" + ").join(
+        SQL("pg_catalog.num_nulls({})").format(Identifier(table.schema, table.name, column.name))
+        for column in table.virtual
+    )
+    return SQL("CASE WHEN {} >= 0 THEN {} END").format(computed, value)
 
 
 def tells_inserted(connection: BaseConnection[Any] | None, table: Table) -> bool:
@@ -298,10 +315,12 @@ class _WasInserted(Composable):
 
     def _expression(self, connection: BaseConnection[Any] | None) -> Composable:
         if not self._table.partitioned:
-            return SQL("xmax = 0")
+            return _computed(self._table, SQL("xmax = 0"))
         if tells_inserted(connection, self._table):
-            return SQL("WITH (OLD AS {0}) {0} IS NULL").format(Identifier("rowhouse old"))
-        return SQL("NULL::boolean")
+            old = Identifier("rowhouse old")
+            was_inserted = _computed(self._table, SQL("{} IS NULL").format(old))
+            return SQL("WITH (OLD AS {}) {}").format(old, was_inserted)
+        return _computed(self._table, SQL("NULL::boolean"))
 
 
 def _quoted(keys: Iterable[str]) -> set[str]:

@@ -14,7 +14,7 @@ import msgspec
 from psycopg import Connection
 from psycopg.errors import InternalError_
 
-from ingest.catalog.definitions import Table
+from ingest.catalog.definitions import Column, Table
 from ingest.outcome import Rejection, StoredKey
 from ingest.validation.copy_data import CopyData
 from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
@@ -145,6 +145,18 @@ class TableWriter:
         if columns:
             statement = read_batch(columns, {})
             execute_raw(connection, statement, [batch.array(rows.places).decode()])
+
+    def computing(self, columns: Sequence[Column]) -> "TableWriter":
+        """Return a writer of the same table that computes only these of its virtual columns."""
+        others = [column for column in self.table.virtual if column not in columns]
+        table = msgspec.structs.replace(
+            self.table,
+            columns=tuple(
+                msgspec.structs.replace(column, virtual=column.virtual and column not in others)
+                for column in self.table.columns
+            ),
+        )
+        return TableWriter(table, self.checks)
 
     def find_lacking(self, columns: Collection[str], options: WriteOptions) -> frozenset[str]:
         """Return the required columns that an update leaves out: the row must be there already."""

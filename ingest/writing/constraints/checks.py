@@ -131,8 +131,9 @@ class ConstraintChecks:
 
     def count_known(self, connection: Connection, array: str, keys: Sequence[UniqueKey]) -> int:
         """Return how many rows of a JSON array have one of the keys in common with the table."""
-        batch = _batch_query(self._table, self._defaults)
-        known = [known_to_table_rule(self._table, key, None).query for key in keys]
+        rules = [known_to_table_rule(self._table, key, None) for key in keys]
+        batch = _batch_query(self._table, rules, self._defaults)
+        known = [rule.query for rule in rules]
         statement = SQL("WITH {} AS MATERIALIZED ({}) SELECT count(*) FROM ({}) AS found").format(
             BATCH, batch, SQL(" UNION ").join(known)
         )
@@ -167,7 +168,9 @@ class ConstraintChecks:
         statement = self._statements.text(
             connection,
             (question, "filled rows" if fill else "rows"),
-            lambda: _find_broken(list(enumerate(rules)), _batch_query(self._table, defaults)),
+            lambda: _find_broken(
+                list(enumerate(rules)), _batch_query(self._table, rules, defaults)
+            ),
         )
         found = execute_raw(connection, statement, [array], replan=True).fetchall()
         return _name_rules(found, rules)
@@ -278,12 +281,16 @@ def _find_broken(rules: Sequence[tuple[int, Rule]], batch: Composed) -> Composed
     )
 
 
-def _batch_query(table: Table, defaults: Mapping[str, str]) -> Composed:
+def _batch_query(table: Table, rules: Iterable[Rule], defaults: Mapping[str, str]) -> Composed:
+    """Return a SELECT of the batch's rows with the generated columns that the rules read."""
     batch = read_batch(table.writable, defaults)
+    read = [rule.columns + rule.refers_to for rule in rules]
+    is_whole = not all(read)
+    names = {name for columns in read for name in columns}
     generated = [
         SQL("({}) AS {}").format(SQL(column.generated), Identifier(column.name))
         for column in table.columns
-        if column.generated is not None
+        if column.generated is not None and (is_whole or column.name in names)
     ]
     if not generated:
         return batch

@@ -305,8 +305,7 @@ class IsolatedWriter:
                 self._reject_unanswerable(places[:middle])
                 self._reject_unanswerable(places[middle:])
             elif places[0] in self._isolation.candidates:
-                failure = describe_row_failure(error, self._writer.table)
-                self._isolation.reject(places[0], [failure])
+                self._isolation.reject(places[0], [self._describe_failure(error, places[0])])
             else:
                 self._isolation.rejected[places[0]].sound = {}
 
@@ -348,7 +347,7 @@ class IsolatedWriter:
             self._raise_trouble(error)
             if len(places) == 1 and not is_data_error(error):
                 return self._write_again(places[0])
-            failures = [describe_row_failure(error, self._writer.table)]
+            failures = [self._describe_failure(error, places[0])] if len(places) == 1 else []
         if len(places) == 1:
             self._failures[places[0]] = failures
             return Written()
@@ -385,8 +384,8 @@ class IsolatedWriter:
 
     def _describe_refusal(self, error: psycopg.Error, place: int) -> RowError:
         """Return what a row is told that failed twice; raise a privilege that its table lacks."""
-        failure = describe_row_failure(error, self._writer.table)
-        if is_raised(error):
+        failure = self._describe_failure(error, place)
+        if is_raised(error) or failure.code == "generated_failed":
             return failure
         (rows,) = self._keep([place])
         try:
@@ -399,6 +398,41 @@ class IsolatedWriter:
         if is_privilege_missing(error):
             raise describe_trouble(error) from error
         return failure
+
+    def _describe_failure(self, error: psycopg.Error, place: int) -> RowError:
+        """Return what a single row is told, with the virtual column that cannot be computed."""
+        failure = describe_row_failure(error, self._writer.table)
+        virtual = self._writer.table.virtual
+        if not virtual or not self._can_write(place, computing=()):
+            return failure
+        for column in virtual:
+            if not self._can_write(place, computing=(column,)):
+                return msgspec.structs.replace(
+                    failure,
+                    code="generated_failed",
+                    column=column.name,
+                    message=f"{column.name} cannot be computed: {failure.message}",
+                )
+        return failure
+
+    def _can_write(self, place: int, *, computing: Sequence[Column]) -> bool:
+        """Try a row where only these of its virtual columns are computed, and undo it."""
+        writer = self._writer.computing(computing)
+        try:
+            with self._connection.transaction(force_rollback=True):
+                writer.write(
+                    self._connection,
+                    self._batch,
+                    self._keep([place]),
+                    self._options,
+                    unchecked=self._unchecked,
+                    copying=False,
+                )
+        except (psycopg.Error, RowsSkipped) as error:
+            if isinstance(error, psycopg.Error) and is_server_trouble(error):
+                raise
+            return False
+        return True
 
 
 def _read_column(
