@@ -5,6 +5,7 @@ import psycopg
 from ingest.errors import BadRequest, TableAmbiguous, TableUnknown, TooLarge
 from ingest.payload.payload import Payload
 from ingest.writing.attempt import Attempt, Stored, TableChanged
+from ingest.writing.constraints.by_value import TableSwapped
 from ingest.writing.constraints.checks import ReferenceMissing
 from ingest.writing.fault_points import Point, reach
 from ingest.writing.request import (
@@ -61,7 +62,7 @@ def ingest_batch(
             if receipt is None:
                 raise
             return Stored(receipt)
-        except TableChanged:
+        except (TableChanged, TableSwapped):
             tables.forget(request.table)
         except (RowsSkipped, ReferenceMissing):
             connect_unchecked = connect_nowhere if isolates_rows else connect_unchecked

@@ -9,6 +9,7 @@ import psycopg
 from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
 
 from project.base.config import Database
@@ -217,7 +218,13 @@ def _embedded(config: Database, data_dir: Path, secrets_dir: Path) -> dict[str, 
 def _connection(
     server: dict[str, Any], config: Database, *, pooled: bool, **settings: str
 ) -> dict[str, Any]:
-    options: dict[str, Any] = {"connect_timeout": 5, **server["OPTIONS"]}
+    options: dict[str, Any] = {
+        "connect_timeout": 5,
+        # Said with each BEGIN, whatever the database's default is: what a batch finds after it has
+        # waited for a lock must be what is there then.
+        "isolation_level": IsolationLevel.READ_COMMITTED,
+        **server["OPTIONS"],
+    }
     if pooled:
         # A transaction-pooled connection keeps no session state: no server-side prepared
         # statements, and settings come from ALTER ROLE instead of the start-up packet.

@@ -129,7 +129,7 @@ def test_the_victim_of_a_deadlock_is_run_again(send: Any, numbered: None) -> Non
 
 @pytest.fixture
 def serializable(stage: Stage) -> Iterator[None]:
-    """Have the service's transactions be SERIALIZABLE, so that they fail on others' updates."""
+    """Have SERIALIZABLE be the role's default, with which batches fail on others' updates."""
     (name,) = stored("SELECT current_database()")[0]
     role = f'ALTER ROLE ingest_writer IN DATABASE "{name}"'
     execute(f"{role} SET default_transaction_isolation = 'serializable'")
@@ -139,7 +139,7 @@ def serializable(stage: Stage) -> Iterator[None]:
     execute(_END_SESSIONS)
 
 
-def test_a_batch_that_cannot_be_serialized_is_run_again(
+def test_no_default_has_a_batch_fail_on_the_updates_of_others(
     serializable: None, send: Any, numbered: None
 ) -> None:
     for n in range(2, 2 + scale(ROUNDS)):

@@ -218,7 +218,7 @@ class ConstraintChecks:
                 lambda: lookup_statement(lookups, locking=locking),
             )
             wanted = [list(set(values[lookup.column]) - {None}) for lookup in lookups]
-            failing = ask_values(connection, statement, wanted)
+            failing = ask_values(connection, statement, lookups, wanted)
             for number, lookup, fail in zip(numbers, lookups, failing, strict=True):
                 places = find_places(values[lookup.column], set(fail))
                 found += [(place, number, None) for place in places]
@@ -246,7 +246,7 @@ class ConstraintChecks:
             lambda: lookup_statement(lookups, locking=True),
         )
         try:
-            failing = ask_values(connection, statement, values)
+            failing = ask_values(connection, statement, lookups, values)
         except (InsufficientPrivilege, FeatureNotSupported, UndefinedTable) as error:
             raise ReferenceMissing from error
         if any(failing):

@@ -14,7 +14,7 @@ from ingest.catalog.definitions import (
     UniqueKey,
 )
 from ingest.outcome import RowError
-from ingest.writing.constraints.by_value import INTEGER_TYPES, Lookup, Repetition
+from ingest.writing.constraints.by_value import INTEGER_TYPES, Identity, Lookup, Repetition
 from ingest.writing.statements import PLACE, only, stored_rows
 
 BATCH = Identifier("rowhouse batch")
@@ -158,6 +158,7 @@ def _reference_lookup(table: Table, key: ForeignKey) -> Lookup | None:
         source=_referenced_rows(key),
         referenced=key.referenced[0],
         must_exist=True,
+        identity=Identity(key.schema, key.table, key.table_oid),
     )
 
 
