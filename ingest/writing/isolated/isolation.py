@@ -87,6 +87,8 @@ class Isolation:
 
     def readmit_duplicates(self) -> list[int]:
         """Make candidates of the rows whose key a row had that was not stored after all."""
+        if not self._refused:
+            return []
         readmitted = [
             index
             for index, rejection in self.rejected.items()
