@@ -19,6 +19,10 @@ def main() -> None:
         sys.exit(f"{error.code}: {error.message}")
     except OperationalError as error:
         sys.exit(f"database_failed: {error}")
+    except OSError as error:
+        # Output that nobody takes would fail once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

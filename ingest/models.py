@@ -24,6 +24,7 @@ class Batch(models.Model):
     rejected = models.IntegerField()
     duration_ms = models.FloatField()
     fields = ArrayField(models.TextField(), null=True)  # the columns of its CSV records, in order
+    nulls = ArrayField(models.TextField(), null=True)  # the words that mean null in them
     # The rejections of a dry run or a replay, which are not logged as rejections of their own.
     foreseen = models.JSONField(null=True)
     additions = models.JSONField(null=True)  # what the receipt has only where it was asked for

@@ -68,6 +68,7 @@ class IngestView(APIView):
             drops_extra=parameters.drops_extra,
             claim=claim,
             max_raw_bytes=limits.max_raw_bytes,
+            nulls=parameters.nulls,
         )
         stored = ingest_batch(
             writer_connection,
@@ -102,7 +103,8 @@ def _open_body(
 ) -> tuple[str, Payload]:
     """Return the table the rows are for, and the rows."""
     if media_type.format == "csv":
-        return _require_name(table), CsvBody(body, media_type.codec, parameters.has_header)
+        csv = CsvBody(body, media_type.codec, parameters.has_header, parameters.nulls)
+        return _require_name(table), csv
     check_text(body)
     if media_type.format == "ndjson":
         return _require_name(table), JsonLines(body)

@@ -9,7 +9,7 @@ from ingest import errors
 from project.base.errors import BadParameter
 from project.http.body import BODY_ERRORS
 from project.http.errors import LengthRequired
-from project.http.openapi import CSV_TEXT, FILLED, NDJSON_TEXT, parameter
+from project.http.openapi import CSV_TEXT, FILLED, NDJSON_TEXT, NULL_PARAMETER, parameter
 
 # What can be wrong with the bytes of a JSON body, too.
 JSON_ERRORS = (
@@ -74,6 +74,7 @@ INTAKE_PARAMETERS = [
     ),
     EXTRA_PARAMETER,
     parameter("header", "Whether a CSV body begins with one", enum=["present", "absent"]),
+    NULL_PARAMETER,
     OpenApiParameter(
         "Idempotency-Key",
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+( +[!-~]+)*$"},

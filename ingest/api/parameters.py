@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from django.http import QueryDict
+
 from ingest.outcome import OnConflict
-from project.http.pagination import read_choice, refuse_unknown
+from project.http.pagination import read_choice, read_nulls, refuse_unknown
 
 _KNOWN = frozenset(
-    {"on_conflict", "conflict_key", "atomic", "dry_run", "header", "return", "extra"}
+    {"on_conflict", "conflict_key", "atomic", "dry_run", "header", "null", "return", "extra"}
 )
 
 
@@ -21,11 +23,12 @@ class IngestParameters:
     atomic: bool
     dry_run: bool
     has_header: bool
+    nulls: tuple[str, ...]
     returns_keys: bool
     drops_extra: bool
 
 
-def read_parameters(query: Mapping[str, str]) -> IngestParameters:
+def read_parameters(query: QueryDict) -> IngestParameters:
     """Decode the query; raise `BadParameter` for an unknown name as for a bad value.
 
     A misspelt `dry_run` must not store what was meant as a trial.
@@ -38,6 +41,7 @@ def read_parameters(query: Mapping[str, str]) -> IngestParameters:
         atomic=read_choice(query, "atomic", ("false", "true")) == "true",
         dry_run=read_choice(query, "dry_run", ("false", "true")) == "true",
         has_header=read_choice(query, "header", ("present", "absent")) == "present",
+        nulls=read_nulls(query),
         returns_keys=read_choice(query, "return", ("none", "keys")) == "keys",
         drops_extra=read_extra(query),
     )

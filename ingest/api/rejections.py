@@ -29,13 +29,22 @@ from project.base.csv_text import csv_lines
 from project.base.database import reader_connection
 from project.base.errors import BadParameter
 from project.http.answers import answer_json, in_pieces
-from project.http.openapi import CSV_TEXT, Errors, answers, page_of, paging_parameters, parameter
+from project.http.openapi import (
+    CSV_TEXT,
+    NULL_PARAMETER,
+    Errors,
+    answers,
+    page_of,
+    paging_parameters,
+    parameter,
+)
 from project.http.pagination import (
     MAX_LIMIT,
     PAGING,
     page_newest_first,
     read_choice,
     read_limit,
+    read_nulls,
     read_page_request,
     refuse_unknown,
 )
@@ -63,6 +72,7 @@ class RejectionsView(APIView):
             *FILTER_PARAMETERS,
             parameter("state", "Only in this state", enum=list(Rejection.State.values)),
             parameter("format", "csv: all that match, as a file", enum=["json", "csv"]),
+            NULL_PARAMETER,
             parameter("safe", "CSV for spreadsheets: a `'` before formulas", type="boolean"),
             *paging_parameters(),
         ],
@@ -70,9 +80,10 @@ class RejectionsView(APIView):
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Answer a page of rejections with their errors, or all of them as CSV."""
-        refuse_unknown(request.GET, FILTERS | PAGING | {"format", "safe"})
+        refuse_unknown(request.GET, FILTERS | PAGING | {"format", "safe", "null"})
         is_csv = read_choice(request.GET, "format", ("json", "csv")) == "csv"
         safe = read_choice(request.GET, "safe", ("false", "true")) == "true"
+        nulls = read_nulls(request.GET)
         limit = read_limit(request.GET, MAX_LIMIT)
         rejections = select_rejections(request.GET, list(settings.CONFIG.datasets))
         if not is_csv:
@@ -88,7 +99,7 @@ class RejectionsView(APIView):
         found = islice(iterate_rejections(rejections), limit if "limit" in request.GET else None)
         records = export_records(found, columns)
         return StreamingHttpResponse(
-            in_pieces(csv_lines(export_header(columns), records, safe=safe)),
+            in_pieces(csv_lines(export_header(columns), records, safe=safe, nulls=nulls)),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": 'attachment; filename="rejections.csv"'},
         )

@@ -14,21 +14,26 @@ from ingest.api.intake_schema import CONFLICT_PARAMETERS, EXTRA_PARAMETER, JSON_
 from ingest.api.parameters import read_conflict, read_extra
 from ingest.api.permission import check_table
 from ingest.api.rejections import FILTER_PARAMETERS
-from ingest.errors import BadShape, ConflictKeyMissing, TableUnknown, UnsupportedMediaType
+from ingest.errors import (
+    BadShape,
+    ConflictKeyMissing,
+    CsvSyntax,
+    TableUnknown,
+    UnsupportedMediaType,
+)
 from ingest.models import Rejection
 from ingest.outcome import Receipt
 from ingest.payload.json_body import check_numbers, check_text
 from ingest.payload.media_type import parse_media_type
 from ingest.rejections.listing import FILTERS, RejectionUnknown, find_rejection, select_rejections
 from ingest.rejections.replay import (
-    RawTruncated,
-    RawUnreadable,
     RejectionBusy,
     RejectionNotOpen,
     ReplaySummary,
     replay_rejection,
     replay_rejections,
 )
+from ingest.rejections.sent_rows import Correction, RawTruncated, RawUnreadable
 from ingest.writing.request import BatchRequest
 from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
@@ -36,7 +41,7 @@ from project.base.errors import BadParameter
 from project.base.logs import note
 from project.http.answers import answer_json
 from project.http.body import read_optional_body
-from project.http.openapi import Errors, answers, parameter
+from project.http.openapi import CSV_TEXT, FILLED, Errors, answers, parameter
 from project.http.pagination import read_choice, refuse_unknown
 from project.models import ApiKey, Scope
 
@@ -52,6 +57,7 @@ class ReplayView(APIView):
             *JSON_ERRORS,
             BadParameter,
             ConflictKeyMissing,
+            CsvSyntax,
             RejectionUnknown,
             TableUnknown,
             RejectionNotOpen,
@@ -64,17 +70,23 @@ class ReplayView(APIView):
     @extend_schema(
         summary="Replay a rejection",
         parameters=[*CONFLICT_PARAMETERS, EXTRA_PARAMETER],
-        request={"application/json": {"type": "object", "description": "The corrected row"}},
+        request={
+            "application/json": {"type": "object", "description": "The corrected row"},
+            "text/csv": CSV_TEXT | FILLED | {"description": "The corrected record"},
+        },
         responses=answers({201: Receipt, 422: Receipt}),
     )
     def post(self, request: Request, rejection: str) -> HttpResponse:
         """Send the corrected row in the body, or with an empty body the row as it was.
 
+        What was a CSV record can be corrected as one, in the order of its `fields`, or as an object
+        of strings and nulls: they are fields by column, as `row` shows them.
+
         Answers the receipt of a batch of one row: 201 when it was stored, 422 when it was
         rejected again; then the rejection stays open.
         """
         refuse_unknown(request.GET, _CONFLICT)
-        corrected = _read_row(request)
+        correction = _read_correction(request)
         found = find_rejection(rejection)
         check_table(request, found.table_name)
         receipt = replay_rejection(
@@ -83,7 +95,7 @@ class ReplayView(APIView):
             found,
             _replay_request(request, found.table_name),
             lambda table: check_table(request, table.full_name),
-            corrected,
+            correction,
         )
         note(request._request, batch=str(receipt.batch), table=receipt.table, rejection=found.pk)
         return answer_json(receipt, status=receipt_status(receipt, atomic=False))
@@ -151,18 +163,21 @@ def _replay_request(request: Request, table: str) -> BatchRequest:
     )
 
 
-def _read_row(request: Request) -> bytes | None:
-    """Return the corrected row as JSON text, None where the body is empty."""
+def _read_correction(request: Request) -> Correction | None:
+    """Return the corrected row, None where the body is empty."""
     body = _read_body(request)
     if not body:
         return None
-    if parse_media_type(request.META.get("CONTENT_TYPE", "")).format != "json":
-        raise UnsupportedMediaType("A corrected row is taken as application/json")
+    media_type = parse_media_type(request.META.get("CONTENT_TYPE", ""))
+    if media_type.format == "csv":
+        return Correction(body, media_type)
+    if media_type.format != "json":
+        raise UnsupportedMediaType("A corrected row is taken as application/json or text/csv")
     check_text(body)
     check_numbers(body, settings.CONFIG.ingest.max_number_digits)
     if not body.lstrip().startswith(b"{"):
         raise BadShape("The body must be the corrected row: one JSON object")
-    return body
+    return Correction(body, media_type)
 
 
 def _read_body(request: Request) -> bytes:

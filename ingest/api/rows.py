@@ -1,7 +1,7 @@
 """GET /api/tables/{table}/rows and DELETE /api/tables/{table}/rows/{key}."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -32,6 +32,7 @@ from project.http.answers import answer_json, in_pieces
 from project.http.openapi import (
     CSV_TEXT,
     NDJSON_TEXT,
+    NULL_PARAMETER,
     Errors,
     answers,
     page_of,
@@ -44,6 +45,7 @@ from project.http.pagination import (
     Page,
     PageRequest,
     read_choice,
+    read_nulls,
     read_page_request,
 )
 from project.models import Scope
@@ -52,6 +54,7 @@ ROWS_PARAMETERS = [
     parameter("columns", "Only these columns, in this order: `employee_id,hire_date`"),
     parameter("order", "Columns to order by, `-` before one that falls: `hire_date,-employee_id`"),
     parameter("format", "csv and ndjson: all rows, streamed", enum=["json", "csv", "ndjson"]),
+    NULL_PARAMETER,
     parameter("safe", "CSV for spreadsheets: a `'` before formulas", type="boolean"),
     parameter(
         "limit",
@@ -101,7 +104,8 @@ class RowsView(APIView):
             page = read_page_request(request._request, order=order)
             return answer_json(_read_page(page, known.table, selection))
         page = read_page_request(request._request, order=order, max_limit=sys.maxsize)
-        return _stream(page, known.table, selection, form, safe=safe)
+        nulls = read_nulls(request.GET)
+        return _stream(page, known.table, selection, form, safe=safe, nulls=nulls)
 
 
 class RowView(APIView):
@@ -151,7 +155,13 @@ def _read_page(page: PageRequest, table: Table, selection: Selection) -> Page:
 
 
 def _stream(
-    page: PageRequest, table: Table, selection: Selection, form: str, *, safe: bool
+    page: PageRequest,
+    table: Table,
+    selection: Selection,
+    form: str,
+    *,
+    safe: bool,
+    nulls: Sequence[str],
 ) -> StreamingHttpResponse:
     if page.is_backwards:
         raise BadParameter("A stream cannot run backwards", parameter="cursor")
@@ -160,7 +170,7 @@ def _stream(
     if form == "csv":
         records = stream_fields(table, selection, limit=limit, after=after)
         header = [column.name for column in selection.columns]
-        content: Iterable[bytes] = csv_lines(header, records, safe=safe)
+        content: Iterable[bytes] = csv_lines(header, records, safe=safe, nulls=nulls)
         content_type = "text/csv; charset=utf-8"
     else:
         content = stream_json(table, selection, limit=limit, after=after)

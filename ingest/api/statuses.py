@@ -5,7 +5,8 @@ from http import HTTPStatus
 from ingest import errors
 from ingest.reading.rows import TableNotReadable
 from ingest.rejections.listing import RejectionUnknown
-from ingest.rejections.replay import RawTruncated, RawUnreadable, RejectionBusy, RejectionNotOpen
+from ingest.rejections.replay import RejectionBusy, RejectionNotOpen
+from ingest.rejections.sent_rows import RawTruncated, RawUnreadable
 from ingest.writing.deletion import DeleteRefused, RowReferenced, RowUnknown, TableHasNoKey
 from ingest.writing.receipts import BatchUnknown
 from project.base.errors import RowhouseError

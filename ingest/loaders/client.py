@@ -4,7 +4,7 @@ import http.client
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TypeVar
 from urllib.parse import quote, urlencode, urlsplit
@@ -93,7 +93,7 @@ class IngestClient(AbstractContextManager["IngestClient"]):
         body: bytes,
         content_type: str,
         idempotency_key: str,
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
     ) -> Receipt:
         """Send a batch, again where its outcome is not known, and return its receipt.
 
@@ -101,7 +101,7 @@ class IngestClient(AbstractContextManager["IngestClient"]):
         `ServiceUnreachable` or `SendingStopped`.
         """
         headers = {"Content-Type": content_type, "Idempotency-Key": idempotency_key}
-        query = f"?{urlencode(params)}" if params else ""
+        query = f"?{urlencode(params, doseq=True)}" if params else ""
         path = f"/api/ingest/{quote(table, safe='')}{query}"
         return _decode(self._send("POST", path, headers, body), Receipt)
 

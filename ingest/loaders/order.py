@@ -1,16 +1,17 @@
 """Which batches of a load must not overtake one another, as their rows' values tell."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ingest.catalog.column_names import NameMatcher
 from ingest.loaders.client import IngestClient, ServiceRefused
+from ingest.loaders.formats.csv_rows import read_field, split_csv, split_records
 from ingest.loaders.formats.files import Batch
+from ingest.loaders.formats.rows import FileMalformed
 from ingest.loaders.responses import TableDescription
 
 _UUID_MARKS = str.maketrans("", "", "-{}")
@@ -74,7 +75,7 @@ class RowOrder:
         names = {name for _, columns in self._taken + self._wanted for name in columns}
         if not names:
             return Claims(frozenset(), frozenset())
-        with suppress(ValueError, csv.Error, msgspec.DecodeError, RecursionError):
+        with suppress(ValueError, FileMalformed, msgspec.DecodeError, RecursionError):
             columns = self._read_columns(batch, names)
             return Claims(_claim(self._taken, columns), _claim(self._wanted, columns))
         return None
@@ -87,22 +88,25 @@ class RowOrder:
 
     def _unify(self, name: str, column: Iterable[str | None]) -> list[Any]:
         form = _FORMS.get(self._types[name], str.rstrip)
-        return [form(text) if text else None for text in column]
+        return [None if text is None else form(text) for text in column]
 
-    def _read_csv(self, batch: Batch, names: set[str]) -> dict[str, Sequence[str]]:
-        text = batch.body.decode()
-        if '"' in text or "\r" in text:
-            records = [record for record in csv.reader(io.StringIO(text, newline="")) if record]
-        else:
-            records = [line.split(",") for line in text.split("\n") if line]
+    def _read_csv(self, batch: Batch, names: set[str]) -> dict[str, list[str | None]]:
+        texts = chain.from_iterable(rows.texts for rows in split_csv([batch.body]))
+        records = list(split_records(texts))
         header = self._written
         if "header" not in batch.layout.params:
-            header = [self._find_column(title) for title in records.pop(0)]
+            titles = map(read_field, records.pop(0))
+            header = [self._find_column(title or "") for title in titles]
+        nulls = batch.layout.params.get("null", ())
         places = [(place, name) for place, name in enumerate(header) if name in names]
         # A record that lacks the field is no row.
-        return {
+        fields = {
             name: [record[place] if place < len(record) else "" for record in records]
             for place, name in places
+        }
+        return {
+            name: [None if field in nulls else read_field(field) for field in column]
+            for name, column in fields.items()
         }
 
     def _find_column(self, title: str) -> str:

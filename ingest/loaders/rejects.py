@@ -7,7 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from ingest.loaders.formats.csv_rows import parse_records, write_records
+from ingest.loaders.formats.csv_rows import (
+    join_records,
+    split_records,
+    write_field,
+    write_records,
+)
 from ingest.loaders.formats.files import Batch
 from ingest.loaders.formats.json_text import find_problem
 from ingest.loaders.responses import Receipt, RowRejection
@@ -55,7 +60,7 @@ class RejectsFile(AbstractContextManager["RejectsFile"]):
         if batch.layout.format == "csv":
             if not self._file.tell():
                 self._file.write(write_records([self._titles(batch)]))
-            self._file.write(write_records(self._csv_rows(batch, rejections)))
+            self._file.write(join_records(self._csv_rows(batch, rejections)))
         else:
             self._file.writelines(self._json_lines(batch, rejections))
         self._file.flush()
@@ -68,19 +73,17 @@ class RejectsFile(AbstractContextManager["RejectsFile"]):
         """Yield the original fields, then ours, then fields the header has no title for."""
         width = len(batch.layout.titles)
         records = [batch.rows.texts[rejection.index] for rejection in rejections]
-        fields_of = parse_records(records, batch.layout.delimiter)
+        fields_of = split_records(records, batch.layout.delimiter)
         for rejection, fields in zip(rejections, fields_of, strict=True):
             errors = rejection.read_errors()
             missing = [""] * (width - len(fields))
-            yield [
-                *fields[:width],
-                *missing,
+            own = [
                 *([batch.file] if self._names_files else []),
                 str(batch.rows.places[rejection.index]),
                 " ".join(error.code for error in errors),
                 "; ".join(error.message for error in errors),
-                *fields[width:],
             ]
+            yield [*fields[:width], *missing, *map(write_field, own), *fields[width:]]
 
     def _json_lines(self, batch: Batch, rejections: Sequence[RowRejection]) -> Iterator[bytes]:
         for rejection in rejections:

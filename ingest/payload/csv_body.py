@@ -1,20 +1,31 @@
-"""CSV bodies taken apart strictly, into records and their texts."""
+"""CSV bodies taken apart strictly, into records and their texts.
 
-import csv
-import io
-import sys
-from collections.abc import Iterator, Sequence
+The csv module cannot tell `""`, the empty string, from nothing, a missing value: fields are told
+apart by regular expressions.
+"""
+
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from ingest.catalog.column_names import NameMatcher
-from ingest.catalog.definitions import Column
-from ingest.errors import BadUtf8, BodyEmpty, CsvHeader, CsvSyntax
-from ingest.payload.json_text import printable
+from msgspec import UNSET, UnsetType
 
-# The csv module refuses long fields unless told otherwise; rows have a limit of their own.
-csv.field_size_limit(sys.maxsize)
+from ingest.errors import BadUtf8, BodyEmpty, CsvSyntax
 
 _BOM = b"\xef\xbb\xbf"
+
+# A field as it stands in a record: in quotes, or without one at its start.
+_FIELD = r'(?:"(?:[^"]++|"")*+"|(?!")[^,\r\n]*+)'
+_field = re.compile(f"({_FIELD}),")
+_record = re.compile(rf"({_FIELD}(?:,{_FIELD})*+)(\r\n?|\n|\Z)")
+_one_field = re.compile(_FIELD)
+_line_end = re.compile(r"\r\n?|\n")
+
+# What other files have in place of commas.
+DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+
+# The value of a field: null for one of the words that say so, `UNSET` for nothing.
+FieldValue = str | None | UnsetType
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +33,19 @@ class CsvRecords:
     """The records of a CSV body, each with its first line (from 1) and its text."""
 
     header: list[str] | None
-    records: list[list[str]]
+    records: list[list[FieldValue]]
     lines: list[int]
     texts: list[str]
 
 
-def read_csv(body: bytes, codec: str, *, has_header: bool) -> CsvRecords:
+def read_csv(
+    body: bytes, codec: str, *, has_header: bool, nulls: Collection[str] = ()
+) -> CsvRecords:
     """Take a CSV body (RFC 4180) apart; blank lines do not count.
 
-    Raises `BadUtf8` where the bytes are not of the character set, and `CsvSyntax`, with the line,
-    where a quote is out of place: what belongs to which row is not certain then.
+    `nulls` are the words that mean null where they stand without quotes. Raises `BadUtf8` where the
+    bytes are not of the character set, and `CsvSyntax`, with the line, where a quote is out of
+    place: what belongs to which row is not certain then.
     """
     try:
         text = body.decode(codec)
@@ -39,39 +53,74 @@ def read_csv(body: bytes, codec: str, *, has_header: bool) -> CsvRecords:
         raise BadUtf8(f"The body is not {codec} at byte {error.start}") from error
     text = text.removeprefix("\ufeff")
     if '"' in text or "\r" in text.replace("\r\n", ""):
-        parsed = list(_parse_records(list(io.StringIO(text, newline=""))))
-        lines, texts, records = map(list, zip(*parsed, strict=True)) if parsed else ([], [], [])
+        numbered = list(_split_records(text))
     else:
-        # Without quotes, lines are records and commas divide them.
-        texts = text.replace("\r\n", "\n").split("\n")
-        lines = [number for number, line in enumerate(texts, 1) if line]
-        texts = list(filter(None, texts))
-        records = [line.split(",") for line in texts]
-    if not records:
+        # Without quotes, lines are records.
+        lines = enumerate(text.replace("\r\n", "\n").split("\n"), 1)
+        numbered = [(number, line) for number, line in lines if line]
+    if not numbered:
         raise BodyEmpty
-    header = records.pop(0) if has_header else None
-    first = 1 if has_header else 0
-    return CsvRecords(header, records, lines[first:], texts[first:])
+    header = split_fields(numbered.pop(0)[1]) if has_header else None
+    return CsvRecords(
+        None if header is None else list(map(_read_name, header)),
+        [read_record(record, nulls) for _, record in numbered],
+        [number for number, _ in numbered],
+        [record for _, record in numbered],
+    )
 
 
-def _parse_records(source: list[str]) -> Iterator[tuple[int, str, list[str]]]:
-    """Yield each record with its first line and its text."""
-    reader = csv.reader(source, strict=True)
-    first = 0
-    try:
-        for record in reader:
-            if record:
-                yield first + 1, "".join(source[first : reader.line_num]).rstrip("\r\n"), record
-            first = reader.line_num
-    except csv.Error as error:
-        raise CsvSyntax(
-            f"The body is not CSV from line {first + 1} on: {error}", line=first + 1
-        ) from error
+def _split_records(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each record with its first line."""
+    at, line = 0, 1
+    while at < len(text):
+        found = _record.match(text, at)
+        if found is None:
+            problem = _describe_quote(text, at)
+            message = f"The body is not CSV from line {line} on: {problem}"
+            raise CsvSyntax(message, line=line)
+        record = found[1]
+        if record:
+            yield line, record
+        at = found.end()
+        line += 1 + (len(_line_end.findall(record)) if '"' in record else 0)
 
 
-def read_record(text: str) -> list[str]:
-    """Return the fields of one CSV record, as the body it came in was read."""
-    return next(csv.reader(io.StringIO(text, newline=""), strict=True), [])
+def _describe_quote(text: str, at: int) -> str:
+    """Return what is wrong with the first quote of a record that is no record."""
+    while found := _field.match(text, at):
+        at = found.end()
+    closed = _one_field.match(text, at)
+    if not closed:
+        return "a quote is never closed"
+    plural = DELIMITERS.get(text[closed.end()])
+    cause = f"; are the fields divided by {plural}? A CSV body has commas" if plural else ""
+    return f"there is text after a closing quote{cause}"
+
+
+def split_fields(record: str) -> list[str]:
+    """Return the fields of one CSV record as they stand in it, with their quotes."""
+    return _field.findall(f"{record},") if '"' in record else record.split(",")
+
+
+def read_record(record: str, nulls: Collection[str] = ()) -> list[FieldValue]:
+    """Return the values of one CSV record."""
+    if '"' not in record and not nulls:
+        return [field or UNSET for field in record.split(",")]
+    return [_read_field(field, nulls) for field in split_fields(record)]
+
+
+def _read_field(field: str, nulls: Collection[str]) -> FieldValue:
+    if field.startswith('"'):
+        return _undo_quotes(field)
+    return None if field in nulls else field or UNSET
+
+
+def _read_name(field: str) -> str:
+    return _undo_quotes(field) if field.startswith('"') else field
+
+
+def _undo_quotes(field: str) -> str:
+    return field[1:-1].replace('""', '"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +145,3 @@ def read_plain_header(body: bytes, *, has_header: bool) -> PlainHeader | None:
     if not header or b'"' in header or b"\r" in header:  # which ends a line too
         return None
     return PlainHeader(header.decode().split(","), end)
-
-
-def match_header(
-    header: Sequence[str] | None, columns: Sequence[Column], *, drops_extra: bool = False
-) -> list[str]:
-    """Return the column of each name in a header, found without regard to case, spaces and `_`.
-
-    Without a header the fields are all columns in order. Raises `CsvHeader` for a column named
-    twice, and for a name that no column has: that is empty instead with `drops_extra`.
-    """
-    if header is None:
-        return [column.name for column in columns]
-    known = NameMatcher(column.name for column in columns)
-    names: list[str] = []
-    for given in header:
-        found = known.find(given)
-        if not found and drops_extra:
-            names.append("")
-            continue
-        if len(found) != 1:
-            problem = f"could be any of {', '.join(found)}" if found else "is not a column"
-            raise CsvHeader(f"The header {printable(given.strip()[:100])!r} {problem}")
-        if found[0] in names:
-            raise CsvHeader(f"The header names the column {found[0]} twice")
-        names.append(found[0])
-    return names

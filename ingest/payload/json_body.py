@@ -95,7 +95,7 @@ def open_json(body: bytes, *, max_depth: int) -> Envelope:
     array = bytes(envelope.rows)
     _check_envelope(body, array, max_depth)
     if not array.startswith(b"["):
-        raise BadShape
+        raise BadShape("`rows` must be an array: put the row into one, [{…}]")
     return Envelope(JsonArray(array), None if envelope.table is msgspec.UNSET else envelope.table)
 
 
@@ -123,6 +123,8 @@ def _check_envelope(body: bytes, array: bytes, max_depth: int) -> None:
         key = outer.key[:SHOWN_CHARACTERS]
         raise RepeatedEnvelopeKey(f"The key {key!r} stands twice in the outer object")
     unknown = sorted(outer.keys() - {"rows", "table"})
+    if "rows" not in outer and unknown:
+        raise BadShape("The body is a single object: put the row into an array, [{…}]")
     if "rows" not in outer or unknown:
         named = ", ".join(unknown)[:SHOWN_CHARACTERS]
         problem = f"unknown keys {named!r}" if unknown else "there is no `rows`"

@@ -28,6 +28,18 @@ def parse_json(text: str) -> Any:
     return _decoder.decode(text)
 
 
+def write_json(value: Any) -> str:
+    """Return a parsed value as JSON text; numbers stay as they were written."""
+    if isinstance(value, Number):
+        return value
+    if isinstance(value, list):
+        return f"[{', '.join(map(write_json, value))}]"
+    if isinstance(value, dict):
+        members = (f"{write_json(key)}: {write_json(each)}" for key, each in value.items())
+        return f"{{{', '.join(members)}}}"
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     parsed = dict(pairs)
     if len(parsed) == len(pairs):

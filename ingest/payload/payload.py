@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ingest.payload.csv_body import FieldValue
+
 # A row that is sent again: its JSON text, or the fields of a CSV record by column.
-SentRow = bytes | Mapping[str, str]
+SentRow = bytes | Mapping[str, FieldValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,15 @@ class JsonLines:
 
 @dataclass(frozen=True, slots=True)
 class CsvBody:
-    """A CSV body (RFC 4180); without a header its fields are the columns in the table's order."""
+    """A CSV body (RFC 4180); without a header its fields are the columns in the table's order.
+
+    `nulls` are words that mean null.
+    """
 
     body: bytes
     codec: str
     has_header: bool
+    nulls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from project.base.errors import BadParameter
 
 COMPARISONS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 OPERATORS = frozenset({*COMPARISONS, "in", "isnull"})
-RESERVED = frozenset({"columns", "order", "cursor", "limit", "format", "safe"})
+RESERVED = frozenset({"columns", "order", "cursor", "limit", "format", "safe", "null"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Rejected rows: which ones, and how they are shown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -50,8 +50,8 @@ class RejectionDetail(RejectionSummary, frozen=True, kw_only=True):
     """A rejection with its row as it was sent.
 
     `raw` is the text, `row` the same parsed where it is a whole JSON object or CSV record (then
-    every value is a string). `fields` are the columns of a CSV record's fields. `receipt_errors`
-    are those of the first attempt, as the batch's receipt has them.
+    every value is a string, or null where a word says so). `fields` are the columns of a CSV
+    record's fields. `receipt_errors` are those of the first attempt, as the receipt has them.
     """
 
     receipt_errors: Any
@@ -155,7 +155,7 @@ def is_truncated(rejection: Rejection) -> bool:
 
 
 def parse_row(rejection: Rejection) -> dict[str, msgspec.Raw] | None:
-    """Return the row's values as JSON texts by column; those of a CSV record are strings.
+    """Return the row's values as JSON texts by column; those of a CSV record are strings or null.
 
     None where the row is no whole JSON object, or no CSV record with a field for each column.
     """
@@ -163,7 +163,8 @@ def parse_row(rejection: Rejection) -> dict[str, msgspec.Raw] | None:
         return None
     raw = bytes(rejection.raw)
     if rejection.format == "csv":
-        return _parse_record(raw.decode(), rejection.batch.fields or [])
+        batch = rejection.batch
+        return _parse_record(raw.decode(), batch.fields or [], batch.nulls or ())
     try:
         raw.decode()
         return _object.decode(raw)
@@ -171,11 +172,17 @@ def parse_row(rejection: Rejection) -> dict[str, msgspec.Raw] | None:
         return None
 
 
-def _parse_record(text: str, columns: list[str]) -> dict[str, msgspec.Raw] | None:
-    fields = read_record(text)
+def _parse_record(
+    text: str, columns: list[str], nulls: Collection[str]
+) -> dict[str, msgspec.Raw] | None:
+    fields = read_record(text, nulls)
     if len(fields) != len(columns):
         return None
-    return {name: msgspec.Raw(_encode(value)) for name, value in zip(columns, fields, strict=True)}
+    return {
+        name: msgspec.Raw(_encode(value))
+        for name, value in zip(columns, fields, strict=True)
+        if name and value is not msgspec.UNSET
+    }
 
 
 def _summary(rejection: Rejection) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from psycopg import Connection
 from ingest.errors import TableUnknown
 from ingest.models import Rejection
 from ingest.outcome import Reason, Receipt, RowError
-from ingest.payload.csv_body import read_record
 from ingest.payload.payload import RowList, SentRow
+from ingest.rejections.sent_rows import Correction, LockedRow, read_correction, read_raw
 from ingest.writing.batch import ingest_batch
 from ingest.writing.request import Allow, BatchRequest, Connect
 from ingest.writing.tables import WritableTables
@@ -45,31 +45,6 @@ class RejectionBusy(RowhouseError):
     """The rejection is just being replayed by another request."""
 
     code = "rejection_busy"
-
-
-class RawTruncated(RowhouseError):
-    """Only the beginning of the row was kept: send the whole row."""
-
-    code = "raw_truncated"
-
-
-class RawUnreadable(RowhouseError):
-    """The row's fields cannot be told apart: send the row as JSON."""
-
-    code = "raw_unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class LockedRow:
-    """A rejection in this transaction's hands."""
-
-    id: int
-    batch: UUID
-    index: int
-    format: str
-    raw: bytes
-    raw_bytes: int
-    fields: list[str] | None  # the columns of a CSV record
 
 
 class BatchCounts(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,35 +86,19 @@ class ReplaySummary(msgspec.Struct, kw_only=True):
     next: str | None = None
 
 
-def read_raw(row: LockedRow) -> SentRow:
-    """Return what has to be sent again: a JSON text, or the fields of a CSV record by column.
-
-    Raises `RawTruncated` or `RawUnreadable` where that cannot be had from what was kept.
-    """
-    if row.raw_bytes > len(row.raw):
-        raise RawTruncated
-    if row.format == "json":
-        return row.raw
-    record = read_record(row.raw.decode())
-    if row.fields is None or len(record) != len(row.fields):
-        raise RawUnreadable
-    # A column that was left out when the row was sent has no name.
-    return {name: field for name, field in zip(row.fields, record, strict=True) if name}
-
-
 def replay_rejection(
     connect: Connect,
     tables: WritableTables,
     rejection: Rejection,
     request: BatchRequest,
     allow: Allow,
-    corrected: bytes | None = None,
+    correction: Correction | None = None,
 ) -> Receipt:
-    """Send one rejected row again, or the corrected row (a JSON text) in its place.
+    """Send one rejected row again, or the corrected row in its place.
 
-    Raises `RejectionNotOpen`, `RejectionBusy`, `RawTruncated` or `RawUnreadable`.
+    Raises `RejectionNotOpen`, `RejectionBusy`, and what `read_raw` or `read_correction` raises.
     """
-    replay = _Replay([rejection.pk], corrected)
+    replay = _Replay([rejection.pk], correction)
     try:
         stored = ingest_batch(connect, tables, request, replay, allow=allow)
     except _NothingToReplay as error:
@@ -225,7 +184,7 @@ class _Replay:
     """The companion of a batch made of rejected rows."""
 
     ids: list[int]
-    corrected: bytes | None = None
+    correction: Correction | None = None
     refusals: list[RowhouseError] = field(default_factory=list)
     locked: list[LockedRow] = field(default_factory=list)  # those that can be sent again
 
@@ -236,14 +195,15 @@ class _Replay:
         for found in connection.execute(LOCK, {"ids": self.ids}):
             row = LockedRow(*found)
             try:
-                rows.append(read_raw(row) if self.corrected is None else self.corrected)
+                sent = read_correction(row, self.correction) if self.correction else read_raw(row)
             except RowhouseError as error:
                 self.refusals.append(error)
             else:
+                rows.append(sent)
                 self.locked.append(row)
         if not rows:
             raise _NothingToReplay
-        return RowList(rows, is_strict=self.corrected is not None)
+        return RowList(rows, is_strict=self.correction is not None)
 
     def finish(self, connection: Connection, receipt: Receipt) -> None:
         ids = [row.id for row in self.locked]
@@ -252,7 +212,7 @@ class _Replay:
         now = datetime.now(UTC)
         connection.execute(CLOSE, {"ids": closed, "batch": receipt.batch, "now": now})
         # A corrected row's errors are not those of the row that is kept.
-        if failed and self.corrected is None:
+        if failed and self.correction is None:
             renewed = [
                 {"id": ids[place], **msgspec.structs.asdict(Reason.of(errors))}
                 for place, errors in failed.items()

@@ -7,15 +7,16 @@ from typing import Any, Literal
 
 import msgspec
 
-from ingest.catalog.definitions import Column
+from ingest.catalog.definitions import Table
 from ingest.outcome import SHOWN_CHARACTERS, Rejection, RowError
 from ingest.payload.csv_body import (
     CsvRecords,
+    FieldValue,
     PlainHeader,
-    match_header,
     read_csv,
     read_plain_header,
 )
+from ingest.payload.csv_header import match_header
 from ingest.payload.json_text import join_rows, printable
 from ingest.payload.payload import CsvBody, RowList, SentRow
 from ingest.validation.fields import Field
@@ -36,22 +37,27 @@ ReadRecord = dict[str, Value | Fault]
 
 
 class RecordReader:
-    """Reads CSV fields as the values of a table's columns: an empty field is a missing value."""
+    """Reads CSV fields as the values of a table's columns."""
 
-    def __init__(self, fields: Iterable[Field]) -> None:
+    def __init__(self, fields: Sequence[Field]) -> None:
         # The columns whose fields are not just strings of JSON.
         self._readers = {
             each.column.name: each.adapter.read_field for each in fields if each.adapter.read_field
         }
+        self._required = {each.column.name for each in fields if each.column.required}
 
-    def read(self, names: Iterable[str], record: Iterable[str]) -> ReadRecord:
+    def read(self, names: Iterable[str], record: Iterable[FieldValue]) -> ReadRecord:
         """Return a record's values."""
         row: ReadRecord = {
-            name: field for name, field in zip(names, record, strict=True) if field and name
+            name: field
+            for name, field in zip(names, record, strict=True)
+            # A column that is left out has no name.
+            if name and not isinstance(field, msgspec.UnsetType)
         }
         for name, read in self._readers.items():
-            if name in row:
-                row[name] = read(str(row[name]))
+            field = row.get(name)
+            if field is not None and (field or name not in self._required):
+                row[name] = read(str(field))
         return row
 
     def write(self, row: ReadRecord) -> bytes:
@@ -61,7 +67,7 @@ class RecordReader:
     def _has_fault(self, row: ReadRecord) -> bool:
         return any(isinstance(row.get(name), Fault) for name in self._readers)
 
-    def check(self, fields: Mapping[str, str], checks: RowChecks) -> CheckedRow:
+    def check(self, fields: Mapping[str, FieldValue], checks: RowChecks) -> CheckedRow:
         """Check the row that CSV fields make; errors show the fields as they were sent."""
         row = self.read(fields.keys(), fields.values())
         texts = {
@@ -103,7 +109,7 @@ class CsvTexts:
     def __init__(
         self,
         payload: CsvBody,
-        columns: Sequence[Column],
+        table: Table,
         reader: RecordReader,
         max_row_bytes: int,
         *,
@@ -111,7 +117,7 @@ class CsvTexts:
     ) -> None:
         self._drops_extra = drops_extra
         self._payload = payload
-        self._columns = columns
+        self._table = table
         self._reader = reader
         self._max_row_bytes = max_row_bytes
         self._written: dict[int, bytes] = {}  # the JSON text of rows, by their places
@@ -119,7 +125,9 @@ class CsvTexts:
     @cached_property
     def _body(self) -> CsvRecords:
         payload = self._payload
-        return read_csv(payload.body, payload.codec, has_header=payload.has_header)
+        return read_csv(
+            payload.body, payload.codec, has_header=payload.has_header, nulls=payload.nulls
+        )
 
     @cached_property
     def plain_header(self) -> PlainHeader | None:
@@ -130,7 +138,7 @@ class CsvTexts:
 
     @cached_property
     def fields(self) -> Sequence[str]:
-        return match_header(self._header, self._columns, drops_extra=self._drops_extra)
+        return match_header(self._header, self._table, drops_extra=self._drops_extra)
 
     @property
     def _header(self) -> Sequence[str] | None:
@@ -138,15 +146,11 @@ class CsvTexts:
 
     def count_dropped(self) -> Counter[str]:
         dropped: Counter[str] = Counter()
-        for position, (given, name) in enumerate(
-            zip(self._header or (), self.fields, strict=False)
-        ):
-            if not name:
-                dropped[printable(given.strip()[:SHOWN_CHARACTERS])] += sum(
-                    bool(record[position])
-                    for record in self._body.records
-                    if position < len(record)
-                )
+        records = [each for each in self._body.records if len(each) == len(self.fields)]
+        for position, name in enumerate(self.fields):
+            if not name and self._header is not None:
+                given = printable(self._header[position].strip()[:SHOWN_CHARACTERS])
+                dropped[given] += sum(record[position] is not msgspec.UNSET for record in records)
         return dropped
 
     @property

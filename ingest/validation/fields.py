@@ -9,7 +9,7 @@ import msgspec
 
 from ingest.catalog.definitions import Column, Table
 from ingest.validation.values import adapter_for
-from ingest.validation.values.adapter import Adapter
+from ingest.validation.values.adapter import Adapter, Fault, Value, refuse_blank
 
 # Stands for a value that `Field.read` does not take.
 REFUSED = object()
@@ -23,6 +23,7 @@ class Limits:
     max_row_bytes: int
     max_depth: int
     max_number_digits: int
+    blank_is_missing: bool = True  # a text of white space alone, where a value is required
 
 
 class Field:
@@ -30,12 +31,19 @@ class Field:
 
     def __init__(self, column: Column, place: int, limits: Limits, *, required: bool) -> None:
         self.column = column
-        self.adapter: Adapter = adapter_for(column, max_depth=limits.max_depth)
+        is_text = column.kind == "text" or column.base == "char"
+        self.refuses_blank = limits.blank_is_missing and column.required and is_text
+        adapter = adapter_for(column, max_depth=limits.max_depth)
+        self.adapter: Adapter = refuse_blank(adapter) if self.refuses_blank else adapter
         self.attribute = f"f{place}"
         self.pick = itemgetter(place)
         self.optional = not required
         self.is_raw = self.adapter.annotation is msgspec.Raw
         self._decode = msgspec.json.Decoder(self.adapter.annotation).decode
+
+    def is_empty(self, value: Value | Fault) -> bool:
+        """Return whether a value of a required column counts as missing."""
+        return value == "" or (self.refuses_blank and isinstance(value, str) and value.isspace())
 
     def read(self, text: bytes) -> Any:
         """Return the value of a JSON text, not that of null, where that is certain.

@@ -9,7 +9,7 @@ import msgspec
 from ingest.catalog.definitions import Table
 from ingest.errors import JsonSyntax, TooDeep
 from ingest.outcome import SHOWN_CHARACTERS, RowError, describe_missing
-from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json
+from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json, write_json
 from ingest.payload.json_text import count_quotes, has_suspect_escape, printable
 from ingest.validation.fields import REFUSED, Field, Limits
 from ingest.validation.values.adapter import Fault, Value
@@ -146,6 +146,10 @@ class RowChecks:
     def _check_value(self, field: Field, text: bytes, errors: list[RowError]) -> Any:
         """Return a value in canonical form; `REFUSED` where an error is added for it."""
         value = _read_value(text)
+        missing = _refuse_absence(field, value, is_given=True)
+        if missing is not None:
+            errors.append(missing)
+            return REFUSED
         checked = field.adapter.check(value)
         if isinstance(checked, Fault):
             errors.append(_describe(field.column.name, value, checked))
@@ -224,7 +228,7 @@ def _read_fragments(text: bytes, row: dict[str, Any]) -> dict[str, msgspec.Raw]:
 
 def _refuse_absence(field: Field, value: Any, *, is_given: bool) -> RowError | None:
     column, name = field.column, field.column.name
-    if (column.required and value == "") if is_given else not field.optional:
+    if (column.required and field.is_empty(value)) if is_given else not field.optional:
         return describe_missing(name)
     if is_given and value is None and column.not_null:
         return RowError(code="null_not_allowed", column=name, message=f"{name} must not be null")
@@ -244,6 +248,8 @@ def _describe(name: str, value: Any, fault: Fault) -> RowError:
 def _shorten(value: Any) -> msgspec.Raw:
     if isinstance(value, Number) and len(value) <= SHOWN_DIGITS and "e" not in value.lower():
         return msgspec.Raw(value.encode())
-    if isinstance(value, str | list | dict):
-        value = printable(str(value)[:SHOWN_CHARACTERS])
+    if isinstance(value, list | dict):
+        value = write_json(value)
+    if isinstance(value, str):
+        value = printable(value[:SHOWN_CHARACTERS])
     return msgspec.Raw(_encode(value))

@@ -108,9 +108,7 @@ class Validator:
                 return ListedTexts(payload, self.reader)
             case CsvBody():
                 limit = self.limits.max_row_bytes
-                return CsvTexts(
-                    payload, self.table.writable, self.reader, limit, drops_extra=drops_extra
-                )
+                return CsvTexts(payload, self.table, self.reader, limit, drops_extra=drops_extra)
 
     def _check_numbers(self, text: bytes) -> None:
         check_numbers(text, self.limits.max_number_digits)
@@ -157,7 +155,7 @@ class Validator:
                 return encoded if is_alike else None
             case CsvBody(), CsvTexts(plain_header=PlainHeader(end=start)):
                 with suppress(CsvHeader):
-                    return self.encoder.encode_csv(payload.body, start, texts.fields)
+                    return self.encoder.encode_csv(payload.body, start, texts.fields, payload.nulls)
         return None
 
     # By column, and row by row.

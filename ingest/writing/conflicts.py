@@ -21,7 +21,7 @@ class WriteOptions:
         """Return whether a row is not rejected for having this key in common with another one."""
         if self.on_conflict == "reject" or key.deferrable:
             return False
-        return self.key is None or key == self.key
+        return self.key is None or key is self.key or key == self.key
 
 
 REJECT_CONFLICTS = WriteOptions()

@@ -61,6 +61,7 @@ def store(
         "atomic": request.atomic,
         "fields": fields,
         "additions": _encode_additions(receipt),
+        "nulls": list(request.nulls) or None,
         "foreseen": None if logs_rejections else _encode(receipt.rejections).decode(),
     }
     connection.execute(STORE_BATCH, params)

@@ -37,6 +37,7 @@ class BatchRequest:
     drops_extra: bool = False  # columns that the table does not have are left out and counted
     claim: IdempotencyClaim | None = None
     max_raw_bytes: int = 65536
+    nulls: tuple[str, ...] = ()  # the words that mean null in its CSV records
     started: float = field(default_factory=time.perf_counter)
 
 

@@ -77,5 +77,6 @@ def exposed_tables() -> WritableTables:
         max_row_bytes=config.ingest.max_row_bytes,
         max_depth=config.ingest.max_depth,
         max_number_digits=config.ingest.max_number_digits,
+        blank_is_missing=config.ingest.blank_is_missing,
     )
     return WritableTables(list(config.datasets), limits)

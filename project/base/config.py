@@ -84,6 +84,7 @@ class Ingest(Section, frozen=True):
     max_number_digits: Annotated[int, Meta(ge=20, le=4000)]
     idempotency_hours: Annotated[int, Meta(ge=24)]
     rejection_retention_days: Positive | None
+    blank_is_missing: bool = True
 
 
 class Schedules(Section, frozen=True):

@@ -8,14 +8,17 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _QUOTED = frozenset('",\r\n')
 
 
-def csv_line(fields: Iterable[str | None], *, safe: bool = False) -> str:
-    """Return one record (RFC 4180): null is an empty field, the empty string is `""`.
+def csv_line(fields: Iterable[str | None], *, safe: bool = False, nulls: Sequence[str] = ()) -> str:
+    """Return one record (RFC 4180): the empty string is `""`, null the first of `nulls` or nothing.
 
+    A text that is one of `nulls` stands in quotes.
     With `safe` a field that a spreadsheet would run gets a `'` before it; a number does not.
     """
     if safe:
         fields = map(escape_formula, fields)
-    return ",".join(map(_write_field, fields)) + "\r\n"
+    null = nulls[0] if nulls else ""
+    texts = (null if field is None else _write_text(field, nulls) for field in fields)
+    return ",".join(texts) + "\r\n"
 
 
 def escape_formula(field: str | None) -> str | None:
@@ -26,20 +29,21 @@ def escape_formula(field: str | None) -> str | None:
 
 
 def csv_lines(
-    header: Sequence[str], records: Iterable[Sequence[str | None]], *, safe: bool
+    header: Sequence[str],
+    records: Iterable[Sequence[str | None]],
+    *,
+    safe: bool,
+    nulls: Sequence[str] = (),
 ) -> Iterator[bytes]:
     """Yield the header, then each record."""
     yield csv_line(header, safe=safe).encode()
     for record in records:
-        yield csv_line(record, safe=safe).encode()
+        yield csv_line(record, safe=safe, nulls=nulls).encode()
 
 
-def _write_field(field: str | None) -> str:
-    if field is None:
-        return ""
-    if not field or not _QUOTED.isdisjoint(field) or field != field.strip():
-        return '"' + field.replace('"', '""') + '"'
-    return field
+def _write_text(text: str, nulls: Sequence[str]) -> str:
+    is_plain = text and _QUOTED.isdisjoint(text) and text == text.strip() and text not in nulls
+    return text if is_plain else '"' + text.replace('"', '""') + '"'
 
 
 def _is_number(field: str) -> bool:

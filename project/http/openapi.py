@@ -110,6 +110,13 @@ def parameter(
     return OpenApiParameter(name, {"type": type, **schema}, description=description)
 
 
+NULL_PARAMETER = OpenApiParameter(
+    "null",
+    {"type": "array", "items": {"type": "string", "pattern": r'^[^",\r\n\0]*$'}, "maxItems": 20},
+    description="A word that means null in CSV where it stands without quotes; may be repeated",
+)
+
+
 def paging_parameters() -> list[OpenApiParameter]:
     """Return what every list endpoint takes."""
     return [

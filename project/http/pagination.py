@@ -16,6 +16,8 @@ from project.base.errors import BadParameter
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 PAGING = frozenset({"limit", "cursor"})
+# What a CSV field has only in quotes, or nowhere.
+_UNQUOTED = frozenset('",\r\n\0')
 
 Direction = Literal["next", "previous"]
 Row = TypeVar("Row")
@@ -163,6 +165,17 @@ def read_choice(query: Mapping[str, str], name: str, allowed: tuple[str, ...]) -
     if value not in allowed:
         raise BadParameter(f"{name} must be one of {', '.join(allowed)}", parameter=name)
     return value
+
+
+def read_nulls(query: QueryDict) -> tuple[str, ...]:
+    """Return the words that mean null in CSV, where they stand without quotes."""
+    words = tuple(dict.fromkeys(query.getlist("null")))
+    for word in words:
+        if not _UNQUOTED.isdisjoint(word):
+            raise BadParameter(
+                "null must be a word without commas, quotes and line ends", parameter="null"
+            )
+    return words
 
 
 def _read_cursor(text: str | None, salt: str) -> Cursor | None:

@@ -1,5 +1,6 @@
 """/api/reports, /api/reports/{name} and its /refresh: the list, one report, a refresh now."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,8 +16,16 @@ from rest_framework.views import APIView
 from project.base.config import ParameterValue
 from project.base.errors import BadParameter
 from project.http.answers import answer_json
-from project.http.openapi import CSV_TEXT, Errors, answers, page_of, parameter, reference
-from project.http.pagination import link_offsets, read_number, refuse_unknown
+from project.http.openapi import (
+    CSV_TEXT,
+    NULL_PARAMETER,
+    Errors,
+    answers,
+    page_of,
+    parameter,
+    reference,
+)
+from project.http.pagination import link_offsets, read_nulls, read_number, refuse_unknown
 from project.models import Scope
 from reports.api.caching import answer_file, find_unmodified, make_etag, set_validators
 from reports.engine.contents import (
@@ -37,7 +46,7 @@ from reports.errors import NotRefreshed, RefreshFailed, ReportBusy, ReportUnknow
 
 MAX_ROWS = 10_000
 MAX_OFFSET = 10**12
-KNOWN = frozenset({"format", "limit", "offset"})
+KNOWN = frozenset({"format", "limit", "offset", "null"})
 CSV = "text/csv; charset=utf-8"
 
 
@@ -117,6 +126,7 @@ class ReportView(APIView):
         summary="Read a report",
         parameters=[
             parameter("format", "How they are written", enum=["json", "csv"], default="json"),
+            NULL_PARAMETER,
             parameter("limit", "Rows of JSON", type="integer", minimum=1, maximum=MAX_ROWS),
             parameter(
                 "offset",
@@ -138,7 +148,7 @@ class ReportView(APIView):
             etag = make_etag(described, definition.digest, request.META.get("QUERY_STRING", ""))
             answer = find_unmodified(request._request, etag, status.refreshed_at)
             if answer is None and format_ == "csv":
-                answer = answer_csv(connection, definition)
+                answer = answer_csv(connection, definition, read_nulls(request.GET))
             elif answer is None:
                 columns = describe_columns(connection, definition)
                 links = link_offsets(request, {}, limit=limit, offset=offset, count=status.rows)
@@ -170,9 +180,11 @@ class RefreshView(APIView):
         return answer_json(refresh_report(find_report(name), force=force == "true"))
 
 
-def answer_csv(connection: Connection, definition: Definition) -> HttpResponse:
+def answer_csv(
+    connection: Connection, definition: Definition, nulls: Sequence[str] = ()
+) -> HttpResponse:
     """Return the whole report as a file."""
-    content = read_csv(connection, definition)
+    content = read_csv(connection, definition, nulls)
     return answer_file(content, content_type=CSV, name=f"{definition.name}.csv")
 
 

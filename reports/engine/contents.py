@@ -1,6 +1,6 @@
 """What a report holds now: its status, its columns and its rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection, transaction
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from project.base.sql_files import read_sql
 from reports.engine.computation import order_by
@@ -104,10 +104,15 @@ def read_rows(
     return [msgspec.Raw(row.encode()) for (row,) in connection.execute(statement, [limit, offset])]
 
 
-def read_csv(connection: Connection, definition: Definition) -> bytes:
-    """Return the whole report as CSV with a header; times are ISO 8601 with an offset."""
+def read_csv(connection: Connection, definition: Definition, nulls: Sequence[str] = ()) -> bytes:
+    """Return the whole report as CSV with a header; times are ISO 8601 with an offset.
+
+    Null is the first of `nulls`, or nothing; a text that is one of them stands in quotes.
+    """
     query = _select(connection, definition, iso_times=True)
-    statement = SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER)").format(query)
+    statement = SQL("COPY ({}) TO STDOUT (FORMAT csv, HEADER, NULL {}{})").format(
+        query, Literal(nulls[0] if nulls else ""), SQL(", FORCE_QUOTE *" if nulls[1:] else "")
+    )
     with connection.cursor().copy(statement) as copy:
         return b"".join(copy)
 

@@ -134,6 +134,14 @@ def test_unknown_columns_of_csv_are_left_out_and_counted(made: Client) -> None:
     assert stored("SELECT code, n FROM hiring.made ORDER BY 1") == [("a", 0), ("b", 2), ("c", 3)]
 
 
+def test_columns_that_only_the_database_sets_are_no_extra_ones(client: Client) -> None:
+    execute("CREATE TABLE hiring.made (id int GENERATED ALWAYS AS IDENTITY, code text)")
+    answer = send(client, "made", "id,code\n1,b\n", "?extra=ignore", content_type="text/csv")
+    assert (answer.status_code, answer.json()["code"]) == (400, "csv_header")
+    answer = send(client, "made", [{"id": 1, "code": "b"}], "?extra=ignore")
+    assert codes(answer.json()) == {0: [("column_read_only", "id")]}
+
+
 def test_a_rejected_row_is_replayed_without_its_unknown_columns(made: Client) -> None:
     execute("ALTER TABLE hiring.made ADD CHECK (code <> 'b')")
     send(made, "made", "code,x\nb,1\n", "?extra=ignore", content_type="text/csv")

@@ -2,6 +2,7 @@
 
 import gzip
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
@@ -76,6 +77,71 @@ def test_refuses_a_header_that_does_not_fit(made: Client, header: str) -> None:
     answer = send_csv(made, f"{header}\n1,Ann\n")
     assert (answer.status_code, answer.json()["code"]) == (400, "csv_header")
     assert stored("SELECT count(*) FROM service.batch") == [(0,)]
+
+
+def header_problem(client: Client, header: str) -> str:
+    """Return what is said of a header."""
+    answer = send_csv(client, f"{header}\n1,Ann\n")
+    assert (answer.status_code, answer.json()["code"]) == (400, "csv_header")
+    return str(answer.json()["detail"])
+
+
+COLUMNS = "The columns are id, full_name, birthDate, city, note"
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        (
+            "id,Nam,full_name,nöte,ID",
+            '"Nam" is not a column; "nöte" is not a column; "ID" names the column id again.'
+            f" {COLUMNS}",
+        ),
+        (
+            "id;full name;city",
+            f'"id;full name;city" is not a column. {COLUMNS}. Its names are divided by semicolons:'
+            " a CSV body has commas between its fields",
+        ),
+        (
+            "id\tnote",
+            f'"id\\tnote" is not a column. {COLUMNS}. Its names are divided by tabs: a CSV body has'
+            " commas between its fields",
+        ),
+        (
+            "7,Ann",
+            f'"7" is not a column; "Ann" is not a column. {COLUMNS}. Is it a row? Where the first'
+            " line is one, send header=absent",
+        ),
+        ("id,", f'"" is not a column. {COLUMNS}'),
+    ],
+)
+def test_a_header_is_told_all_that_is_wrong(made: Client, header: str, problem: str) -> None:
+    assert header_problem(made, header) == f"The header does not fit hiring.made: {problem}"
+
+
+def test_a_column_that_the_database_sets_is_not_called_unknown(client: Client) -> None:
+    execute("""
+        CREATE TABLE hiring.made (
+            id int GENERATED ALWAYS AS IDENTITY, n int,
+            twice int GENERATED ALWAYS AS (n * 2) STORED)
+    """)
+    assert header_problem(client, "ID,n,twice,x") == (
+        'The header does not fit hiring.made: "ID" is set by the database and cannot be sent;'
+        ' "twice" is set by the database and cannot be sent; "x" is not a column.'
+        " The columns are n"
+    )
+
+
+def test_quotes_between_other_delimiters_are_told(made: Client) -> None:
+    answer = send_csv(made, '"id";"full_name"\n"1";"Ann"\n')
+    assert (answer.status_code, answer.json()["code"]) == (400, "csv_syntax")
+    assert "are the fields divided by semicolons?" in answer.json()["detail"]
+
+
+def test_a_long_header_is_told_in_part(made: Client) -> None:
+    told = header_problem(made, ",".join("x" * 300 for _ in range(1000)))
+    assert "980 more do not fit" in told
+    assert len(told) < 4000
 
 
 def test_a_missing_required_column_is_missing_in_every_row(made: Client) -> None:
@@ -196,15 +262,58 @@ def test_a_quote_inside_a_bare_field_is_a_character(made: Client) -> None:
     assert [row[1] for row in made_rows()] == ['5" disk', "x"]
 
 
-def test_empty_fields_are_missing_values(made: Client) -> None:
-    body = 'id,full_name,birthDate,city,note\n1,Ann,,,\n2,,,,\n,Bob,,"",x\n4,"",,,\n5, ,,, \n'
-    answer = send_csv(made, body)
+def test_nothing_is_a_missing_value_and_quotes_make_an_empty_string(made: Client) -> None:
+    body = (
+        'id,full_name,birthDate,city,note\n1,Ann,,,\n2,,,,\n,Bob,,"",x\n4,"",,,\n'
+        '5,"Eve",,"", \n"",Fay,,,\n7,Gil,"",,""\n8,"Hal","2001-02-03","Rome",""\n'
+    )
+    for query in ("", "?on_conflict=update"):
+        answer = send_csv(made, body, query)
+        assert codes(answer.json()) == {
+            1: [("required_missing", "full_name")],
+            2: [("required_missing", "id")],
+            3: [("required_missing", "full_name")],
+            5: [("required_missing", "id")],
+            6: [("bad_date", "birthDate")],
+        }
+        assert made_rows() == [
+            (1, "Ann", None, "Bern", None),
+            (5, "Eve", None, "", " "),
+            (8, "Hal", "2001-02-03", "Rome", ""),
+        ]
+        execute("TRUNCATE hiring.made")
+
+
+@pytest.mark.parametrize("query", ["", "&on_conflict=update"])
+def test_words_that_mean_null_are_null_where_they_stand_without_quotes(
+    made: Client, query: str
+) -> None:
+    body = (
+        "id,full_name,birthDate,city,note\n"
+        '1,Ann,\\N,\\N,NA\n2,"NA",,"\\N","NA"\n3,NA,NA,NA,\n\\N,Dan,,,\n5,Eve,x,Na,\\\\N\n'
+        "6,Fay,,,NA \n"
+    )
+    answer = send_csv(made, body, f"?null=\\N&null=NA{query}")
     assert codes(answer.json()) == {
-        1: [("required_missing", "full_name")],
-        2: [("required_missing", "id")],
-        3: [("required_missing", "full_name")],
+        2: [("null_not_allowed", "full_name")],
+        3: [("null_not_allowed", "id")],
+        4: [("bad_date", "birthDate")],
     }
-    assert made_rows() == [(1, "Ann", None, "Bern", None), (5, " ", None, "Bern", " ")]
+    assert made_rows() == [
+        (1, "Ann", None, None, None),
+        (2, "NA", None, "\\N", "NA"),
+        (6, "Fay", None, "Bern", "NA "),
+    ]
+    assert raws() == [rb"3,NA,NA,NA,", rb"\N,Dan,,,", rb"5,Eve,x,Na,\\N"]
+    assert send_csv(made, "id,full_name,city\n7,Gil,\n", "?null=").status_code == 201
+    assert made_rows()[-1] == (7, "Gil", None, None, None)
+
+
+@pytest.mark.parametrize("word", ["a,b", 'a"b', '""', "a\n", "\r", "\0"])
+def test_a_word_that_only_quotes_could_hold_cannot_mean_null(made: Client, word: str) -> None:
+    answer = send_csv(made, "id,full_name\n1,Ann\n", f"?{urlencode({'null': word})}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
+    assert answer.json()["parameter"] == "null"
 
 
 def test_a_field_with_a_line_feed_is_not_two_values(client: Client) -> None:
@@ -223,7 +332,7 @@ def test_a_field_with_a_line_feed_is_not_two_values(client: Client) -> None:
 
 
 def test_keeps_texts_as_they_are(made: Client) -> None:
-    texts = ["=1+1", "\\N", "\\.", "a\tb", "\\n", "NULL", " x ", "'", "naïve", "\x7f", "\u2028"]
+    texts = ["=1+1", "\\N", "\\.", "a\tb", "\\n", "NULL", " x ", "'", "naïve", "\x7f", "\u2028x"]
     quoted = [f'"{text}"' if i % 2 else text for i, text in enumerate(texts)]
     body = "id,full_name\n" + "".join(f"{i},{text}\n" for i, text in enumerate(quoted))
     assert send_csv(made, body).status_code == 201
@@ -267,11 +376,15 @@ def test_a_table_of_one_column(client: Client) -> None:
     execute("CREATE TABLE hiring.made (n int)")
     answer = send_csv(client, 'n\n1\n\n2\n""\n3,4\n \n')
     assert codes(answer.json()) == {
+        2: [("not_integer", "n")],
         3: [("column_count", None)],
         4: [("not_integer", "n")],
     }
-    assert lines(answer) == {3: 6, 4: 7}
-    assert stored("SELECT n FROM hiring.made ORDER BY n") == [(1,), (2,), (None,)]
+    assert lines(answer) == {2: 5, 3: 6, 4: 7}
+    assert stored("SELECT n FROM hiring.made ORDER BY n") == [(1,), (2,)]
+    execute("ALTER TABLE hiring.made ADD s text; ALTER TABLE hiring.made DROP n")
+    assert counts(send_csv(client, 's\n""\nx\n', "?header=present")) == (2, 2, 0, 0, 0)
+    assert stored("SELECT s FROM hiring.made WHERE s IS NOT NULL ORDER BY s") == [("",), ("x",)]
 
 
 def test_undoes_gzip(made: Client) -> None:

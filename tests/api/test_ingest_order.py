@@ -184,3 +184,15 @@ def test_rows_that_only_trying_shows_to_be_wrong_keep_the_order(client: Client) 
         ]
     finally:
         execute("DROP FUNCTION hiring.refuse CASCADE")
+
+
+@pytest.mark.parametrize("first", ["z", 5, "c0"])
+def test_every_row_takes_the_value_that_the_row_before_it_frees(moved: Client, first: Any) -> None:
+    execute("TRUNCATE hiring.moved")
+    execute("INSERT INTO hiring.moved SELECT n, 'c' || n FROM generate_series(0, 49) n")
+    rows: list[dict[str, Any]] = [{"id": 1, "code": first}]
+    rows += [{"id": n + 1, "code": f"c{n}"} for n in range(1, 49)]
+    answer = send(moved, "moved", rows, "?on_conflict=update")
+    kept = 49 if first == "z" else 0
+    assert counts(answer) == (49, 0, kept, 0, 49 - kept)
+    assert stored("SELECT code FROM hiring.moved WHERE id = 49") == [("c48" if kept else "c49",)]

@@ -52,6 +52,7 @@ BODIES: list[tuple[str, str, bytes, int, str]] = [
     ("null", JSON, b"null", 400, "bad_shape"),
     ("true", JSON, b"true", 400, "bad_shape"),
     ("no rows key", JSON, ROW, 400, "bad_shape"),
+    ("one row", JSON, b'{"department_id": 1, "table": "x"}', 400, "bad_shape"),
     ("rows no array", JSON, b'{"rows": 5}', 400, "bad_shape"),
     ("rows null", JSON, b'{"rows": null}', 400, "bad_shape"),
     ("unknown outer key", JSON, b'{"rows": [' + ROW + b'], "x": 1}', 400, "bad_shape"),
@@ -233,3 +234,10 @@ def test_a_table_made_by_hand_takes_rows_at_the_next_request(client: Client) -> 
     )
     execute("DROP TABLE hiring.made")
     assert send(client, "made", b'[{"id": 5}]').status_code == 404
+
+
+def test_a_single_object_is_told_to_be_put_into_an_array(client: Client) -> None:
+    for row in (ROW, b'{"rows": ' + ROW + b"}"):
+        answer = send(client, "departments", row)
+        assert answer.json()["code"] == "bad_shape"
+        assert "[{…}]" in answer.json()["detail"]

@@ -15,8 +15,31 @@ ACCEPTED: list[tuple[str, list[tuple[str, str]]]] = [
     ("smallint", [("-32768", "-32768"), ("32767", "32767"), ('"42"', "42")]),
     ("integer", [("2147483647", "2147483647"), ("-2147483648", "-2147483648"), ("-0", "0")]),
     ("bigint", [("9223372036854775807", "9223372036854775807"), ('"-5"', "-5")]),
-    ("real", [("1.5", "1.5"), ('"-2e3"', "-2000"), ("3", "3")]),
-    ("double precision", [("0.1", "0.1"), ("1e300", "1e+300"), ('"42"', "42")]),
+    (
+        "real",
+        [
+            ("1.5", "1.5"),
+            ('"-2e3"', "-2000"),
+            ("3", "3"),
+            ("0.1", "0.1"),
+            ("16777216", "1.6777216e+07"),
+            ("123456.79", "123456.79"),
+        ],
+    ),
+    (
+        "double precision",
+        [
+            ("0.1", "0.1"),
+            ("1e300", "1e+300"),
+            ('"42"', "42"),
+            ("9007199254740992", "9.007199254740992e+15"),
+            ("0.30000000000000004", "0.30000000000000004"),
+            ('"40.70828219230217"', "40.70828219230217"),
+            ("1.10", "1.1"),
+        ],
+    ),
+    ("hiring.share", [("0.1", "0.1")]),
+    ("real[]", [("[0.1, 16777216]", "{0.1,1.6777216e+07}")]),
     (
         "numeric",
         [
@@ -155,11 +178,23 @@ REFUSED: list[tuple[str, list[tuple[str, str]]]] = [
             ("1e-60", "out_of_range"),
             ('"abc"', "not_number"),
             ('"NaN"', "not_finite"),
+            ("16777217", "precision_lost"),
+            ("123456.789", "precision_lost"),
+            ('"0.10000000149"', "precision_lost"),
         ],
     ),
+    ("hiring.share", [("16777217", "precision_lost"), ("2", "check_violation")]),
+    ("real[]", [("[1, 16777217]", "precision_lost")]),
+    ("double precision[]", [("[[9007199254740993]]", "precision_lost")]),
+    ("point", [('"(9007199254740993,1)"', "precision_lost"), ('"(1,0.1e400)"', "out_of_range")]),
+    ("box", [('"(1,2),(3,0.1234567890123456789)"', "precision_lost")]),
     (
         "double precision",
         [
+            ("9007199254740993", "precision_lost"),
+            ('"-9007199254740993"', "precision_lost"),
+            ("0.1000000000000000055", "precision_lost"),
+            ("1e23", "precision_lost"),
             ("1e400", "out_of_range"),
             ("1e-400", "out_of_range"),
             ('"Infinity"', "not_finite"),
@@ -313,9 +348,11 @@ REFUSED: list[tuple[str, list[tuple[str, str]]]] = [
 def typed(client: Client) -> Any:
     execute("CREATE TYPE hiring.mood AS ENUM ('happy', 'sad')")
     execute("CREATE DOMAIN hiring.positive AS integer CHECK (VALUE > 0)")
+    execute("CREATE DOMAIN hiring.share AS real CHECK (VALUE < 1 OR VALUE > 9)")
     yield client
     execute("DROP TYPE hiring.mood CASCADE")
     execute("DROP DOMAIN hiring.positive CASCADE")
+    execute("DROP DOMAIN hiring.share CASCADE")
 
 
 def make_table(type_name: str) -> None:
@@ -368,3 +405,14 @@ def test_csv_stores_what_postgresql_prints(typed: Client, type_name: str, cases:
     assert answer.status_code == 201, answer.json()
     expected = [(i, text) for i, text in enumerate(texts)] + [(len(texts), None)]
     assert read_values(type_name) == expected
+
+
+def test_a_nested_value_is_shown_as_json(client: Client) -> None:
+    make_table("text")
+    answer = send(client, "made", body(['{"a": [1.10, null, true, "é"], "b": 1e400}', "[[]]"]))
+    errors = [one["errors"][0] for one in answer.json()["rejections"]]
+    texts = ['{"a": [1.10, null, true, "é"], "b": 1e400}', "[[]]"]
+    assert [error["value"] for error in errors] == texts
+    assert [error["message"] for error in errors] == [
+        f"v: expected a string, got {text}" for text in texts
+    ]

@@ -145,6 +145,92 @@ def test_a_csv_record_is_sent_again_as_it_was(hiring: Client) -> None:
     }
 
 
+MADE = """
+    CREATE TABLE hiring.made (
+        id int PRIMARY KEY, flag boolean, numbers int[], doc jsonb, s text DEFAULT 'x', note text)
+"""
+
+
+def reject_record(client: Client, record: str, query: str = "") -> int:
+    """Send a CSV record that is rejected for its id; return the id of its rejection."""
+    execute("DROP TABLE IF EXISTS hiring.made")
+    execute(MADE)
+    body = f"id,flag,numbers,doc,s,note\n{record}\n"
+    assert send(client, "made", body, query, content_type="text/csv").status_code == 422
+    return Rejection.objects.latest("pk").pk
+
+
+def made_row() -> Any:
+    (row,) = stored("SELECT id, flag, numbers, doc::text, s, note FROM hiring.made")
+    return row
+
+
+NULLS = "?null=NA&null=%5CN"
+RECORD = 'one,t,"{1,2}","[1.50]","",NA'
+
+
+def test_a_csv_record_is_read_again_as_in_its_file(client: Client) -> None:
+    for record, row in [
+        ('"1",,,,"",', (1, None, None, None, "", None)),
+        (r'1,NA,\N,NA,NA,"NA"', (1, None, None, None, None, "NA")),
+        ('1,T,"{3}","""NA""",,""', (1, True, [3], '"NA"', "x", "")),
+    ]:
+        identifier = reject_record(client, record.replace("1", "x", 1), NULLS)
+        raw = record.encode()
+        Rejection.objects.filter(pk=identifier).update(raw=raw, raw_bytes=len(raw))
+        assert replay(client, identifier).status_code == 201
+        assert made_row() == row
+
+
+def test_a_csv_record_is_shown_with_what_it_lacks_left_out(client: Client) -> None:
+    identifier = reject_record(client, 'x,,"",NA,"NA",""', NULLS)
+    shown = client.get(f"/api/rejections/{identifier}").json()
+    assert shown["row"] == {"id": "x", "numbers": "", "doc": None, "s": "NA", "note": ""}
+
+
+def test_a_csv_record_is_corrected_as_its_fields(client: Client) -> None:
+    identifier = reject_record(client, RECORD, NULLS)
+    row = client.get(f"/api/rejections/{identifier}").json()["row"]
+    assert replay(client, identifier, row | {"id": "1"}).status_code == 201
+    assert made_row() == (1, True, [1, 2], "[1.50]", "", None)
+
+
+def test_a_csv_record_is_corrected_as_a_record(client: Client) -> None:
+    identifier = reject_record(client, RECORD, NULLS)
+    address = f"/api/rejections/{identifier}/replay"
+    for body, status, code in [
+        ("1,t", 400, "csv_syntax"),
+        ('1,t,"', 400, "csv_syntax"),
+        (f"{RECORD}\n{RECORD}", 400, "bad_shape"),
+    ]:
+        answer = client.post(address, body, content_type="text/csv")
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    corrected = RECORD.replace("one", "1")  # which the client encodes
+    answer = client.post(address, corrected, content_type="text/csv; charset=utf-16")
+    assert answer.status_code == 201, answer.json()
+    assert made_row() == (1, True, [1, 2], "[1.50]", "", None)
+
+
+def test_a_csv_record_is_corrected_as_a_row_of_json(client: Client) -> None:
+    identifier = reject_record(client, RECORD, NULLS)
+    answer = replay(client, identifier, {"id": 1, "doc": "[1]", "numbers": [3], "flag": False})
+    assert answer.status_code == 201, answer.json()
+    assert made_row() == (1, False, [3], '"[1]"', "x", None)
+
+
+def test_fields_that_are_wrong_again_are_told_as_they_were_sent(client: Client) -> None:
+    identifier = reject_record(client, RECORD)
+    answer = replay(client, identifier, {"id": "1", "flag": "maybe", "doc": "{", "what": "x"})
+    (rejection,) = answer.json()["rejections"]
+    assert [(e["code"], e.get("value")) for e in rejection["errors"]] == [
+        ("unknown_column", None),
+        ("not_boolean", "maybe"),
+        ("bad_json", "{"),
+    ]
+    for text in ('{"id": "1", "id": "2"}', '{"id": "\\ud800"}', '{"id": "1", "s": "a\\u0000"}'):
+        assert replay(client, identifier, text).status_code == 422
+
+
 def test_a_kept_text_that_is_no_json_is_rejected_again(hiring: Client) -> None:
     (identifier,) = reject(hiring, employee(1, job_id=...))
     Rejection.objects.filter(pk=identifier).update(raw=b'{"a": ', raw_bytes=6)

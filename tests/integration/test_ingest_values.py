@@ -3,18 +3,20 @@
 import base64
 import datetime as dt
 import json
+import math
 import re
-import struct
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.test import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from ingest.validation.values.adapter import Fault
+from ingest.validation.values.floats import float_adapter
 from tests.api.sending import execute, send, stored
 from tests.near_misses import EXAMPLES, near_misses, spell_json
 from tests.scale import scale
@@ -27,11 +29,6 @@ Meaning = Callable[[str], Any]
 def read_integer(text: str) -> int:
     assert re.fullmatch("-?[0-9]+", text), text
     return int(text)
-
-
-def read_float4(text: str) -> float:
-    (single,) = struct.unpack("f", struct.pack("f", float(text)))
-    return float(single)
 
 
 def read_moment(text: str) -> Any:
@@ -107,8 +104,8 @@ MEANINGS: dict[str, Meaning] = {
     "smallint": read_integer,
     "integer": read_integer,
     "bigint": read_integer,
-    "real": read_float4,
-    "double precision": float,
+    "real": Decimal,
+    "double precision": Decimal,
     "numeric": Decimal,
     "numeric(6,2)": Decimal,
     "numeric(3,-2)": Decimal,
@@ -189,6 +186,43 @@ def test_what_is_accepted_is_stored_exactly(client: Client, type_name: str) -> N
         row = f'[{{"id": 0, "v": {spell_json(type_name, text)}}}]'
         for value in send_values(client, row, "application/json").values():
             assert value is None or meaning(value) == meaning(text), (text, value)
+
+
+@st.composite
+def floats(draw: st.DrawFn, width: Literal[32, 64]) -> str:
+    """Return a number near a value that floats have, or half way between two of them."""
+    value = draw(st.floats(width=width, allow_nan=False, allow_infinity=False))
+    if draw(st.booleans()):
+        value = math.ldexp(1.0, draw(st.integers(-140, 120))) * draw(st.sampled_from([1, 3, -5]))
+    exact = Decimal(value)
+    if width == 64 and draw(st.booleans()):
+        exact = (exact + Decimal(math.nextafter(value, math.inf))) / 2
+    return f"{exact:.{draw(st.integers(0, 18))}e}"
+
+
+@pytest.mark.parametrize(("type_name", "base", "width"), [
+    ("real", "float4", 32),
+    ("double precision", "float8", 64),
+])  # fmt: skip
+def test_numbers_are_refused_where_postgresql_would_write_another(
+    client: Client, type_name: str, base: str, width: Literal[32, 64]
+) -> None:
+    check = float_adapter(base).check
+
+    @settings(max_examples=scale(20), deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(floats(width), min_size=50, max_size=50))
+    def compare(texts: list[str]) -> None:
+        sound = [
+            text
+            for text in texts
+            if not isinstance(fault := check(text), Fault) or fault.code == "precision_lost"
+        ]
+        written = stored(f"SELECT t::{type_name}::text FROM unnest(%s::text[]) AS t", [sound])
+        for text, (kept,) in zip(sound, written, strict=True):
+            is_kept = not isinstance(check(text), Fault)
+            assert is_kept == (Decimal(kept) == Decimal(text)), (text, kept)
+
+    compare()
 
 
 INPUT_OF_LATER_VERSIONS = ["1_000", "0x1F", "0o17", "0b11", " 5", "5 ", "+5", "5.", "1e3", "५"]

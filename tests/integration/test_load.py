@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,21 @@ def test_stdin_is_loaded(standin: StandIn, things: str) -> None:
     outcome = run_manage(*arguments, stdin=Path(things).read_bytes())
     assert outcome.code == 0
     assert by_id(standin.stored) == expected_rows()
+
+
+def test_output_that_nobody_takes_is_told_without_a_traceback(
+    standin: StandIn, things: str
+) -> None:
+    arguments = ["manage.py", "load", "things", things, "--url", standin.url, "--key", KEY]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "[Errno 28] No space left on device\n")
 
 
 def test_a_pipe_is_loaded_whole(load: Load, standin: StandIn, things: str, tmp_path: Path) -> None:

@@ -88,6 +88,8 @@ def _decode(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     except UnicodeDecodeError as error:
         yield error.object[: error.start].decode(encoding).encode()
         raise Unreadable(f"not {encoding}: {error.reason}") from error
+    except UnicodeError as error:  # UTF-16 and UTF-32 want a byte order mark
+        raise Unreadable(f"not {encoding}: {error}") from error
 
 
 def count_bytes(path: str) -> int | None:

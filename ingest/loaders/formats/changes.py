@@ -1,10 +1,15 @@
 """What a load changes in the values of a file: nulls, dates, fields left out or renamed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingest.catalog.column_names import NameMatcher
-from ingest.loaders.formats.csv_rows import parse_records, write_records
+from ingest.loaders.formats.csv_rows import (
+    join_records,
+    read_field,
+    split_records,
+    write_field,
+)
 from ingest.loaders.formats.dates import DateKind, date_converter
 from ingest.loaders.formats.json_text import decode_text, encode_json, read_members
 
@@ -27,9 +32,9 @@ class Dates:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is asked for: this text means null, these values are dates."""
+    """What is asked for: these words mean null, these values are dates."""
 
-    null: str | None = None
+    nulls: tuple[str, ...] = ()
     dates: Dates | None = None
 
     @property
@@ -44,24 +49,25 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class CsvChange:
-    """Rewrites CSV records; fields beyond the header's are kept, so that they are rejected."""
+    """Rewrites CSV records; fields beyond the header's are kept, so that they are rejected.
+
+    What a field stands in stays: quotes tell an empty text from nothing, and a text from null.
+    """
 
     delimiter: str
     width: int  # fields of the header
     kept: Sequence[int]  # the places of those that are sent
-    null: str | None
     converters: Mapping[int, Convert]
 
     def rewrite(self, records: Sequence[bytes]) -> bytes:
-        """Return the records as comma-separated CSV; a null is an empty field."""
-        return write_records(map(self._change, parse_records(records, self.delimiter)))
+        """Return the records as comma-separated CSV."""
+        return join_records(map(self._change, split_records(records, self.delimiter)))
 
     def _change(self, fields: list[str]) -> list[str]:
-        if self.null is not None:
-            fields = ["" if value == self.null else value for value in fields]
         for place, convert in self.converters.items():
-            if place < len(fields):
-                fields[place] = convert(fields[place])
+            text = read_field(fields[place]) if place < len(fields) else None
+            if text is not None and (converted := convert(text)) != text:
+                fields[place] = write_field(converted)
         kept = [fields[place] for place in self.kept if place < len(fields)]
         return kept + fields[self.width :]
 
@@ -71,7 +77,7 @@ class JsonChange:
     """Rewrites JSON objects; the text of a value that is not changed is kept."""
 
     renamed: Mapping[str, str]
-    null: str | None
+    nulls: Collection[str]
     find_converter: Callable[[str], Convert | None]  # by the column
 
     def rewrite(self, row: bytes) -> bytes:
@@ -91,7 +97,7 @@ class JsonChange:
         if not value.startswith(b'"'):
             return value
         text = decode_text(value)
-        if text == self.null:
+        if text in self.nulls:
             return b"null"
         convert = self.find_converter(column)
         converted = convert(text) if convert else text

@@ -25,6 +25,10 @@ _UNMASK = bytes.maketrans(b"\xff\xfe", b"\n\r")
 _MASKED_LF = b"\xff"
 _MASKED_CR = b"\xfe"
 # A return at the very end of a block may be the first half of a line end.
+_QUOTED = frozenset('",\r\n')
+
+# Means null in records of one field.
+LONE_NULL = "\\N"
 _LONE_CR = re.compile(rb"\r(?!\n|\Z)")
 
 
@@ -143,6 +147,46 @@ def parse_records(records: Sequence[bytes], delimiter: str = ",") -> Iterator[li
     """Yield the fields of each UTF-8 record."""
     text = io.StringIO(b"\n".join(records).decode(), newline="")
     return csv.reader(text, delimiter=delimiter, strict=True)
+
+
+def split_records(records: Iterable[bytes], delimiter: str = ",") -> Iterator[list[str]]:
+    """Yield the fields of each UTF-8 record as they stand in it, with their quotes."""
+    end = re.escape(delimiter)
+    field = re.compile(rf'("(?:[^"]++|"")*+"|[^{end}]*+){end}')
+    for record in records:
+        text = record.decode()
+        yield field.findall(text + delimiter) if '"' in text else text.split(delimiter)
+
+
+def read_field(field: str) -> str | None:
+    """Return the text of a field as it stands in a record, None for nothing."""
+    return field[1:-1].replace('""', '"') if field.startswith('"') else field or None
+
+
+def write_field(text: str | None) -> str:
+    """Return a field with this text; None is nothing, the empty text a pair of quotes."""
+    if text is None:
+        return ""
+    is_plain = text and _QUOTED.isdisjoint(text)
+    return text if is_plain else '"' + text.replace('"', '""') + '"'
+
+
+def join_fields(fields: Sequence[str]) -> str:
+    """Return fields as they stand in a record of any delimiter as a comma-separated record.
+
+    A record of one field that has nothing would be a blank line: `LONE_NULL` stands in its place.
+    """
+    if len(fields) == 1 and fields[0] in {"", LONE_NULL}:
+        return LONE_NULL if not fields[0] else f'"{LONE_NULL}"'
+    return ",".join(
+        f'"{field.replace(chr(34), chr(34) * 2)}"' if "," in field and field[0] != '"' else field
+        for field in fields
+    )
+
+
+def join_records(rows: Iterable[Sequence[str]]) -> bytes:
+    """Return records of fields as they stand in a file as comma-separated UTF-8."""
+    return "".join(f"{join_fields(fields)}\r\n" for fields in rows).encode()
 
 
 def write_records(rows: Iterable[Sequence[str]]) -> bytes:

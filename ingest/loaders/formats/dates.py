@@ -25,7 +25,12 @@ def check_pattern(pattern: str) -> None:
     """Raise `DatePatternInvalid` unless the strptime pattern says which moment is meant."""
     parts = set(re.findall(r"%(.)", pattern))
     has_day = "j" in parts or ("d" in parts and parts & {"m", "b", "B"})
-    if not (has_day and parts & {"Y", "y"}):
+    if parts & {"y", "x"}:
+        raise DatePatternInvalid(
+            f"{pattern!r} has years of two digits, whose century would be guessed: only dates with "
+            "all four digits (%Y) can be loaded"
+        )
+    if not (has_day and "Y" in parts):
         raise DatePatternInvalid(f"{pattern!r} needs a year, a month and a day")
     if "I" in parts and "p" not in parts:
         raise DatePatternInvalid(f"{pattern!r} has %I without %p: morning or evening?")

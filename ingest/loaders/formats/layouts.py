@@ -7,7 +7,7 @@ from typing import Literal
 
 from ingest.loaders.formats.changes import Changes, CsvChange, JsonChange
 from ingest.loaders.formats.columns import ColumnNames, ColumnsInvalid, name_columns
-from ingest.loaders.formats.csv_rows import parse_records, write_records
+from ingest.loaders.formats.csv_rows import LONE_NULL, parse_records, write_records
 from ingest.loaders.formats.mapping import RowMapping
 
 FormatName = Literal["csv", "ndjson", "json"]
@@ -38,7 +38,7 @@ class Layout:
     content_type: str
     place: Literal["line", "index"]  # what the places of rows count
     encode: Callable[[Sequence[bytes]], bytes]
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     titles: Sequence[str] = ()  # of a CSV file's fields
     delimiter: str = ","
 
@@ -77,7 +77,8 @@ def lay_out_csv(first: bytes | None, delimiter: str, options: ReadOptions) -> La
         encode=lambda records: (
             header + (change.rewrite(records) if change else b"\n".join(records))
         ),
-        params={} if named else {"header": "absent"},
+        params=_csv_params(changes.nulls, len(change.kept) if change else None)
+        | ({} if named else {"header": "absent"}),
         titles=titles,
     )
 
@@ -92,9 +93,19 @@ def _map_csv(plain: Layout, titles: Sequence[str], mapping: RowMapping) -> Layou
     return replace(
         plain,
         content_type="application/json" if as_json else plain.content_type,
+        params={} if as_json else _csv_params((), len(mapping.columns)),
         encode=make_encoder(titles, plain.delimiter),
         titles=titles,
     )
+
+
+def _csv_params(nulls: Sequence[str], width: int | None) -> dict[str, str | Sequence[str]]:
+    """Return what tells the service which words mean null.
+
+    `width` is the number of fields of records that are written anew.
+    """
+    words = [*nulls, LONE_NULL] if width == 1 else list(nulls)
+    return {"null": words} if words else {}
 
 
 def _csv_change(columns: Sequence[str], delimiter: str, changes: Changes) -> CsvChange | None:
@@ -102,19 +113,13 @@ def _csv_change(columns: Sequence[str], delimiter: str, changes: Changes) -> Csv
         delimiter=delimiter,
         width=len(columns),
         kept=[place for place, column in enumerate(columns) if column],
-        null=changes.null,
         converters={
             place: convert
             for place, column in enumerate(columns)
             if (convert := changes.converter(column))
         },
     )
-    is_needed = (
-        delimiter != ","
-        or change.null is not None
-        or change.converters
-        or len(change.kept) < change.width
-    )
+    is_needed = delimiter != "," or change.converters or len(change.kept) < change.width
     return change if is_needed else None
 
 
@@ -124,12 +129,12 @@ def lay_out_json(options: ReadOptions, *, as_lines: bool) -> Layout:
     if names.ordered:
         raise ColumnsInvalid("JSON rows name their columns: --columns takes pairs (name=column)")
     separator = b"\n" if as_lines else b",\n"
-    change = JsonChange(names.renamed, changes.null, cache(changes.converter))
+    change = JsonChange(names.renamed, changes.nulls, cache(changes.converter))
 
     def encode(rows: Sequence[bytes]) -> bytes:
         if mapping:
             rows = [mapping.convert_json(row) for row in rows]
-        elif names.renamed or changes.null is not None or changes.dates:
+        elif names.renamed or changes.nulls or changes.dates:
             rows = [change.rewrite(row) for row in rows]
         text = separator.join(rows)
         return text + b"\n" if as_lines else b"[%b]" % text

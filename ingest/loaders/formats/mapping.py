@@ -12,7 +12,13 @@ import msgspec
 from msgspec import Meta
 
 from ingest.loaders.formats.columns import find_field
-from ingest.loaders.formats.csv_rows import parse_records, write_records
+from ingest.loaders.formats.csv_rows import (
+    join_records,
+    read_field,
+    split_records,
+    write_field,
+    write_records,
+)
 from ingest.loaders.formats.dates import DateKind, check_pattern, date_converter
 from ingest.loaders.formats.json_text import decode_text, encode_json, read_members
 from project.base.errors import RowhouseError
@@ -86,7 +92,9 @@ class _Column:
         """Return the value from those of the column's fields."""
         if self.source.value is not None:
             return self.source.value
-        if any(text is None or text == "" for text in texts):
+        if len(texts) == 1 and self.convert is None:
+            return texts[0]
+        if not all(texts):
             return None
         text = " ".join(text for text in texts if text)
         return self.convert(text) if self.convert else text
@@ -113,10 +121,10 @@ class RowMapping:
         header = write_records([[column.name for column in self.columns]])
 
         def convert(fields: list[str]) -> list[str]:
-            return [value or "" for value in compute(fields)] + fields[len(titles) :]
+            return [*map(write_field, compute(fields)), *fields[len(titles) :]]
 
         return lambda records: (
-            header + write_records(map(convert, parse_records(records, delimiter)))
+            header + join_records(map(convert, split_records(records, delimiter)))
         )
 
     def json_encoder(
@@ -131,10 +139,10 @@ class RowMapping:
 
         def convert(fields: list[str]) -> dict[str, Value]:
             row = dict(zip(names, compute(fields), strict=True))
-            beyond = enumerate(fields[len(titles) :], len(titles) + 1)
+            beyond = enumerate(map(read_field, fields[len(titles) :]), len(titles) + 1)
             return row | {f"field {number}": text for number, text in beyond}
 
-        return lambda records: encode_json(list(map(convert, parse_records(records, delimiter))))
+        return lambda records: encode_json(list(map(convert, split_records(records, delimiter))))
 
     def _field_computer(self, titles: Sequence[str]) -> Callable[[list[str]], list[Value]]:
         places = [
@@ -143,7 +151,7 @@ class RowMapping:
         ]
 
         def compute(fields: list[str]) -> list[Value]:
-            padded = fields + [""] * (len(titles) - len(fields))
+            padded = [*map(read_field, fields), *[None] * (len(titles) - len(fields))]
             return [column.compute([padded[n] for n in found]) for column, found in places]
 
         return compute

@@ -70,7 +70,7 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
     if options["mapping"]:
         if options["columns"] != ColumnNames() or options["no_header"]:
             raise CommandError("--mapping is instead of --columns and --no-header")
-        if options["date_format"] or options["null"] is not None:
+        if options["date_format"] or options["null"]:
             raise CommandError("with --mapping, the mapping says what dates and nulls look like")
         mapping = read_mapping(options["mapping"])
     params = {"on_conflict": options["on_conflict"]}
@@ -85,7 +85,7 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
             encoding=options["encoding"],
             has_header=not options["no_header"],
             names=options["columns"],
-            changes=Changes(null=options["null"], dates=dates),
+            changes=Changes(nulls=tuple(options["null"]), dates=dates),
             mapping=mapping,
             batch_rows=options["batch_size"],
         ),
@@ -158,7 +158,13 @@ def _add_file_options(parser: CommandParser) -> None:
         metavar="PATTERN",
         help="of dates in the file, as in strptime: %%m/%%d/%%Y %%I:%%M:%%S %%p",
     )
-    parser.add_argument("--null", metavar="TEXT", help="this text means null")
+    parser.add_argument(
+        "--null",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="this text means null, in CSV where it stands without quotes; may be given again",
+    )
 
 
 def _add_load_options(parser: CommandParser) -> None:

@@ -27,6 +27,13 @@ struct field {
     bool nullable;
     bool defaulted;   /* what is left out is not null */
     bool required;    /* the empty text counts as missing */
+    bool refuses_blank; /* so does white space alone */
+};
+
+/* A word that means null in CSV. */
+struct word {
+    const uint8_t *text;
+    int64_t size;
 };
 
 /* A value as it stands in the body. */
@@ -48,6 +55,8 @@ struct batch {
     int32_t field_count;
     int32_t watched_count;
     const int32_t *watched; /* the fields whose values are noted row by row */
+    const struct word *nulls;
+    int32_t null_count;
     int64_t max_rows;
     int64_t max_row_bytes;
     const uint8_t *body; /* UTF-8, followed by a NUL */
@@ -55,7 +64,7 @@ struct batch {
     uint8_t *out;
     int64_t capacity;
     /* What came of it. */
-    struct slice *noted; /* for each row the watched values; a size of 0 stands for null */
+    struct slice *noted; /* for each row the watched values; those of null have neither start nor size */
     struct row *rows;
     int64_t row_count;
     int64_t tuple_count;

@@ -63,7 +63,7 @@ class RowEncoder:
         self._watched_places = self._list_places(self._watched)
         self._limits = limits
         self._texts = [self._ffi.from_buffer("uint8_t[]", name.encode()) for name in self._names]
-        self._fields = self._ffi.new("struct field[]", list(map(self._describe, columns)))
+        self._fields = self._ffi.new("struct field[]", list(map(self._describe, fields)))
         # What does not change from batch to batch.
         self._form = self._ffi.new(
             "struct batch *",
@@ -84,14 +84,19 @@ class RowEncoder:
         """
         return self._encode(array, self._library.code.encode_json_rows)
 
-    def encode_csv(self, body: bytes, start: int, names: Sequence[str]) -> EncodedBatch | None:
+    def encode_csv(
+        self, body: bytes, start: int, names: Sequence[str], nulls: Sequence[str] = ()
+    ) -> EncodedBatch | None:
         """Return the CSV records from a place in the body on, with fields of these columns.
 
         Rows that are in doubt are left; None where all of them are, or where records begin is.
         """
         order = self._list_places(names)
+        texts = [self._ffi.from_buffer("uint8_t[]", word.encode()) for word in nulls]
+        words = self._ffi.new("struct word[]", [(text, len(text)) for text in texts])
 
         def work(batch: CData) -> int:
+            batch.nulls, batch.null_count = words, len(texts)
             return int(self._library.code.encode_csv_rows(batch, order, len(order), start))
 
         return self._encode(body, work)
@@ -99,8 +104,9 @@ class RowEncoder:
     def _list_places(self, names: Collection[str]) -> CData:
         return self._ffi.new("int32_t[]", [self._places[name] for name in names])
 
-    def _describe(self, column: Column) -> dict[str, Any]:
+    def _describe(self, field: Field) -> dict[str, Any]:
         """Return the members of a column's `struct field`."""
+        column = field.column
         name = self._texts[self._places[column.name]]
         limit, scale = _bounds_of(column, self._library.code.MOST_DIGITS)
         return {
@@ -112,6 +118,7 @@ class RowEncoder:
             "nullable": not column.not_null,
             "defaulted": column.has_default,
             "required": column.required,
+            "refuses_blank": field.refuses_blank,
         }
 
     def _make_batch(self, body: bytes) -> _Batch:

@@ -1,6 +1,8 @@
 /* Rows as CSV records (RFC 4180). */
 #include "encode.h"
 
+#include <string.h>
+
 /* Read a field in quotes, from behind the first of them; return what follows, NULL where they are
  * not closed. */
 static const uint8_t *read_quoted(const uint8_t *at, const uint8_t *end, struct token *token) {
@@ -26,11 +28,27 @@ static const uint8_t *read_bare(const uint8_t *at, struct token *token) {
     return at;
 }
 
-static const uint8_t *read_field(const uint8_t *at, const uint8_t *end, struct token *token) {
+static bool is_null(const struct batch *batch, const struct token *token) {
+    for (int32_t at = 0; at < batch->null_count; at++) {
+        const struct word *word = &batch->nulls[at];
+        if (word->size == token->size && !memcmp(word->text, token->start, (size_t)word->size))
+            return true;
+    }
+    return false;
+}
+
+static const uint8_t *read_field(
+    const struct batch *batch, const uint8_t *at, const uint8_t *end, struct token *token
+) {
     token->escaped = false;
-    at = *at == '"' ? read_quoted(at + 1, end, token) : read_bare(at, token);
-    /* An empty field is a missing value. */
-    token->type = at && token->size ? CSV_FIELD : ABSENT;
+    token->type = CSV_FIELD;
+    if (*at == '"')
+        return read_quoted(at + 1, end, token);
+    at = read_bare(at, token);
+    if (is_null(batch, token))
+        token->type = NULL_TOKEN;
+    else if (!token->size) /* nothing is a missing value */
+        token->type = ABSENT;
     return at;
 }
 
@@ -43,6 +61,7 @@ static const uint8_t *end_line(const uint8_t *at, const uint8_t *end) {
 }
 
 static const uint8_t *read_record(
+    const struct batch *batch,
     const uint8_t *at,
     const uint8_t *end,
     const int32_t *order,
@@ -52,7 +71,7 @@ static const uint8_t *read_record(
     for (int32_t place = 0; place < width; place++) {
         if (place && *at++ != ',')
             return NULL;
-        at = read_field(at, end, &tokens[order[place]]);
+        at = read_field(batch, at, end, &tokens[order[place]]);
         if (!at)
             return NULL;
     }
@@ -60,10 +79,12 @@ static const uint8_t *read_record(
 }
 
 /* Return where the line behind a record begins, NULL where that is not certain. */
-static const uint8_t *skip_record(const uint8_t *at, const uint8_t *end) {
+static const uint8_t *skip_record(
+    const struct batch *batch, const uint8_t *at, const uint8_t *end
+) {
     struct token token;
-    for (at = read_field(at, end, &token); at && *at == ',' && at < end;)
-        at = read_field(at + 1, end, &token);
+    for (at = read_field(batch, at, end, &token); at && *at == ',' && at < end;)
+        at = read_field(batch, at + 1, end, &token);
     return at ? end_line(at, end) : NULL;
 }
 
@@ -82,8 +103,8 @@ int32_t encode_csv_rows(struct batch *batch, const int32_t *order, int32_t width
             at = next;
             continue;
         }
-        const uint8_t *plain_end = read_record(at, end, order, width, tokens);
-        next = plain_end ? plain_end : skip_record(at, end);
+        const uint8_t *plain_end = read_record(batch, at, end, order, width, tokens);
+        next = plain_end ? plain_end : skip_record(batch, at, end);
         if (!next || batch->row_count == batch->max_rows)
             return UNSURE;
         outcome = add_row(batch, at, next, plain_end ? tokens : NULL);

@@ -124,7 +124,7 @@ enum outcome add_row(
         batch->tuple_count++;
     } else {
         for (int32_t at = 0; at < batch->watched_count; at++)
-            batch->noted[batch->row_count * batch->watched_count + at].size = 0;
+            batch->noted[batch->row_count * batch->watched_count + at] = (struct slice){0, 0};
     }
     batch->size = row->tuple_end;
     batch->row_count++;

@@ -183,13 +183,14 @@ int64_t list_values(const struct batch *batch, int32_t watched, uint8_t *out) {
     uint8_t *at = out;
     for (int64_t row = 0; row < batch->row_count; row++) {
         const struct slice *value = &batch->noted[row * batch->watched_count + watched];
-        const bool is_bare = value->size && batch->noted_bare;
+        const bool is_null = !value->start && !value->size;
+        const bool is_bare = !is_null && batch->noted_bare;
         *at++ = row ? ',' : '[';
         if (is_bare)
             *at++ = '"';
-        memcpy(at, value->size ? batch->body + value->start : (const uint8_t *)"null",
-               value->size ? (size_t)value->size : 4);
-        at += value->size ? value->size : 4;
+        const size_t size = is_null ? 4 : (size_t)value->size;
+        memcpy(at, is_null ? (const uint8_t *)"null" : batch->body + value->start, size);
+        at += size;
         if (is_bare)
             *at++ = '"';
     }

@@ -1,6 +1,7 @@
 /* integer, real, double precision and numeric; boolean. */
 #include "values.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,34 +64,127 @@ static bool is_modest(const struct number *number, int most_fraction, int most_e
            number->exponent_size <= most_exponent;
 }
 
-int64_t encode_float(const struct token *token, bool is_double, uint8_t *out) {
-    struct number number;
-    if (!read_number(token, &number) ||
-        !is_modest(&number, is_double ? 35 : 30, is_double ? 2 : 0))
-        return -1;
-    /* What follows a number ends it for these, and a locale with another point is noticed. */
-    char *end;
-    if (is_double) {
-        const double value = strtod((const char *)token->start, &end);
-        uint64_t bits;
-        memcpy(&bits, &value, sizeof bits);
-        put(out, bits, 8);
-    } else {
-        const float value = strtof((const char *)token->start, &end);
-        uint32_t bits;
-        memcpy(&bits, &value, sizeof bits);
-        put(out, bits, 4);
-    }
-    if ((const uint8_t *)end != token->start + token->size)
-        return -1;
-    return is_double ? 8 : 4;
-}
-
 /* Return the digit of a number at a power of ten, 0 beyond its digits. */
 static int digit_at(const struct number *number, int power) {
     if (power >= 0)
         return power < number->whole_size ? number->whole[number->whole_size - 1 - power] - '0' : 0;
     return -power <= number->fraction_size ? number->fraction[-power - 1] - '0' : 0;
+}
+
+__extension__ typedef __int128 wide;
+
+static wide distance(wide one, wide other) { return one < other ? other - one : one - other; }
+
+/* Return whether PostgreSQL writes mantissa / 2^shift as digits / 10^places, whose last digit is not
+ * zero: the shortest number that only this value is nearest to, and of several the closest. */
+static bool is_shortest(int64_t digits, int places, int64_t mantissa, int shift) {
+    if (places > 21 || shift > 66) /* beyond 128 bits */
+        return false;
+    /* In a common unit: the last digit's place, half the distance of neighbouring values. */
+    const wide place = (wide)1 << (shift + 1);
+    wide half = 1;
+    while (places--)
+        half *= 10;
+    const wide value = mantissa * 2 * half, sent = digits * place;
+    const wide shorter = sent - digits % 10 * place;
+    return 2 * distance(sent, value) <= place && distance(sent, value) < half &&
+           distance(shorter, value) >= half && distance(shorter + 10 * place, value) >= half;
+}
+
+/* A number without its sign and exponent: digits / 10^places. */
+struct decimal {
+    int64_t digits;
+    int places;
+};
+
+/* No double is written with more digits. */
+#define TOO_LONG INT64_C(100000000000000000)
+
+/* Return whether a number has so few digits that the rest of this file can tell what it is. */
+static bool read_decimal(const struct number *number, struct decimal *decimal) {
+    decimal->digits = 0;
+    decimal->places = number->fraction_size;
+    for (int power = number->whole_size - 1; power >= -decimal->places; power--) {
+        decimal->digits = 10 * decimal->digits + digit_at(number, power);
+        if (decimal->digits >= TOO_LONG)
+            return false;
+    }
+    return true;
+}
+
+/* Return whether a value, mantissa / 2^shift, is certainly written as the number that was sent. Below
+ * `doubtful` each number of so few digits has a value of its own; a positive shift has each integer
+ * be one, and none is half way between two. */
+static bool is_kept(
+    const struct decimal *sent, bool has_exponent, int64_t doubtful, int64_t mantissa, int shift
+) {
+    int64_t digits = sent->digits;
+    int places = sent->places;
+    if (shift < 0)
+        return false;
+    if (digits < doubtful)
+        return true;
+    if (has_exponent)
+        return false;
+    for (; places && digits % 10 == 0; places--)
+        digits /= 10;
+    const bool is_power = !(mantissa & (mantissa - 1)); /* values are denser below it */
+    return !places || (!is_power && is_shortest(digits, places, mantissa, shift));
+}
+
+/* What follows a number ends it; a locale with another point is noticed. */
+static bool is_end(const struct token *token, const char *end) {
+    return (const uint8_t *)end == token->start + token->size;
+}
+
+static double read_double(const struct token *token, const struct decimal *decimal, bool is_plain) {
+    static const double POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    /* Both are exact, so that their quotient is rounded once. */
+    if (is_plain && decimal->digits <= INT64_C(1) << 53 && decimal->places <= 22) {
+        const double value = (double)decimal->digits / POWERS[decimal->places];
+        return *token->start == '-' ? -value : value;
+    }
+    char *end;
+    const double value = strtod((const char *)token->start, &end);
+    return is_end(token, end) ? value : NAN;
+}
+
+static int64_t encode_double(
+    const struct token *token, bool has_exponent, const struct decimal *decimal, uint8_t *out
+) {
+    const double value = read_double(token, decimal, !has_exponent);
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const int exponent = (int)(bits >> 52 & 0x7FF);
+    const int64_t mantissa = (int64_t)((bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52);
+    if (!is_kept(decimal, has_exponent, INT64_C(1000000000000000), mantissa, 1075 - exponent))
+        return -1;
+    return put(out, bits, 8);
+}
+
+static int64_t encode_real(const struct token *token, const struct decimal *decimal, uint8_t *out) {
+    char *end;
+    const float value = strtof((const char *)token->start, &end);
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const int exponent = (int)(bits >> 23 & 0xFF);
+    const int64_t mantissa = (int64_t)((bits & 0x7FFFFF) | 0x800000);
+    if (!is_end(token, end) || !is_kept(decimal, false, 1000000, mantissa, 150 - exponent))
+        return -1;
+    return put(out, bits, 4);
+}
+
+int64_t encode_float(const struct token *token, bool is_double, uint8_t *out) {
+    struct number number;
+    struct decimal decimal;
+    if (!read_number(token, &number) ||
+        !is_modest(&number, is_double ? 35 : 30, is_double ? 2 : 0) ||
+        !read_decimal(&number, &decimal))
+        return -1;
+    return is_double ? encode_double(token, number.exponent_size, &decimal, out)
+                     : encode_real(token, &decimal, out);
 }
 
 /* Return the digit of base 10,000 with this weight. */

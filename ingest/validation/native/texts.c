@@ -117,9 +117,24 @@ static int64_t count_characters(const uint8_t *text, int64_t size) {
     return count;
 }
 
+/* Return whether a text may be white space alone; if it is, it certainly may. */
+static bool may_be_blank(const uint8_t *text, int64_t size) {
+    for (int64_t at = 0; at < size; at++) {
+        const uint8_t byte = text[at], next = at + 1 < size ? text[at + 1] : 0;
+        const bool continues = byte >= 0x80 && byte < 0xC0;
+        /* U+0085 and U+00A0; U+1680; U+2000 to U+205F; U+3000 */
+        const bool leads = byte == 0xC2 || (byte == 0xE1 && next == 0x9A) ||
+                           (byte == 0xE2 && next <= 0x81) || (byte == 0xE3 && next == 0x80);
+        if (byte > ' ' && !continues && !leads)
+            return false;
+    }
+    return true;
+}
+
 int64_t encode_text(const struct field *field, const struct token *token, uint8_t *out) {
     const int64_t size = copy_text(token, out);
-    if (size < 0 || (!size && field->required))
+    if (size < 0 || (!size && field->required) ||
+        (field->refuses_blank && may_be_blank(out, size)))
         return -1;
     if (field->limit >= 0 && size > field->limit && count_characters(out, size) > field->limit)
         return -1;

@@ -3,14 +3,15 @@
 from collections.abc import Callable
 
 from ingest.catalog.definitions import Column
-from ingest.validation.values import numbers, structures, texts, times
+from ingest.validation.values import floats, numbers, structures, texts, times
 from ingest.validation.values.adapter import Adapter
 
 __all__ = ["adapter_for"]
 
 _adapters: dict[str, Callable[[Column], Adapter]] = {
     **dict.fromkeys(numbers.INTEGER_BITS, lambda column: numbers.integer_adapter(_type_of(column))),
-    **dict.fromkeys(numbers.FLOAT_BOUNDS, lambda column: numbers.float_adapter(_type_of(column))),
+    "float4": lambda column: floats.float_adapter("float4"),
+    "float8": lambda column: floats.float_adapter("float8"),
     "numeric": lambda column: numbers.numeric_adapter(column.precision_scale),
     "money": lambda column: numbers.numeric_adapter((19, 2)),
     "bool": lambda column: numbers.boolean_adapter(),
@@ -25,6 +26,8 @@ _adapters: dict[str, Callable[[Column], Adapter]] = {
     "char": lambda column: texts.narrow_adapter(1),
     "bytea": lambda column: texts.bytes_adapter(required=column.required and not column.element),
 }
+
+_GEOMETRIC = frozenset({"point", "line", "lseg", "box", "path", "polygon", "circle"})
 
 
 def adapter_for(column: Column, *, max_depth: int) -> Adapter:
@@ -49,8 +52,10 @@ def _plain_adapter(column: Column, kind: str | None, *, required: bool, max_dept
         return structures.json_adapter(max_depth, required=required)
     if kind == "text" and type_name not in _adapters:
         return texts.text_adapter(column.max_length, required=required)
-    make = _adapters.get(type_name)
-    return make(column) if make else texts.opaque_adapter(column.type, required=required)
+    if type_name in _adapters:
+        return _adapters[type_name](column)
+    opaque = texts.opaque_adapter(column.type, required=required)
+    return floats.geometry_adapter(opaque) if type_name in _GEOMETRIC else opaque
 
 
 def _type_of(column: Column) -> str:

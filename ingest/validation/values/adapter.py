@@ -1,15 +1,14 @@
 """What validation knows about one PostgreSQL type: the shape of every adapter."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from ingest.outcome import SHOWN_CHARACTERS
-from ingest.payload.json_syntax import Number
+from ingest.payload.json_syntax import Number, write_json
 from ingest.validation.copy_data import CopiedAs
 
 
@@ -62,10 +61,18 @@ class Adapter:
 
 def show(value: object) -> str:
     """Return a value for a message, shortened."""
-    if isinstance(value, Number):
-        return value[:SHOWN_CHARACTERS]
-    text = repr(value) if isinstance(value, str) else json.dumps(value)
-    return text[:SHOWN_CHARACTERS]
+    is_text = isinstance(value, str) and not isinstance(value, Number)
+    return (repr(value) if is_text else write_json(value))[:SHOWN_CHARACTERS]
+
+
+def refuse_blank(adapter: Adapter) -> Adapter:
+    """Return an adapter whose quick check takes no text of white space alone."""
+    check = adapter.check_column
+
+    def check_column(texts: Sequence[str]) -> bool:
+        return not any(map(str.isspace, texts)) and (check is None or check(texts))
+
+    return replace(adapter, check_column=check_column)
 
 
 def every_string_matches(pattern: str) -> ColumnCheck:

@@ -1,4 +1,4 @@
-"""integer, real, double precision and numeric; boolean."""
+"""integer and numeric; boolean."""
 
 import re
 from decimal import Decimal, InvalidOperation
@@ -23,16 +23,6 @@ _number = re.compile(NUMBER)
 _not_finite = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 
 INTEGER_BITS = {"int2": 16, "int4": 32, "int8": 64}
-
-# The largest finite value and half of the smallest one above zero; PostgreSQL refuses what lies
-# outside instead of storing infinity or zero.
-FLOAT_BOUNDS = {"float4": (3.4028235677973366e38, 7.006492321624086e-46), "float8": (None, None)}
-
-# Numbers that are certainly within bounds; others take the slow path.
-_MODEST_FLOATS = {
-    "float4": r"-?(?:0|[1-9][0-9]{0,35})(?:\.[0-9]{1,30})?",
-    "float8": r"-?(?:0|[1-9][0-9]{0,35})(?:\.[0-9]{1,35})?(?:[eE][+-]?[0-9]{1,2})?",
-}
 
 NUMERIC_INTEGER_DIGITS = 131072
 NUMERIC_FRACTION_DIGITS = 16383
@@ -60,34 +50,6 @@ def integer_adapter(base: str) -> Adapter:
     )
 
 
-def float_adapter(base: str) -> Adapter:
-    """Return the adapter of real or double precision."""
-    largest, vanishing = FLOAT_BOUNDS[base]
-    modest = _MODEST_FLOATS[base]
-
-    def check(value: Value) -> Canonical | Fault:
-        fault = _refuse_not_a_number(value)
-        if fault is not None:
-            return fault
-        text = str(value)
-        number = abs(float(text))
-        too_small = number == 0 and re.search("[1-9]", re.split("[eE]", text)[0]) is not None
-        if largest is not None and vanishing is not None:
-            too_small = too_small or 0 < number <= vanishing
-        if too_small or number == float("inf") or (largest is not None and number >= largest):
-            return Fault("out_of_range", f"{show(value)} is outside the range of this type")
-        return text
-
-    return Adapter(
-        check=check,
-        # Not `float`: the text that was sent goes to PostgreSQL, checked in one sweep.
-        annotation=Raw,
-        check_column=every_raw_matches(f'"{modest}"|{modest}'),
-        copied_as="scalar",
-        schema={"type": "number"},
-    )
-
-
 def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
     """Return the adapter of numeric(precision, scale), or of numeric without bounds."""
     if precision_scale is None:
@@ -101,7 +63,7 @@ def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
         schema = {"type": "number", **_numeric_schema(digits, scale)}
 
     def check(value: Value) -> Canonical | Fault:
-        fault = _refuse_not_a_number(value)
+        fault = refuse_not_a_number(value)
         if fault is not None:
             return fault
         try:
@@ -151,7 +113,8 @@ def _text(pattern: str) -> Any:
     return Annotated[str, Meta(pattern=rf"\A(?:{pattern})\Z")]
 
 
-def _refuse_not_a_number(value: Value) -> Fault | None:
+def refuse_not_a_number(value: Value) -> Fault | None:
+    """Return why a value is no finite number of JSON, or a string of one; None where it is."""
     if isinstance(value, str):
         if _number.fullmatch(value):
             return None

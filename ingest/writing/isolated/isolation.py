@@ -87,6 +87,8 @@ class Isolation:
 
     def readmit_duplicates(self) -> list[int]:
         """Make candidates of the rows whose key a row had that was not stored after all."""
+        if not self._refused:
+            return []
         readmitted = [
             index
             for index, rejection in self.rejected.items()
@@ -149,19 +151,19 @@ class Isolation:
         ):
             return [sorted(places)]
         pieces: list[list[int]] = [[]]
-        seen: set[_Taken] = set()
+        holders: dict[_Taken, Hashable] = {}  # the stored row that each key is given to
         for place in sorted(places):
-            found = [
-                each
-                for each in self._find_relevant(place, broken.get(place, ()))
-                if each.rule.key is not None and not self._settles(each)
-            ]
-            keys = {(each.rule.key, each.group) for each in found if each.rule.in_batch}
-            if pieces[-1] and (keys & seen or any(not each.rule.in_batch for each in found)):
+            found = self._find_relevant(place, broken.get(place, ()))
+            settled = [each for each in found if self._settles(each)]
+            target = next((each.group for each in settled if each.rule.in_batch), ("alone", place))
+            others = [each for each in found if each.rule.key and not self._settles(each)]
+            keys = [(each.rule.key, each.group) for each in others if each.rule.in_batch]
+            is_taken = any(holders.get(key, target) != target for key in keys)
+            if pieces[-1] and (is_taken or len(keys) < len(others)):
                 pieces.append([])
-                seen = set()
+                holders.clear()
             pieces[-1].append(place)
-            seen |= keys
+            holders.update(dict.fromkeys(keys, target))
         return pieces
 
     def reject_broken(
@@ -178,7 +180,7 @@ class Isolation:
         rejected or wait.
         """
         before = len(self.candidates)
-        owners: dict[_Taken, int] = {}
+        owners: dict[_Taken, list[int]] = {}
         self._rounds = {}
         for index in sorted(broken):
             verdict = self._judge(index, broken[index], owners)
@@ -200,30 +202,31 @@ class Isolation:
             if index in self.rejected:
                 self.rejected[index].sound = {}
 
-    def _take_keys(self, index: int, verdict: _Verdict, owners: dict[_Taken, int]) -> None:
+    def _take_keys(self, index: int, verdict: _Verdict, owners: dict[_Taken, list[int]]) -> None:
         if verdict.is_stored and self._options.on_conflict == "ignore":
             self._rounds[index] = 1
             return
-        earlier = [owners[key] for key in verdict.keys if key in owners]
+        earlier = [owners[key][-1] for key in verdict.keys if key in owners]
         if earlier:
             self._rounds[index] = 1 + max(self._rounds.get(each, 0) for each in earlier)
-        owners.update(dict.fromkeys(verdict.keys, index))
+        for key in verdict.keys:
+            owners.setdefault(key, []).append(index)
 
     def _judge(
-        self, index: int, violations: Iterable[Violation], owners: Mapping[_Taken, int]
+        self, index: int, violations: Iterable[Violation], owners: Mapping[_Taken, list[int]]
     ) -> _Verdict:
         errors: list[RowError] = []
         relevant = self._find_relevant(index, violations)
         settled = [each for each in relevant if self._settles(each)]
-        met = {owners.get((each.rule.key, each.group)) for each in settled} - {None}
+        met = {one for each in settled for one in owners.get((each.rule.key, each.group), ())}
         for each in relevant:
-            owner = owners.get((each.rule.key, each.group))
-            if each in settled or owner in met:
+            held_by = owners.get((each.rule.key, each.group), [])
+            if self._settles(each) or met.intersection(held_by[:1]):
                 continue
             if not each.rule.in_batch:
                 errors.append(each.rule.error)
-            elif owner is not None:
-                errors.append(msgspec.structs.replace(each.rule.error, first_index=owner))
+            elif held_by:
+                errors.append(msgspec.structs.replace(each.rule.error, first_index=held_by[0]))
         is_stored = bool(met) or any(not each.rule.in_batch for each in settled)
         if not is_stored:
             errors += map(describe_missing, self.find_missing(index))

@@ -32,6 +32,9 @@ from ingest.writing.sqlstates import (
 )
 from ingest.writing.writer import RowsAbsent, RowsSkipped, TableWriter, Written
 
+# From how many pieces on they are tried at once before each is asked about.
+TRIED_PIECES = 8
+
 # How often a batch is checked again when other writers got in between.
 ROUNDS = 3
 
@@ -153,11 +156,36 @@ class IsolatedWriter:
             written = self._write_checked(places)
         except _OrderMatters as found:
             self._may_wait = self._pieces_wait
-            return sum(map(self._write_pieces, found.pieces), Written())
+            return self._write_ordered(found.pieces)
         if written is None:
             written = self._write_tried(places)
         readmitted = self._isolation.readmit_duplicates()
         return written + self._write_pieces(readmitted) if readmitted else written
+
+    def _write_ordered(self, pieces: Sequence[Sequence[int]]) -> Written:
+        """Write pieces one after the other, many of them at once where that succeeds."""
+        if len(pieces) >= TRIED_PIECES:
+            written = self._write_at_once([*chain(*pieces)])
+            if written is not None:
+                return written
+            middle = len(pieces) // 2
+            pieces = [[*chain(*pieces[:middle])], [*chain(*pieces[middle:])]]
+        return sum(map(self._write_pieces, pieces), Written())
+
+    def _write_at_once(self, places: Sequence[int]) -> Written | None:
+        """Write rows by one statement, which takes them in order; None where one of them fails."""
+        groups = self._keep(set(places))
+        if len(groups) > 1 or not self._isolation.candidates.issuperset(places):
+            return None
+        try:
+            with self._connection.transaction():
+                return self._write_rounds([groups], unchecked=False, copying=False)
+        except RowsSkipped:
+            return None
+        except psycopg.Error as error:
+            if not is_data_error(error):
+                raise
+            return None
 
     # By asking the data.
 
@@ -193,12 +221,18 @@ class IsolatedWriter:
         return self._write(left, unchecked=unchecked, copying=copying)
 
     def _write(self, places: Collection[int], *, unchecked: bool, copying: bool) -> Written:
+        rounds = map(self._keep, self._isolation.divide_rounds(places))
+        return self._write_rounds(rounds, unchecked=unchecked, copying=copying)
+
+    def _write_rounds(
+        self, rounds: Iterable[Sequence[ValidatedRows]], *, unchecked: bool, copying: bool
+    ) -> Written:
         written = Written()
-        for chosen in self._isolation.divide_rounds(places):
+        for groups in rounds:
             written += self._writer.write(
                 self._connection,
                 self._batch,
-                self._keep(chosen),
+                groups,
                 self._options,
                 unchecked=unchecked,
                 copying=copying,

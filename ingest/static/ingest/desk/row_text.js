@@ -8,7 +8,7 @@ const TRUTHS = { true: "true", t: "true", false: "false", f: "false" };
 /**
  * Return the row. Each value is `{ column, kind, json, text, isChanged, isField }`: `json` is what
  * was sent, `text` what stands in the form now, `isField` that it was the field of a CSV record,
- * where everything is text. An empty value is left out, as an empty CSV field is.
+ * where everything is text. A value that was emptied is left out, as a CSV field with nothing in it is.
  */
 export function writeRow(values) {
   const members = values.flatMap((value) => {
@@ -19,10 +19,9 @@ export function writeRow(values) {
 }
 
 function writeValue({ kind, json, text, isChanged, isField }) {
-  if (!isChanged && !isField) return json || null;
-  const meant = isChanged || !json ? text : JSON.parse(json);
-  if (meant === "") return null;
-  return typeValue(kind, meant) ?? JSON.stringify(meant);
+  if (!isChanged) return json || null;
+  if (text === "") return null;
+  return (isField ? null : typeValue(kind, text)) ?? JSON.stringify(text);
 }
 
 function typeValue(kind, text) {

@@ -2,6 +2,8 @@
 
 const DELIMITERS = [",", ";", "\t", "|"];
 
+const LONE_NULL = "\\N";
+
 const LF = 10;
 const CR = 13;
 const QUOTE = 34;
@@ -82,57 +84,77 @@ export function guessDelimiter(line) {
   return DELIMITERS.reduce((best, one) => (count(one) > count(best) ? one : best));
 }
 
-/** Return a record's fields; the text is one record that `CsvSplitter` has returned. */
-export function parseRecord(text, delimiter) {
+/**
+ * Return a record's fields as they stand in it, with their quotes: `""` is the empty text, nothing a
+ * missing value. The text is one record that `CsvSplitter` has returned.
+ */
+export function splitRecord(text, delimiter) {
   if (!text.includes('"')) return text.split(delimiter);
   const fields = [];
   let at = 0;
   do {
-    let field = "";
-    if (text[at] === '"') {
-      let quote = at;
-      do {
-        const from = quote + 1;
-        quote = text.indexOf('"', from);
-        field += text.slice(from, quote);
-        if (text[quote + 1] === '"') field += '"';
-      } while (text[++quote] === '"');
-      at = quote;
-    } else {
-      const end = text.indexOf(delimiter, at);
-      field = text.slice(at, end < 0 ? text.length : end);
-      at += field.length;
-    }
-    fields.push(field);
+    const end = text[at] === '"' ? findEnd(text, at) : text.indexOf(delimiter, at);
+    fields.push(text.slice(at, end < 0 ? text.length : end));
+    at += fields.at(-1).length;
   } while (at++ < text.length);
   return fields;
 }
 
-/** Return the fields as a comma-separated record without a line end. */
-export function writeRecord(fields) {
-  const record = fields.map(writeField).join(",");
-  return record || '""'; // an empty line would be no record
+/** Return where the field ends whose opening quote is at this place. */
+function findEnd(text, at) {
+  let quote = at;
+  do quote = text.indexOf('"', quote + 1) + 1;
+  while (text[quote] === '"');
+  return quote;
+}
+
+/** Return the texts of a record's fields. */
+export function parseRecord(text, delimiter) {
+  return splitRecord(text, delimiter).map((field) =>
+    field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field,
+  );
+}
+
+/** Return texts as a comma-separated record without a line end. */
+export function writeRecord(texts) {
+  return joinFields(texts.map(writeField));
+}
+
+/** Return fields as they stand in a record as a comma-separated one. */
+export function joinFields(fields) {
+  return fields.map((field) => (field.startsWith('"') ? field : quote(field, /,/))).join(",");
+}
+
+/** Return a field that has this text. */
+export function writeField(text) {
+  return quote(text, /^$|[",\r\n]/);
 }
 
 /**
  * Return how records are sent. `columns` has the column of each field, "" for one left out.
- * Records are sent as they are where no field is left out and commas are the delimiter.
+ * Records are sent as they are where no field is left out and commas are the delimiter. Of a single
+ * field nothing would be a blank line: a word that means null stands in its place.
  */
 export function csvLayout({ columns, source: { delimiter } }) {
   const kept = columns.flatMap((column, place) => (column ? [place] : []));
   const header = writeRecord(kept.map((place) => columns[place]));
   const isSentAsIs = kept.length === columns.length && delimiter === ",";
-  const rewrite = (text) => writeRecord(pick(parseRecord(text, delimiter), columns.length, kept));
+  const nulls = kept.length === 1 && !isSentAsIs ? [LONE_NULL] : [];
+  const rewrite = (text) => {
+    const record = joinFields(pick(splitRecord(text, delimiter), columns.length, kept));
+    return nulls.includes(record) ? `"${record}"` : record || LONE_NULL;
+  };
   return {
     mediaType: "text/csv",
     placeName: "line",
+    nulls,
     write: (rows) =>
       [header, ...rows.map(({ text }) => (isSentAsIs ? text : rewrite(text)))].join("\r\n"),
   };
 }
 
-function writeField(field) {
-  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+function quote(field, special) {
+  return special.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
 function pick(fields, width, kept) {

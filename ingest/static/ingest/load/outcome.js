@@ -1,6 +1,6 @@
 // What becomes of the rows: progress, counts, reasons of rejections, rejected rows as a file.
 
-import { parseRecord, writeRecord } from "./csv.js";
+import { joinFields, splitRecord, writeField, writeRecord } from "./csv.js";
 import { find, formatNumber, make, makeTable } from "./elements.js";
 import { parseJson } from "./json.js";
 
@@ -139,12 +139,13 @@ export class Rejects {
 
   // The original fields, then ours, then fields the header has no title for.
   #writeRecord({ text, place }, errors) {
-    const fields = parseRecord(text, this.#source.delimiter);
+    const fields = splitRecord(text, this.#source.delimiter);
     const width = this.#titles.length;
     const own = Array.from({ length: width }, (_, at) => fields[at] ?? "");
     const codes = errors.map((error) => error.code).join(" ");
     const messages = errors.map((error) => error.message).join("; ");
-    return `${writeRecord([...own, String(place), codes, messages, ...fields.slice(width)])}\r\n`;
+    const ours = [String(place), codes, messages].map(writeField);
+    return `${joinFields([...own, ...ours, ...fields.slice(width)])}\r\n`;
   }
 
   // The row stays as it was written: no digit of its numbers is lost.

@@ -114,9 +114,10 @@ export async function* gatherBatches(pieces, { maxRows, maxCharacters }) {
 }
 
 // A batch that is sent again has the same Idempotency-Key, and is stored once.
-function makePost({ table, onConflict }, { mediaType }, journal) {
+function makePost({ table, onConflict }, { mediaType, nulls = [] }, journal) {
   const id = journal?.id ?? makeId();
   const query = new URLSearchParams({ on_conflict: onConflict, dry_run: String(journal === null) });
+  for (const word of nulls) query.append("null", word);
   const address = `/api/ingest/${encodeURIComponent(table)}?${query}`;
   return (body, number) =>
     request(address, {

@@ -1,5 +1,7 @@
 """A batch validated without a database: which way its rows take, and in which groups they come."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -103,13 +105,14 @@ CSV_DOCUMENTS = [
     ('1,"{""a"": 1.10}",,t', b'{"id":"1","doc":{"a": 1.10},"sure":true}'),
     ('1,null,"[1.50, ""2""]",FALSE', b'{"id":"1","doc":null,"docs":[1.50,2],"sure":false}'),
     ('1,"""x""","{1,""{}""}",', b'{"id":"1","doc":"x","docs":[1,{}]}'),
+    ("1,\\N,,\\N", b'{"id":"1","doc":null,"sure":null}'),
 ]
 
 
 @pytest.mark.parametrize(("record", "row"), CSV_DOCUMENTS)
 def test_a_csv_record_becomes_the_row_that_has_its_values(record: str, row: bytes) -> None:
     validator = Validator(DOCUMENTS, make_fields(DOCUMENTS, LIMITS), LIMITS)
-    batch = validator.validate(CsvBody(record.encode(), "utf-8", has_header=False))
+    batch = validator.validate(CsvBody(record.encode(), "utf-8", has_header=False, nulls=("\\N",)))
     assert batch.texts.select([0]) == [row]
     assert batch.rejections == []
 
@@ -118,7 +121,9 @@ def test_a_csv_record_becomes_the_row_that_has_its_values(record: str, row: byte
     "payload",
     [
         CsvBody(b"x,{bad,,yes", "utf-8", has_header=False),
-        RowList([{"id": "x", "doc": "{bad", "docs": "", "sure": "yes"}], is_strict=False),
+        RowList(
+            [{"id": "x", "doc": "{bad", "docs": msgspec.UNSET, "sure": "yes"}], is_strict=False
+        ),
     ],
 )
 def test_a_csv_record_has_all_its_errors_with_its_fields_as_they_were_sent(
@@ -131,3 +136,12 @@ def test_a_csv_record_has_all_its_errors_with_its_fields_as_they_were_sent(
         ("bad_json", msgspec.Raw(b'"{bad"')),
         ("not_boolean", msgspec.Raw(b'"yes"')),
     ]
+
+
+@pytest.mark.parametrize("copies", [True, False])
+def test_white_space_is_a_value_where_the_setting_says_so(copies: bool) -> None:
+    payload = JsonArray(b'[{"id": 1, "name": "\\t"}, {"id": 2, "name": " "}]')
+    for is_missing, rejected in [(True, 2), (False, 0)]:
+        limits = replace(LIMITS, blank_is_missing=is_missing)
+        validator = Validator(TABLE, make_fields(TABLE, limits), limits)
+        assert len(validator.validate(payload, copies=copies).rejections) == rejected

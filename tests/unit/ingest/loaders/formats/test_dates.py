@@ -53,6 +53,12 @@ def test_a_pattern_that_guesses_is_refused(pattern: str) -> None:
         check_pattern(pattern)
 
 
-@pytest.mark.parametrize("pattern", ["%m/%d/%Y", "%d %b %y %H:%M:%S.%f%z", "%Y-%j", "%B %d, %Y"])
+@pytest.mark.parametrize("pattern", ["%d.%m.%y", "%m/%d/%y %H:%M", "%x", "%Y %x", "%d.%m.%Y %y"])
+def test_a_century_is_not_guessed(pattern: str) -> None:
+    with pytest.raises(DatePatternInvalid, match="century"):
+        check_pattern(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["%m/%d/%Y", "%d %b %Y %H:%M:%S.%f%z", "%Y-%j", "%B %d, %Y"])
 def test_a_whole_pattern_is_taken(pattern: str) -> None:
     check_pattern(pattern)

@@ -89,9 +89,31 @@ def test_a_field_without_a_column_is_left_out_and_a_surplus_one_is_not(write: An
     assert batch.body == b'a,c\r\n1,3\r\n4\r\n6,"8,",9\r\n'
 
 
-def test_a_null_text_becomes_an_empty_field(write: Any) -> None:
-    (batch,) = read(write("a.csv", "a,b\nNA, NA\nNAN,NA\n"), changes=Changes(null="NA"))
-    assert batch.body == b"a,b\n, NA\r\nNAN,\r\n"
+def test_null_words_go_along_and_the_records_stay(write: Any) -> None:
+    changes = Changes(nulls=("NA", r"\N"))
+    (batch,) = read(write("a.csv", 'a,b\nNA,"NA"\n\\N,""\n'), changes=changes)
+    assert batch.body == b'a,b\nNA,"NA"\n\\N,""'
+    assert batch.layout.params == {"null": ["NA", r"\N"]}
+
+
+def test_a_rewritten_record_keeps_what_quotes_tell(write: Any) -> None:
+    changes = Changes(nulls=("NA",), dates=Dates("%d.%m.%Y", {"a": "date"}))
+    path = write("a.csv", 'a;b;c;d\n24.12.2021;"NA";;""\nNA;"a ""b""";5" x;"1;2"\n"";1,5;\x7f;x\n')
+    (batch,) = read(path, delimiter=";", changes=changes)
+    assert batch.body.decode().splitlines() == [
+        "a,b,c,d",
+        '2021-12-24,"NA",,""',
+        'NA,"a ""b""",5" x,"1;2"',
+        '"","1,5",\x7f,x',
+    ]
+    assert batch.layout.params == {"null": ["NA"]}
+
+
+def test_nothing_in_the_only_field_that_is_sent_is_no_blank_line(write: Any) -> None:
+    names = ColumnNames(renamed={"b": ""})
+    (batch,) = read(write("a.csv", 'a,b\n,1\n"",2\n\\N,3\nx,4\n'), names=names)
+    assert batch.body == b'a\r\n\\N\r\n""\r\n"\\N"\r\nx\r\n'
+    assert batch.layout.params == {"null": [r"\N"]}
 
 
 def test_other_delimiters_are_sent_as_commas(write: Any) -> None:
@@ -142,7 +164,7 @@ def test_json_values_change_where_asked_and_keep_their_text_elsewhere(
     (batch,) = read(
         write(name, data),
         names=ColumnNames(renamed={"id": "number", "x": ""}),
-        changes=Changes(null="NA", dates=Dates("%d.%m.%Y", {"d": "date", "e": None})),
+        changes=Changes(nulls=("NA",), dates=Dates("%d.%m.%Y", {"d": "date", "e": None})),
     )
     changed = b'{"number":1.10,"n":null,"d":"2021-12-24","e":"24.12.2021","o":{"n":"NA"}}'
     separator = b",\n" if name == "a.json" else b"\n"
@@ -199,6 +221,13 @@ def test_undecodable_bytes_are_named_by_their_line(write: Any, bad: bytes) -> No
     batches = read_batches(write("a.csv", b"a\n1\n2\n\xc3\xa9" + bad + b"\n4\n"), ReadOptions())
     assert next(batches).rows.texts == [b"1", b"2"]
     with pytest.raises(FileMalformed, match=r"a\.csv: line 4: not utf-8"):
+        next(batches)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_missing_byte_order_mark_is_told(write: Any, encoding: str) -> None:
+    batches = read_batches(write("a.csv", b"a\n12\n34"), ReadOptions(encoding=encoding))
+    with pytest.raises(FileMalformed, match=rf"a\.csv: line 1: not {encoding}"):
         next(batches)
 
 

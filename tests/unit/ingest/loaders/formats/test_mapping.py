@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from ingest.loaders.formats.columns import ColumnsInvalid
-from ingest.loaders.formats.csv_rows import parse_records
+from ingest.loaders.formats.csv_rows import LONE_NULL, parse_records
 from ingest.loaders.formats.mapping import MappingInvalid, RowMapping, read_mapping
 
 
@@ -37,7 +37,7 @@ def mapping_of(tmp_path: Path, **columns: dict[str, Any]) -> RowMapping:
         ({"date_format": "%Y%m%d"}, "20210307", "2021-03-07T00:00:00"),
         ({"values": {"on_trip": "trip"}}, "on_trip", "trip"),
         ({"values": {"on_trip": "trip"}}, "other", "other"),
-        ({"values": {"NA": None}}, "NA", ""),
+        ({"values": {"NA": None}}, "NA", "\\N"),
     ],
 )
 def test_converts_a_value(tmp_path: Path, source: dict[str, Any], text: str, sent: str) -> None:
@@ -45,7 +45,7 @@ def test_converts_a_value(tmp_path: Path, source: dict[str, Any], text: str, sen
     body = mapping.csv_encoder(["a"], ",")([text.encode()])
     assert list(parse_records([body])) == [["column"], [sent]]
     as_json = json.loads(mapping.convert_json(json.dumps({"a": text}).encode()))
-    assert as_json == {"column": sent or None}
+    assert as_json == {"column": None if sent == LONE_NULL else sent}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_converts_a_value(tmp_path: Path, source: dict[str, Any], text: str, sen
         ("11/04/2018 01:30:00 AM", "2018-11-04T01:30:00"),  # twice
         ("03/11/2018 02:30:00 AM", "2018-03-11T02:30:00"),  # never
         ("2018-12-08", "2018-12-08"),
-        ("", ""),
+        ("", LONE_NULL),
     ],
 )
 def test_a_local_time_gets_its_offset_where_there_is_one(

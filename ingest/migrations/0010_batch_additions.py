@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ingest", "0008_open_batch"),
+        ("ingest", "0009_null_words"),
     ]
 
     operations = [
