@@ -33,6 +33,16 @@ ROLES = (
     "backup_reader",
 )
 
+# What the texts of values depend on: a database or role may have other defaults. Pooled sessions
+# get the same from project/schema/sql/roles.sql and own_settings.sql.
+OUTPUT_SETTINGS = {
+    "timezone": "UTC",
+    "datestyle": "ISO,MDY",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+}
+
 EMBEDDED_HOST = "127.0.0.1"
 EMBEDDED_USER = "postgres"
 EMBEDDED_DATABASE = "rowhouse"
@@ -233,7 +243,7 @@ def _connection(
         options["options"] = " ".join(
             [
                 "-c search_path=service",
-                "-c timezone=UTC",
+                *(f"-c {name}={value}" for name, value in OUTPUT_SETTINGS.items()),
                 f"-c statement_timeout={config.statement_timeout_s}s",
                 f"-c lock_timeout={config.lock_timeout_s}s",
                 *(f"-c {name}={value}" for name, value in settings.items()),
