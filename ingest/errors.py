@@ -105,6 +105,19 @@ class TooManyRows(TooLarge):
     code = "too_many_rows"
 
 
+class ConflictKeyMissing(BadRequest):
+    """The rows bring no value for the key that settles conflicts: name another `conflict_key`."""
+
+    code = "conflict_key_missing"
+
+    def __init__(self, key: str, columns: list[str]) -> None:
+        super().__init__(
+            f"Rows bring no value for {', '.join(columns)} of the key {key}: each time they are"
+            " sent they would all be inserted. Bring it, or name another conflict_key"
+        )
+        self.fields = {"key": key, "columns": columns}
+
+
 class IdempotencyKeyReused(RowhouseError):
     """This Idempotency-Key came with another request before."""
 

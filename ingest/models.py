@@ -28,6 +28,7 @@ class Batch(models.Model):
     # The rejections as the receipt has them, where they are not, or not all, logged as rejections
     # of their own: of a dry run, of a replay, and where rows were rejected before.
     foreseen = models.JSONField(null=True)
+    additions = models.JSONField(null=True)  # what the receipt has only where it was asked for
 
     class Meta:
         db_table = "batch"

@@ -1,7 +1,7 @@
 """What becomes of rows: the errors of a rejected one, the receipt of a batch."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -32,6 +32,11 @@ class RowError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def concerns(self) -> tuple[str, ...]:
         """The columns the error is about."""
         return self.columns or ((self.column,) if self.column else ())
+
+
+def describe_missing(column: str) -> RowError:
+    """Return the error of a row that does not bring a column it must bring."""
+    return RowError(code="required_missing", column=column, message=f"{column} is required")
 
 
 class ReceiptRejection(msgspec.Struct, frozen=True):
@@ -76,7 +81,23 @@ class Rejection(msgspec.Struct, kw_only=True):
         return ReceiptRejection(self.index, self.line, self.errors)
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class StoredKey(NamedTuple):
+    """The primary key of a stored row, as a JSON object, by the row's place in the batch."""
+
+    place: int
+    key: str
+
+
+class Additions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a receipt has only where it was asked for."""
+
+    # `index` and primary key of each stored row.
+    keys: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+    # In how many rows each column stood that the table does not have.
+    extra: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Receipt(Additions, frozen=True, kw_only=True):
     """The answer to a batch: `received = inserted + updated + ignored + rejected`."""
 
     batch: UUID

@@ -37,5 +37,6 @@ ROW_CODES: dict[str, str] = {
     "duplicate_in_batch": "An earlier row of the batch has the same key (`first_index`).",
     "duplicate_key": "The table has a row with this key.",
     "exclusion_violation": "The row conflicts with another one under an exclusion constraint.",
+    "generated_failed": "A column that is computed from the row cannot be computed.",
     "trigger_rejected": "A trigger of the table refused the row.",
 }

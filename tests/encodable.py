@@ -331,6 +331,7 @@ def make_key(column: str) -> ForeignKey:
     return ForeignKey(
         name=column,
         match_full=False,
+        table_oid=2,
         schema="hiring",
         table="other",
         partitioned=False,

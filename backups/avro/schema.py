@@ -48,8 +48,12 @@ class FileSchema:
 
 
 def make_schema(table: "Table", *, as_text: Collection[str] = ()) -> FileSchema:
-    """Return the schema of a table's file; columns in `as_text` are stored as text."""
-    names = avro_names([column.name for column in table.columns])
+    """Return the schema of a table's file; columns in `as_text` are stored as text.
+
+    Virtual columns are left out: they are computed when they are read, which may fail.
+    """
+    columns = [column for column in table.columns if not column.virtual]
+    names = avro_names([column.name for column in columns])
     return FileSchema(
         table.schema,
         table.name,
@@ -62,7 +66,7 @@ def make_schema(table: "Table", *, as_text: Collection[str] = ()) -> FileSchema:
                 choose_adapter(column, as_text=column.name in as_text),
                 column.comment,
             )
-            for name, column in zip(names, table.columns, strict=True)
+            for name, column in zip(names, columns, strict=True)
         ),
     )
 

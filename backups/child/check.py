@@ -89,7 +89,10 @@ def check_schema(entry: TableEntry, document: object) -> FileSchema:
     schema = parse_schema(document)
     named = [(field.column, field.type) for field in schema.fields]
     columns = [(column.name, column.type) for column in entry.columns]
-    if (schema.schema, schema.table, named) != (entry.schema, entry.table, columns):
+    # Earlier versions stored virtual columns too.
+    stored = [(column.name, column.type) for column in entry.columns if not column.virtual]
+    is_of_table = (schema.schema, schema.table) == (entry.schema, entry.table)
+    if not is_of_table or named not in (stored, columns):
         raise BackupDamaged("The file's schema is that of another table")
     return schema
 

@@ -64,6 +64,8 @@ class IngestView(APIView):
             conflict_key=parameters.conflict_key,
             atomic=parameters.atomic,
             dry_run=parameters.dry_run,
+            returns_keys=parameters.returns_keys,
+            drops_extra=parameters.drops_extra,
             claim=claim,
             max_raw_bytes=limits.max_raw_bytes,
             nulls=parameters.nulls,

@@ -32,6 +32,7 @@ INTAKE_ERRORS = (
     BadParameter,
     LengthRequired,
     errors.TooManyRows,
+    errors.ConflictKeyMissing,
     errors.TableUnknown,
     errors.TableAmbiguous,
     errors.TableNotWritable,
@@ -46,13 +47,32 @@ CONFLICT_PARAMETERS = [
         enum=["reject", "ignore", "update"],
         default="reject",
     ),
-    parameter("conflict_key", "The unique key meant by `on_conflict`; else the primary key"),
+    parameter(
+        "conflict_key",
+        "The unique key meant by `on_conflict`: its name or its columns, `city,name`; else the"
+        " primary key, with `ignore` any unique key",
+    ),
 ]
+
+EXTRA_PARAMETER = parameter(
+    "extra",
+    "What becomes of columns that the table does not have: `ignore` leaves them out and counts"
+    " them in the receipt's `extra`",
+    enum=["reject", "ignore"],
+    default="reject",
+)
 
 INTAKE_PARAMETERS = [
     *CONFLICT_PARAMETERS,
     parameter("atomic", "All rows or none", type="boolean", default=False),
     parameter("dry_run", "Say what would happen, store nothing", type="boolean", default=False),
+    parameter(
+        "return",
+        "`keys`: the receipt has the primary key of each stored row by its index",
+        enum=["none", "keys"],
+        default="none",
+    ),
+    EXTRA_PARAMETER,
     parameter("header", "Whether a CSV body begins with one", enum=["present", "absent"]),
     NULL_PARAMETER,
     OpenApiParameter(

@@ -9,7 +9,9 @@ from django.http import QueryDict
 from ingest.outcome import OnConflict
 from project.http.pagination import read_choice, read_nulls, refuse_unknown
 
-_KNOWN = frozenset({"on_conflict", "conflict_key", "atomic", "dry_run", "header", "null"})
+_KNOWN = frozenset(
+    {"on_conflict", "conflict_key", "atomic", "dry_run", "header", "null", "return", "extra"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class IngestParameters:
     dry_run: bool
     has_header: bool
     nulls: tuple[str, ...]
+    returns_keys: bool
+    drops_extra: bool
 
 
 def read_parameters(query: QueryDict) -> IngestParameters:
@@ -38,7 +42,14 @@ def read_parameters(query: QueryDict) -> IngestParameters:
         dry_run=read_choice(query, "dry_run", ("false", "true")) == "true",
         has_header=read_choice(query, "header", ("present", "absent")) == "present",
         nulls=read_nulls(query),
+        returns_keys=read_choice(query, "return", ("none", "keys")) == "keys",
+        drops_extra=read_extra(query),
     )
+
+
+def read_extra(query: Mapping[str, str]) -> bool:
+    """Return whether columns that the table does not have are left out."""
+    return read_choice(query, "extra", ("reject", "ignore")) == "ignore"
 
 
 def read_conflict(query: Mapping[str, str]) -> tuple[OnConflict, str | None]:

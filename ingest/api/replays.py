@@ -10,11 +10,17 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ingest.api.intake import receipt_status
-from ingest.api.intake_schema import CONFLICT_PARAMETERS, JSON_ERRORS
-from ingest.api.parameters import read_conflict
+from ingest.api.intake_schema import CONFLICT_PARAMETERS, EXTRA_PARAMETER, JSON_ERRORS
+from ingest.api.parameters import read_conflict, read_extra
 from ingest.api.permission import check_table
 from ingest.api.rejections import FILTER_PARAMETERS
-from ingest.errors import BadShape, CsvSyntax, TableUnknown, UnsupportedMediaType
+from ingest.errors import (
+    BadShape,
+    ConflictKeyMissing,
+    CsvSyntax,
+    TableUnknown,
+    UnsupportedMediaType,
+)
 from ingest.models import Rejection
 from ingest.outcome import Receipt
 from ingest.payload.json_body import check_numbers, check_text
@@ -39,7 +45,7 @@ from project.http.openapi import CSV_TEXT, FILLED, Errors, answers, parameter
 from project.http.pagination import read_choice, refuse_unknown
 from project.models import ApiKey, Scope
 
-_CONFLICT = frozenset({"on_conflict", "conflict_key"})
+_CONFLICT = frozenset({"on_conflict", "conflict_key", "extra"})
 
 
 class ReplayView(APIView):
@@ -50,6 +56,7 @@ class ReplayView(APIView):
         "POST": [
             *JSON_ERRORS,
             BadParameter,
+            ConflictKeyMissing,
             CsvSyntax,
             RejectionUnknown,
             TableUnknown,
@@ -62,7 +69,7 @@ class ReplayView(APIView):
 
     @extend_schema(
         summary="Replay a rejection",
-        parameters=CONFLICT_PARAMETERS,
+        parameters=[*CONFLICT_PARAMETERS, EXTRA_PARAMETER],
         request={
             "application/json": {"type": "object", "description": "The corrected row"},
             "text/csv": CSV_TEXT | FILLED | {"description": "The corrected record"},
@@ -98,7 +105,7 @@ class ReplaysView(APIView):
     """Many rejected rows sent again."""
 
     scopes = {"POST": Scope.INGEST}
-    errors: Errors = {"POST": [BadParameter, BadShape]}
+    errors: Errors = {"POST": [BadParameter, BadShape, ConflictKeyMissing]}
 
     @extend_schema(
         summary="Replay rejections",
@@ -112,6 +119,7 @@ class ReplaysView(APIView):
                 maximum=10**18 - 1,
             ),
             *CONFLICT_PARAMETERS,
+            EXTRA_PARAMETER,
         ],
         request=None,
         responses=answers({200: ReplaySummary}),
@@ -151,6 +159,7 @@ def _replay_request(request: Request, table: str) -> BatchRequest:
         format="replay",
         on_conflict=on_conflict,
         conflict_key=conflict_key,
+        drops_extra=read_extra(request.GET),
     )
 
 

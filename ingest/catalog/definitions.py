@@ -53,6 +53,7 @@ class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     match_full: bool
+    table_oid: int
     schema: str
     table: str
     partitioned: bool
@@ -85,6 +86,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     default: str | None
     domain_default: str | None
     generated: str | None
+    virtual: bool  # computed when it is read
     identity: Literal["", "a", "d"]
     collation: str | None  # where it is not that of the type
     labels: tuple[str, ...] | None
@@ -106,6 +108,14 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The SQL of a default that all rows of a batch share, None where it may vary."""
         default = self.default or self.domain_default or ""
         return default if _constant.fullmatch(default) else None
+
+    @cached_property
+    def varies(self) -> bool:
+        """Whether each row that leaves it out gets another value than the last time."""
+        if not self.has_default:
+            return self.identity != ""
+        default = (self.constant_default or "").lstrip("(")
+        return not default or default.startswith(("now()", "CURRENT_"))
 
     @cached_property
     def required(self) -> bool:
@@ -150,7 +160,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     partitioned: bool
     watched: bool  # by triggers of its own, row security or the like
     clustered: bool  # in a database whose rows may be on several nodes
-    copyable: bool  # COPY stores what INSERT would
+    ruled: bool  # by rules of its own, with which there is no ON CONFLICT
+    copyable: bool  # COPY stores what INSERT would, and nothing is to be returned
     columns: tuple[Column, ...]
     unique_keys: tuple[UniqueKey, ...]
     foreign_keys: tuple[ForeignKey, ...]
@@ -166,6 +177,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def writable(self) -> tuple[Column, ...]:
         """The columns a row may bring."""
         return tuple(column for column in self.columns if not column.read_only)
+
+    @cached_property
+    def virtual(self) -> tuple[Column, ...]:
+        """The columns that are computed when they are read."""
+        return tuple(column for column in self.columns if column.virtual)
 
     @cached_property
     def by_name(self) -> dict[str, Column]:

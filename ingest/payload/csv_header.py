@@ -15,19 +15,28 @@ _SHOWN_PROBLEMS = 20
 _SHOWN_COLUMNS = 100
 
 
-def match_header(header: Sequence[str] | None, table: Table) -> list[str]:
+def match_header(
+    header: Sequence[str] | None, table: Table, *, drops_extra: bool = False
+) -> list[str]:
     """Return the column of each name in a header, found without regard to case, spaces and `_`.
 
     Without a header the fields are all writable columns in order. Raises `CsvHeader` for names that
-    no such column has, and for columns named twice.
+    no such column has, which are empty instead with `drops_extra`, and for columns named twice.
     """
     columns = [column.name for column in table.writable]
     if header is None:
         return columns
     known = NameMatcher(columns)
     found = [known.find(name) for name in header]
+    if drops_extra:
+        everything = NameMatcher(column.name for column in table.columns)
+        found = [
+            each or ([] if everything.find(name) else [""])
+            for name, each in zip(header, found, strict=True)
+        ]
     names = [each[0] for each in found if len(each) == 1]
-    if len(names) < len(header) or len(set(names)) < len(names):
+    named = list(filter(None, names))
+    if len(names) < len(header) or len(set(named)) < len(named):
         raise _describe(header, found, table)
     return names
 
@@ -46,7 +55,7 @@ def _describe(header: Sequence[str], found: Sequence[Sequence[str]], table: Tabl
             problems.append(f"{shown} is set by the database and cannot be sent")
         elif not columns:
             problems.append(f"{shown} is not a column")
-        named.update(columns)
+        named.update(filter(None, columns))
     more = len(problems) - _SHOWN_PROBLEMS
     told = problems[:_SHOWN_PROBLEMS] + ([f"{more} more do not fit"] if more > 0 else [])
     columns = [column.name for column in table.writable][:_SHOWN_COLUMNS]

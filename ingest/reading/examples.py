@@ -10,7 +10,7 @@ import psycopg
 from psycopg import Connection
 
 from ingest.catalog.definitions import Column
-from ingest.writing.constraints.rules import Rule
+from ingest.writing.constraints.rules import INSERTS, Rule
 from ingest.writing.tables import WritableTable
 
 # How many values are tried for a broken check before it is left broken.
@@ -106,7 +106,7 @@ def _find_broken(connection: Connection, known: WritableTable, row: dict[str, An
     array = _encode([row]).decode()
     try:
         violations = known.compiled.writer.checks.find_violations(
-            connection, array, None, fill=True
+            connection, array, INSERTS, fill=True
         )
     except psycopg.Error:
         return []

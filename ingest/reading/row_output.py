@@ -11,18 +11,27 @@ from ingest.reading.keyset import ROW
 from ingest.validation.parameter_values import MAX_DEPTH
 from ingest.validation.values import adapter_for
 
+_NULL = SQL("NULL")
 
-def json_row(columns: Iterable[Column]) -> Composed:
-    """Return the expression of a row as JSON text; numbers keep their digits."""
+
+def json_row(columns: Iterable[Column], *, computed: bool = True) -> Composed:
+    """Return the expression of a row as JSON text; numbers keep their digits.
+
+    Where not `computed` virtual columns are null.
+    """
     values = SQL(", ").join(
-        SQL("{} AS {}").format(_json_value(column), Identifier(column.name)) for column in columns
+        SQL("{} AS {}").format(
+            _json_value(column) if computed or not column.virtual else _NULL,
+            Identifier(column.name),
+        )
+        for column in columns
     )
     return SQL("(SELECT row_to_json(written) FROM (SELECT {}) AS written)::text").format(values)
 
 
-def csv_fields(columns: Iterable[Column]) -> list[Composed]:
-    """Return the expressions of a row's values as text."""
-    return [_csv_field(column) for column in columns]
+def csv_fields(columns: Iterable[Column], *, computed: bool = True) -> list[Composable]:
+    """Return the expressions of a row's values as text; virtual ones as in `json_row`."""
+    return [_csv_field(column) if computed or not column.virtual else _NULL for column in columns]
 
 
 def _json_value(column: Column) -> Composable:

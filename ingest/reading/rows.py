@@ -15,6 +15,7 @@ from ingest.reading.keyset import ROW, Parameters, beyond, key_of
 from ingest.reading.row_output import csv_fields, json_row
 from ingest.reading.selection import COMPARISONS, Filter, Selection
 from ingest.writing.statements import execute_raw, table_identifier
+from project.base.database import reader_connection
 from project.base.errors import BadParameter, RowhouseError, Unavailable
 
 # Rows that a stream fetches at a time.
@@ -51,23 +52,34 @@ def read_page(
 
     With `backwards` they are read towards the beginning, and come in that order.
     """
-    parts = key_of(table, selection.order, backwards=backwards)
-    expressions = [json_row(selection.columns), *(part.text for part in parts)]
-    statement, values = _select(
-        table, selection, expressions, after=after, limit=limit, backwards=backwards
-    )
-    with explained_errors():
+
+    def fetch(*, computed: bool) -> list[tuple[str, Key]]:
+        parts = key_of(table, selection.order, backwards=backwards)
+        row = json_row(selection.columns, computed=computed)
+        expressions = [row, *(part.text for part in parts)]
+        statement, values = _select(
+            table, selection, expressions, after=after, limit=limit, backwards=backwards
+        )
         rows = execute_raw(connection, statement, values).fetchall()
-    return [(text, key) for text, *key in rows]
+        return [(text, key) for text, *key in rows]
+
+    with explained_errors():
+        try:
+            return fetch(computed=True)
+        except psycopg.DataError:
+            # One row whose virtual columns cannot be computed must not hide the others.
+            if not any(column.virtual for column in selection.columns):
+                raise
+            return fetch(computed=False)
 
 
 def stream_json(
     table: Table, selection: Selection, *, limit: int | None = None, after: Key | None = None
 ) -> Iterator[bytes]:
     """Return every row that is selected as a line of JSON; errors of the start are raised here."""
-    statement, values = _select(
-        table, selection, [json_row(selection.columns)], after=after, limit=limit
-    )
+    computed = _can_compute(table, selection, limit=limit, after=after)
+    row = json_row(selection.columns, computed=computed)
+    statement, values = _select(table, selection, [row], after=after, limit=limit)
     # A json column keeps the line breaks between its tokens; there are none inside strings.
     return (
         text.replace("\n", " ").replace("\r", " ").encode() + b"\n"
@@ -79,10 +91,30 @@ def stream_fields(
     table: Table, selection: Selection, *, limit: int | None = None, after: Key | None = None
 ) -> Iterator[Sequence[str | None]]:
     """Return every row that is selected as the texts of its values."""
-    statement, values = _select(
-        table, selection, csv_fields(selection.columns), after=after, limit=limit
-    )
+    computed = _can_compute(table, selection, limit=limit, after=after)
+    fields = csv_fields(selection.columns, computed=computed)
+    statement, values = _select(table, selection, fields, after=after, limit=limit)
     return _stream(statement, values)
+
+
+def _can_compute(
+    table: Table, selection: Selection, *, limit: int | None, after: Key | None
+) -> bool:
+    """Return whether the virtual columns of all selected rows can be computed.
+
+    A stream that has begun cannot be taken back.
+    """
+    virtual = [Identifier(column.name) for column in selection.columns if column.virtual]
+    if not virtual:
+        return True
+    row = SQL("ROW({}) AS computed").format(SQL(", ").join(virtual))
+    statement, values = _select(table, selection, [row], after=after, limit=limit)
+    count = SQL("SELECT count(computed) FROM ({}) AS selected").format(statement)
+    try:
+        execute_raw(reader_connection(), count, values)
+    except psycopg.DataError:
+        return False
+    return True
 
 
 @contextmanager

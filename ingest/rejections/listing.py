@@ -186,7 +186,7 @@ def _parse_record(
     return {
         name: msgspec.Raw(_encode(value))
         for name, value in zip(columns, fields, strict=True)
-        if value is not msgspec.UNSET
+        if name and value is not msgspec.UNSET
     }
 
 

@@ -1,5 +1,6 @@
 """CSV records as JSON rows, like any other from there on."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
@@ -7,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from ingest.catalog.definitions import Table
-from ingest.outcome import Rejection, RowError
+from ingest.outcome import SHOWN_CHARACTERS, Rejection, RowError
 from ingest.payload.csv_body import (
     CsvRecords,
     FieldValue,
@@ -16,7 +17,7 @@ from ingest.payload.csv_body import (
     read_plain_header,
 )
 from ingest.payload.csv_header import match_header
-from ingest.payload.json_text import join_rows
+from ingest.payload.json_text import join_rows, printable
 from ingest.payload.payload import CsvBody, RowList, SentRow
 from ingest.validation.fields import Field
 from ingest.validation.row_checks import CheckedRow, RowChecks, refuse_row
@@ -50,7 +51,8 @@ class RecordReader:
         row: ReadRecord = {
             name: field
             for name, field in zip(names, record, strict=True)
-            if not isinstance(field, msgspec.UnsetType)
+            # A column that is left out has no name.
+            if name and not isinstance(field, msgspec.UnsetType)
         }
         for name, read in self._readers.items():
             field = row.get(name)
@@ -110,7 +112,10 @@ class CsvTexts:
         table: Table,
         reader: RecordReader,
         max_row_bytes: int,
+        *,
+        drops_extra: bool = False,
     ) -> None:
+        self._drops_extra = drops_extra
         self._payload = payload
         self._table = table
         self._reader = reader
@@ -133,8 +138,20 @@ class CsvTexts:
 
     @cached_property
     def fields(self) -> Sequence[str]:
-        header = self.plain_header.names if self.plain_header else self._body.header
-        return match_header(header, self._table)
+        return match_header(self._header, self._table, drops_extra=self._drops_extra)
+
+    @property
+    def _header(self) -> Sequence[str] | None:
+        return self.plain_header.names if self.plain_header else self._body.header
+
+    def count_dropped(self) -> Counter[str]:
+        dropped: Counter[str] = Counter()
+        records = [each for each in self._body.records if len(each) == len(self.fields)]
+        for position, name in enumerate(self.fields):
+            if not name and self._header is not None:
+                given = printable(self._header[position].strip()[:SHOWN_CHARACTERS])
+                dropped[given] += sum(record[position] is not msgspec.UNSET for record in records)
+        return dropped
 
     @property
     def lines(self) -> Sequence[int] | None:

@@ -1,5 +1,6 @@
 """The columns that rows may bring, compiled: how large and of what kind their values may be."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -28,7 +29,7 @@ class Limits:
 class Field:
     """A column that rows may bring, and how its values are checked."""
 
-    def __init__(self, column: Column, place: int, limits: Limits) -> None:
+    def __init__(self, column: Column, place: int, limits: Limits, *, required: bool) -> None:
         self.column = column
         is_text = column.kind == "text" or column.base == "char"
         self.refuses_blank = limits.blank_is_missing and column.required and is_text
@@ -36,7 +37,7 @@ class Field:
         self.adapter: Adapter = refuse_blank(adapter) if self.refuses_blank else adapter
         self.attribute = f"f{place}"
         self.pick = itemgetter(place)
-        self.optional = not column.required
+        self.optional = not required
         self.is_raw = self.adapter.annotation is msgspec.Raw
         self._decode = msgspec.json.Decoder(self.adapter.annotation).decode
 
@@ -57,6 +58,19 @@ class Field:
         return value if check is None or check([value]) else REFUSED
 
 
-def make_fields(table: Table, limits: Limits) -> list[Field]:
-    """Return the columns that rows of a table may bring."""
-    return [Field(column, place, limits) for place, column in enumerate(table.writable)]
+def make_fields(
+    table: Table, limits: Limits, required: Collection[str] | None = None
+) -> list[Field]:
+    """Return the columns that rows of a table may bring.
+
+    Of those that a stored row must have they need only bring the `required` ones, if that is given.
+    """
+    return [
+        Field(
+            column,
+            place,
+            limits,
+            required=column.required and (required is None or column.name in required),
+        )
+        for place, column in enumerate(table.writable)
+    ]

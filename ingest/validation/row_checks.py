@@ -1,5 +1,6 @@
 """One row checked by itself: everything that is wrong with it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -7,7 +8,7 @@ import msgspec
 
 from ingest.catalog.definitions import Table
 from ingest.errors import JsonSyntax, TooDeep
-from ingest.outcome import SHOWN_CHARACTERS, RowError
+from ingest.outcome import SHOWN_CHARACTERS, RowError, describe_missing
 from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json, write_json
 from ingest.payload.json_text import count_quotes, has_suspect_escape, printable
 from ingest.validation.fields import REFUSED, Field, Limits
@@ -42,12 +43,22 @@ class CheckedRow(NamedTuple):
 
 
 class RowChecks:
-    """Checks single rows of one table, value by value."""
+    """Checks single rows of one table, value by value.
 
-    def __init__(self, table: Table, fields: Iterable[Field], limits: Limits) -> None:
+    Where columns that the table does not have are left out, `dropped` counts the rows with each.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        fields: Iterable[Field],
+        limits: Limits,
+        dropped: Counter[str] | None = None,
+    ) -> None:
         self._table = table
         self._fields = {field.column.name: field for field in fields}
         self._limits = limits
+        self._dropped = dropped
 
     def check_text(self, text: bytes, *, is_strict: bool) -> CheckedRow:
         """Check a row given as JSON text.
@@ -162,6 +173,9 @@ class RowChecks:
                 errors.append(RowError(code="column_read_only", column=name, message=message))
             else:
                 strangers.append(name)
+        if self._dropped is not None:
+            self._dropped.update(printable(name[:SHOWN_CHARACTERS]) for name in strangers)
+            return errors
         return errors + self._describe_strangers(strangers)
 
     def _describe_strangers(self, names: list[str]) -> list[RowError]:
@@ -214,8 +228,8 @@ def _read_fragments(text: bytes, row: dict[str, Any]) -> dict[str, msgspec.Raw]:
 
 def _refuse_absence(field: Field, value: Any, *, is_given: bool) -> RowError | None:
     column, name = field.column, field.column.name
-    if column.required and (field.is_empty(value) if is_given else True):
-        return RowError(code="required_missing", column=name, message=f"{name} is required")
+    if (column.required and field.is_empty(value)) if is_given else not field.optional:
+        return describe_missing(name)
     if is_given and value is None and column.not_null:
         return RowError(code="null_not_allowed", column=name, message=f"{name} must not be null")
     return None

@@ -1,5 +1,6 @@
 """A payload cut into rows: the JSON text of each, what was sent of it, and where it stood."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Literal, Protocol
@@ -38,6 +39,9 @@ class RowTexts(Protocol):
 
     def check(self, place: int, checks: RowChecks) -> CheckedRow:
         """Check one row by itself."""
+
+    def count_dropped(self) -> Counter[str]:
+        """Return in how many rows each column stood that no text of a row has any more."""
 
     def reject(self, place: int, errors: list[RowError]) -> Rejection:
         """Return the rejection of a row, as it was sent."""
@@ -80,6 +84,9 @@ class JsonTexts:
     def are_within(self, max_bytes: int) -> bool:
         is_small = self.array is not None and len(self.array) <= max_bytes
         return is_small or max(map(len, self._rows)) <= max_bytes
+
+    def count_dropped(self) -> Counter[str]:
+        return Counter()
 
     def check(self, place: int, checks: RowChecks) -> CheckedRow:
         return checks.check_text(self._rows[place], is_strict=self._is_strict)

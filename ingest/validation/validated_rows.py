@@ -1,6 +1,6 @@
 """What validation makes of a batch: groups of rows that may be stored, and rejections."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, Literal, Protocol
@@ -51,6 +51,11 @@ class ValidatedRows:
         chosen = list(compress(self.places, kept))
         return ValidatedRows(self.columns, chosen, self.values.take(positions))
 
+    def divide(self) -> Iterator["ValidatedRows"]:
+        """Yield each of the rows by itself."""
+        for position, place in enumerate(self.places):
+            yield ValidatedRows(self.columns, [place], self.values.take([position]))
+
 
 @dataclass(frozen=True, slots=True)
 class ValidatedBatch:
@@ -63,6 +68,8 @@ class ValidatedBatch:
     validated: Validated
     # The values of good rows that were checked by themselves, in the form in which they are stored.
     canonical: Mapping[int, dict[str, Any]] = field(default_factory=dict)
+    # In how many rows each column stood that was left out.
+    extra: dict[str, int] = field(default_factory=dict)
 
     def array(self, places: Sequence[int]) -> bytes:
         """Return the good rows at these places as one JSON array."""

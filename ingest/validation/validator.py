@@ -5,6 +5,7 @@ is such code for the table; the others are checked column by column, and what fa
 row.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -57,32 +58,45 @@ class Validator:
         )
 
     def validate(
-        self, payload: Payload, on_conflict: OnConflict = "reject", *, copies: bool = False
+        self,
+        payload: Payload,
+        on_conflict: OnConflict = "reject",
+        *,
+        copies: bool = False,
+        drops_extra: bool = False,
     ) -> ValidatedBatch:
         """Sort a batch's rows into those that may be stored and those that may not.
 
-        With `copies` good rows are only to be copied, in whatever form. Raises the errors of a
+        With `copies` good rows are only to be copied, in whatever form. With `drops_extra` columns
+        that the table does not have are left out and counted. Raises the errors of a
         batch that is wrong as a whole: `JsonSyntax`, `TooDeep`, `NumberTooLong`, `CsvSyntax`,
         `CsvHeader`, `BadUtf8`, `NoRows`, `TooManyRows` and the like.
         """
-        texts = self._cut(payload)
-        if copies:
-            found = self._validate_natively(payload, texts)
-            if found is not None:
-                return found
+        texts = self._cut(payload, drops_extra=drops_extra)
+        if drops_extra:
+            dropped: Counter[str] = Counter()
+            checks = RowChecks(self.table, self.fields, self.limits, dropped)
+            batch = self._validate_texts(payload, texts, on_conflict, checks)
+            return replace(batch, extra=dict(dropped + texts.count_dropped()))
+        encoded = self._validate_natively(payload, texts) if copies else None
+        return encoded or self._validate_texts(payload, texts, on_conflict, self.row_checks)
+
+    def _validate_texts(
+        self, payload: Payload, texts: RowTexts, on_conflict: OnConflict, checks: RowChecks
+    ) -> ValidatedBatch:
         rows = self._column_checks.check_all(texts)
         if (rows is None or self._has_documents) and isinstance(payload, JsonArray | JsonLines):
             self._check_numbers(texts.array or b"\n".join(texts.select(range(texts.count))))
         if rows is None:
             self._check_count(texts.count)
-            return self._validate_each(texts, range(texts.count), on_conflict)
+            return self._validate_each(texts, range(texts.count), on_conflict, checks)
         self._check_count(len(rows.rows))
         groups = self._group(range(len(rows.rows)), rows, on_conflict)
         return ValidatedBatch(texts, len(rows.rows), groups, [], "column")
 
     # A payload cut into rows.
 
-    def _cut(self, payload: Payload) -> RowTexts:
+    def _cut(self, payload: Payload, *, drops_extra: bool) -> RowTexts:
         match payload:
             case JsonArray():
                 return JsonTexts(array=payload.text, is_strict=True)
@@ -94,7 +108,7 @@ class Validator:
                 return ListedTexts(payload, self.reader)
             case CsvBody():
                 limit = self.limits.max_row_bytes
-                return CsvTexts(payload, self.table, self.reader, limit)
+                return CsvTexts(payload, self.table, self.reader, limit, drops_extra=drops_extra)
 
     def _check_numbers(self, text: bytes) -> None:
         check_numbers(text, self.limits.max_number_digits)
@@ -124,7 +138,7 @@ class Validator:
                 return None
             if texts.format == "json":
                 self._check_numbers(b"\n".join(texts.select(left)))
-            rest = self._validate_each(texts, left, "reject")
+            rest = self._validate_each(texts, left, "reject", self.row_checks)
         except BadRequest:
             return None
         return replace(rest, received=encoded.received, groups=[good, *rest.groups])
@@ -147,7 +161,7 @@ class Validator:
     # By column, and row by row.
 
     def _validate_each(
-        self, texts: RowTexts, places: Sequence[int], on_conflict: OnConflict
+        self, texts: RowTexts, places: Sequence[int], on_conflict: OnConflict, checks: RowChecks
     ) -> ValidatedBatch:
         """Validate the rows at these places of a batch."""
         positions, by_column = self._column_checks.check_each(texts.select(places))
@@ -155,7 +169,7 @@ class Validator:
         rejections: list[Rejection] = []
         canonical: dict[int, dict[str, Any]] = {}
         for place in sorted(set(places).difference(rows)):
-            values, errors = texts.check(place, self.row_checks)
+            values, errors = texts.check(place, checks)
             if errors:
                 rejections.append(texts.reject(place, errors))
                 rejections[-1].sound = values

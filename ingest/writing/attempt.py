@@ -5,22 +5,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg import Connection
 from uuid_utils.compat import uuid7
 
-from ingest.catalog.definitions import Table, UniqueKey
+from ingest.catalog.definitions import Table
 from ingest.errors import BadParameter, IdempotencyKeyInUse, IdempotencyKeyReused
 from ingest.outcome import Receipt
 from ingest.payload.payload import Payload
 from ingest.validation.validated_rows import ValidatedBatch
 from ingest.writing import receipts
+from ingest.writing.conflicts import WriteOptions, check_keys_given, find_conflict_key
 from ingest.writing.fault_points import Point, reach
 from ingest.writing.isolated.writer import IsolatedWriter
 from ingest.writing.opening import open_batch
 from ingest.writing.request import Allow, BatchRequest, Companion, ConnectUnchecked
 from ingest.writing.tables import WritableTable, WritableTables
-from ingest.writing.writer import WriteOptions, Written
+from ingest.writing.writer import Written
 from project.base.errors import RowhouseError
 
 
@@ -98,17 +100,22 @@ class Attempt:
 
     @property
     def _only_inserts(self) -> bool:
-        return self._request.on_conflict == "reject" and not self._request.dry_run
+        request = self._request
+        return request.on_conflict == "reject" and not (request.dry_run or request.returns_keys)
 
     def _prepare(self, connection: Connection, payload: Payload) -> _Prepared:
         request = self._request
         known = self._tables.find(connection, request.table)
         try:
-            options = WriteOptions(request.on_conflict, self._conflict_key(known.table))
+            options = self._choose_options(known.table)
             self._allow(known.table)
-            batch = known.compiled.validator.validate(
-                payload, request.on_conflict, copies=self._only_inserts
+            batch = known.compiled.choose_validator(options).validate(
+                payload,
+                request.on_conflict,
+                copies=self._only_inserts,
+                drops_extra=request.drops_extra,
             )
+            check_keys_given(known.table, options, batch.groups)
         except RowhouseError as error:
             # What a remembered definition refuses, the present one may take.
             if self._tables.is_current(connection, request.table, known):
@@ -116,6 +123,13 @@ class Attempt:
             raise TableChanged from error
         is_clean = self._only_inserts and not batch.rejections
         return _Prepared(known, batch, options, is_clean and not self._isolates_rows)
+
+    def _choose_options(self, table: Table) -> WriteOptions:
+        request = self._request
+        if request.returns_keys and table.primary_key is None:
+            raise BadParameter(f"{table.full_name} has no primary key", parameter="return")
+        key = find_conflict_key(table, request.on_conflict, request.conflict_key)
+        return WriteOptions(request.on_conflict, key, request.returns_keys)
 
     def _store(self, connection: Connection, prepared: _Prepared) -> Stored:
         reach(Point.BEFORE_BEGIN)
@@ -176,6 +190,7 @@ class Attempt:
                 written = Written(ignored=ignored, rejections=written.rejections, way=written.way)
                 raise psycopg.Rollback(savepoint)
             if self._request.dry_run:
+                written = replace(written, keys=())
                 raise psycopg.Rollback(savepoint)
         return written
 
@@ -193,6 +208,8 @@ class Attempt:
             duration_ms=round((time.perf_counter() - self._request.started) * 1000, 2),
             dry_run=self._request.dry_run,
             rejections=[rejection.shown for rejection in written.rejections],
+            keys=written.list_keys() if self._request.returns_keys else msgspec.UNSET,
+            extra=prepared.batch.extra if self._request.drops_extra else msgspec.UNSET,
         )
         is_own = isinstance(self._source, Payload)
         receipts.store(
@@ -205,22 +222,3 @@ class Attempt:
             logs_rejections=is_own and not self._request.dry_run,
         )
         return receipt
-
-    def _conflict_key(self, table: Table) -> UniqueKey | None:
-        """Return the key whose conflicts are ignored or updated."""
-        request = self._request
-        if request.on_conflict == "reject":
-            return None
-        name = request.conflict_key
-        keys = [key for key in table.unique_keys if (key.name == name if name else key.primary)]
-        if not keys:
-            wanted = f"a unique key {name!r}" if name else "a primary key: name a conflict_key"
-            raise BadParameter(
-                f"{table.full_name} does not have {wanted}", parameter="conflict_key"
-            )
-        if keys[0].deferrable:
-            raise BadParameter(
-                f"{keys[0].name} is deferrable and cannot settle conflicts",
-                parameter="conflict_key",
-            )
-        return keys[0]

@@ -5,6 +5,7 @@ import psycopg
 from ingest.errors import BadRequest, TableAmbiguous, TableUnknown, TooLarge
 from ingest.payload.payload import Payload
 from ingest.writing.attempt import Attempt, Stored, TableChanged
+from ingest.writing.constraints.by_value import TableSwapped
 from ingest.writing.constraints.checks import ReferenceMissing
 from ingest.writing.fault_points import Point, reach
 from ingest.writing.request import (
@@ -16,7 +17,12 @@ from ingest.writing.request import (
     allow_all,
     connect_nowhere,
 )
-from ingest.writing.sqlstates import describe_trouble, is_connection_lost, is_data_error, is_passing
+from ingest.writing.sqlstates import (
+    describe_trouble,
+    is_connection_lost,
+    is_passing,
+    is_server_trouble,
+)
 from ingest.writing.tables import WritableTables
 from ingest.writing.writer import RowsSkipped
 from project.base.errors import Unavailable
@@ -56,7 +62,7 @@ def ingest_batch(
             if receipt is None:
                 raise
             return Stored(receipt)
-        except TableChanged:
+        except (TableChanged, TableSwapped):
             tables.forget(request.table)
         except (RowsSkipped, ReferenceMissing):
             connect_unchecked = connect_nowhere if isolates_rows else connect_unchecked
@@ -64,8 +70,14 @@ def ingest_batch(
         except psycopg.Error as error:
             if error.sqlstate in UNDEFINED:
                 tables.forget(request.table)
-            elif is_data_error(error) and not isolates_rows:
+            if not (attempt.is_untouched or isolates_rows or is_server_trouble(error)):
                 isolates_rows = True
-            elif not (is_passing(error) or (attempt.is_untouched and is_connection_lost(error))):
+            elif not _may_pass(error, attempt):
                 raise describe_trouble(error) from error
     raise Unavailable("The table or its rows keep changing; send the batch again")
+
+
+def _may_pass(error: psycopg.Error, attempt: Attempt) -> bool:
+    if error.sqlstate in UNDEFINED or is_passing(error):
+        return True
+    return attempt.is_untouched and is_connection_lost(error)

@@ -6,7 +6,7 @@ from psycopg.sql import SQL, Identifier
 
 from ingest.catalog.definitions import Table
 from ingest.validation.parameter_values import parse_value, split_list
-from ingest.writing.sqlstates import describe_trouble, is_data_error
+from ingest.writing.sqlstates import describe_trouble, is_data_error, is_raised
 from ingest.writing.statements import execute_raw, table_identifier
 from project.base.errors import BadParameter, RowhouseError
 
@@ -80,7 +80,7 @@ def delete_row(connection: Connection, table: Table, key: list[str]) -> None:
     except psycopg.DataError as error:
         raise RowUnknown from error
     except psycopg.Error as error:
-        if is_data_error(error):
+        if is_data_error(error) or is_raised(error):
             raise DeleteRefused from error
         raise describe_trouble(error) from error
     if not deleted:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from psycopg import Connection
 
-from ingest.outcome import Reason, Receipt, ReceiptRejection, Rejection, RowError
+from ingest.outcome import Additions, Reason, Receipt, ReceiptRejection, Rejection, RowError
 from ingest.payload.json_text import array_text
 from ingest.writing.fault_points import Point, reach
 from ingest.writing.request import BatchRequest
@@ -25,6 +25,7 @@ KEEP_RECEIPT = read_sql(FOLDER / "keep_receipt.sql")
 FIND_KEY = read_sql(FOLDER / "find_key.sql")
 READ_RECEIPT = read_sql(FOLDER / "read_receipt.sql")
 
+_decode_additions = msgspec.json.Decoder(Additions).decode
 _decode_rejections = msgspec.json.Decoder(list[ReceiptRejection]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -61,6 +62,7 @@ def store(
         "on_conflict": request.on_conflict,
         "atomic": request.atomic,
         "fields": fields,
+        "additions": _encode_additions(receipt),
         "nulls": list(request.nulls) or None,
         "foreseen": None if logs_rejections else _encode(receipt.rejections).decode(),
     }
@@ -74,7 +76,13 @@ def store(
             connection.execute(KEEP_RECEIPT, kept)
 
 
-_STORED = tuple(name for name in Receipt.__struct_fields__ if name != "rejections")
+_ADDED = Additions.__struct_fields__
+_STORED = tuple(n for n in Receipt.__struct_fields__ if n not in {*_ADDED, "rejections"})
+
+
+def _encode_additions(receipt: Receipt) -> str | None:
+    additions = Additions(keys=receipt.keys, extra=receipt.extra)
+    return None if additions == Additions() else _encode(additions).decode()
 
 
 def _store_rejections(
@@ -136,8 +144,9 @@ def read_receipt(connection: Connection, batch: UUID) -> Receipt:
     row = connection.execute(READ_RECEIPT, {"batch": batch}).fetchone()
     if row is None:
         raise BatchUnknown
-    *counts, rejections = row
+    *counts, rejections, additions = row
     return Receipt(
         **dict(zip(_STORED, counts, strict=True)),
+        **msgspec.structs.asdict(_decode_additions(additions)),
         rejections=_decode_rejections(rejections),
     )

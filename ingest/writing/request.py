@@ -33,6 +33,8 @@ class BatchRequest:
     conflict_key: str | None = None
     atomic: bool = False
     dry_run: bool = False
+    returns_keys: bool = False  # the receipt has the primary key of each stored row
+    drops_extra: bool = False  # columns that the table does not have are left out and counted
     claim: IdempotencyClaim | None = None
     max_raw_bytes: int = 65536
     nulls: tuple[str, ...] = ()  # the words that mean null in its CSV records

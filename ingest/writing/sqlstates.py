@@ -11,12 +11,18 @@ from project.base.errors import RowhouseError, Unavailable
 
 logger = logging.getLogger("rowhouse.ingest")
 
-# The classes of errors that say nothing about the data: connection lost (08), feature missing (0A),
-# transaction state (25), serialization and deadlock (40), resources (53), operator intervention
-# and locks (55, 57), system and internal errors (58, XX), authorization (28), syntax, access (42).
-_TROUBLE_CLASSES = frozenset(
+# States of failures that come from rows, unless they are in one of these classes: connection (08),
+# feature missing (0A), transaction state (25), authorization (26, 28), serialization (40), syntax
+# and access (42), resources (53), object state and locks (55), operator intervention (57), system
+# and internal errors (58, F0, XX). Those may come from a row too: trying the row alone tells.
+_UNCERTAIN_CLASSES = frozenset(
     {"08", "0A", "25", "26", "28", "40", "42", "53", "55", "57", "58", "F0", "XX"}
 )
+
+# What is the server's own fault: connections, resources, operator intervention, input and output,
+# read-only and failed transactions, serialization and deadlocks, lock timeouts, damaged files.
+_SERVER_CLASSES = frozenset({"08", "53", "57", "58", "F0"})
+_SERVER_STATES = frozenset({"25006", "25P02", "25P03", "25P04", "55P03", "XX001", "XX002"})
 
 # Trouble that passes when the transaction is simply run again.
 _PASSING = frozenset({"40001", "40P01"})
@@ -42,11 +48,34 @@ _ROW_CODES = {
 
 
 def is_data_error(error: psycopg.Error) -> bool:
-    """Return whether a statement failed because of the rows it was given."""
+    """Return whether a statement certainly failed because of the rows it was given."""
     state = error.sqlstate
     if state is None:
         return False
-    return state[:2] not in _TROUBLE_CLASSES or _is_refused_by_policy(error)
+    return state[:2] not in _UNCERTAIN_CLASSES or _is_refused_by_policy(error)
+
+
+def is_server_trouble(error: psycopg.Error) -> bool:
+    """Return whether a statement failed for a reason that no row can be blamed for.
+
+    What is neither this nor a data error may be either: a trigger may fail with any code, a value
+    may need a feature that the server lacks.
+    """
+    state = error.sqlstate
+    if state is None:
+        return True
+    is_of_server = state[:2] in _SERVER_CLASSES or state in _SERVER_STATES | _PASSING
+    return is_of_server and not is_raised(error)
+
+
+def is_raised(error: psycopg.Error) -> bool:
+    """Return whether a function in PL/pgSQL raised the error: it chose the code itself."""
+    return error.diag.source_function == "exec_stmt_raise"
+
+
+def is_privilege_missing(error: psycopg.Error) -> bool:
+    """Return whether PostgreSQL itself found that the service lacks a privilege."""
+    return error.sqlstate == INSUFFICIENT_PRIVILEGE and not is_raised(error)
 
 
 def _is_refused_by_policy(error: psycopg.Error) -> bool:
@@ -55,15 +84,6 @@ def _is_refused_by_policy(error: psycopg.Error) -> bool:
         error.sqlstate == INSUFFICIENT_PRIVILEGE
         and error.diag.source_function == "ExecWithCheckOptions"
     )
-
-
-def is_refused_question(error: psycopg.Error) -> bool:
-    """Return whether PostgreSQL cannot answer a question about the data at all.
-
-    A rule may read the whole row or the table's oid, or refer to a table that the service may not
-    read. Whether rows break it shows when they are written.
-    """
-    return (error.sqlstate or "").startswith("42")
 
 
 def is_passing(error: psycopg.Error) -> bool:
@@ -81,7 +101,7 @@ def is_connection_lost(error: psycopg.Error) -> bool:
 
 def describe_trouble(error: psycopg.Error) -> RowhouseError:
     """Return the error a client is told when the fault is not in its rows."""
-    if error.sqlstate == INSUFFICIENT_PRIVILEGE:
+    if is_privilege_missing(error):
         return TableNotWritable()
     logger.warning(
         "batch not stored",
@@ -98,7 +118,8 @@ def describe_row_failure(error: psycopg.Error, table: Table) -> RowError:
     if _is_refused_by_policy(error):
         code = "check_violation"
     elif code is None:
-        code = "bad_value" if state[:2] in {"22", "54"} else "trigger_rejected"
+        is_of_value = state[:2] in {"22", "54"} and not is_raised(error)
+        code = "bad_value" if is_of_value else "trigger_rejected"
     return RowError(
         code=code,
         column=diag.column_name,

@@ -7,9 +7,9 @@ from psycopg import BaseConnection, Connection, RawCursor
 from psycopg.abc import AdaptContext
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from ingest.catalog.definitions import Column, Table, UniqueKey
-from ingest.outcome import OnConflict
+from ingest.catalog.definitions import Column, Table
 from ingest.validation.copy_data import Dialect
+from ingest.writing.conflicts import REJECT_CONFLICTS, WriteOptions
 
 # The place of a row in the array it came in, counted from 1.
 PLACE = Identifier("rowhouse place")
@@ -83,36 +83,31 @@ def copy_statement(table: Table, columns: Sequence[str], dialect: Dialect) -> Co
 def insert_statement(
     table: Table,
     groups: Sequence[Sequence[str]],
-    on_conflict: OnConflict = "reject",
-    key: UniqueKey | None = None,
+    options: WriteOptions = REJECT_CONFLICTS,
 ) -> Composed:
     """Return one statement that stores a JSON array of rows for each group of columns.
 
-    Foreign keys are checked when all of it is done. With `ignore` and `update` it returns one row,
-    `inserted` true or false, for each row that it stores; null where not `tells_inserted`.
+    Foreign keys are checked when all of it is done. Where it returns rows it is one for each row
+    that it stores, in their order: `inserted` true or false, null where not `tells_inserted`, and
+    the primary key as JSON if that is wanted.
     """
     if len(groups) == 1:
-        return _insert_group(table, groups[0], on_conflict, key)
+        return _insert_group(table, groups[0], options)
     names = [Identifier(f"group {number}") for number in range(len(groups))]
     inserts = []
     for number, (name, columns) in enumerate(zip(names, groups, strict=True), 1):
-        statement = _insert_group(table, columns, on_conflict, key, parameter=number)
-        if key is None:
-            statement += SQL(" RETURNING true AS inserted")
+        statement = _insert_group(table, columns, options, parameter=number)
+        if options == REJECT_CONFLICTS and not table.virtual:
+            statement += returning(table, options, SQL("true"))
         inserts.append(SQL("{} AS ({})").format(name, statement))
     return SQL("WITH {} {}").format(
         SQL(", ").join(inserts),
-        SQL(" UNION ALL ").join(SQL("SELECT inserted FROM {}").format(name) for name in names),
+        SQL(" UNION ALL ").join(SQL("SELECT * FROM {}").format(name) for name in names),
     )
 
 
 def _insert_group(
-    table: Table,
-    columns: Sequence[str],
-    on_conflict: OnConflict,
-    key: UniqueKey | None,
-    *,
-    parameter: int = 1,
+    table: Table, columns: Sequence[str], options: WriteOptions, *, parameter: int = 1
 ) -> Composed:
     if columns:
         written = [table.by_name[name] for name in columns]
@@ -127,9 +122,9 @@ def _insert_group(
         statement = SQL(
             "INSERT INTO {} SELECT FROM generate_series(1, json_array_length({}::json))"
         ).format(table_identifier(table), SQL(f"${parameter}"))
-    if on_conflict == "reject" or key is None:
+    if options == REJECT_CONFLICTS and not table.virtual:
         return statement
-    return statement + _conflict_clause(table, columns, on_conflict, key)
+    return statement + _conflict_clause(table, columns, options)
 
 
 def text_source(columns: Sequence[Column]) -> Composed:
@@ -226,29 +221,74 @@ def _read_expression(column: Column) -> Composable:
     return SQL("decode({}, 'base64')").format(name) if column.base == "bytea" else name
 
 
-def _conflict_clause(
-    table: Table, columns: Sequence[str], on_conflict: OnConflict, key: UniqueKey
-) -> Composed:
+def _conflict_clause(table: Table, columns: Sequence[str], options: WriteOptions) -> Composed:
+    inserted = returning(table, options, SQL("true"))
+    if options.on_conflict == "reject":
+        return inserted
+    key = options.key
+    if key is None:
+        return SQL(" ON CONFLICT DO NOTHING") + inserted
     target = SQL("({})").format(SQL(", ").join(SQL(part) for part in key.keys))
     if key.predicate:
         target += SQL(" WHERE {}").format(SQL(key.predicate))
     # A column that is only part of a key's expression may differ where the keys are equal.
     changed = [name for name in columns if Identifier(name).as_string() not in _quoted(key.keys)]
-    if on_conflict == "ignore" or not changed:
-        return SQL(" ON CONFLICT {} DO NOTHING RETURNING true AS inserted").format(target)
-    old = SQL(", ").join(Identifier(table.schema, table.name, name) for name in changed)
-    new = SQL(", ").join(Identifier("excluded", name) for name in changed)
-    assignments = SQL(", ").join(
-        SQL("{} = {}").format(Identifier(name), Identifier("excluded", name)) for name in changed
+    if options.on_conflict == "ignore" or not changed:
+        return SQL(" ON CONFLICT {} DO NOTHING").format(target) + inserted
+    new = [Identifier("excluded", name) for name in changed]
+    clause = SQL(" ON CONFLICT {} DO UPDATE SET {} WHERE {}").format(
+        target, assignments(changed, new), differs(table, changed, new)
     )
+    return clause + returning(table, options, _WasInserted(table))
+
+
+def assignments(names: Sequence[str], values: Sequence[Composable]) -> Composed:
+    """Return what follows SET in an update."""
+    return SQL(", ").join(
+        SQL("{} = {}").format(Identifier(name), value)
+        for name, value in zip(names, values, strict=True)
+    )
+
+
+def differs(table: Table, names: Sequence[str], values: Sequence[Composable]) -> Composed:
+    """Return the condition that some column of a stored row has another value than this."""
     # The image tells apart what `=` calls equal: 1.0 and 1.00, 1 mon and 30 days. As an operator
     # between two ROWs it would be looked up for each pair of columns, on a node of Citus also where
     # they are cast to records.
-    return SQL(
-        " ON CONFLICT {} DO UPDATE SET {}"
-        " WHERE pg_catalog.record_image_ne(ROW({}), ROW({}))"
-        " RETURNING {} AS inserted"
-    ).format(target, assignments, old, new, _WasInserted(table))
+    old = SQL(", ").join(Identifier(table.schema, table.name, name) for name in names)
+    return SQL("pg_catalog.record_image_ne(ROW({}), ROW({}))").format(old, SQL(", ").join(values))
+
+
+def returning(table: Table, options: WriteOptions, inserted: Composable) -> Composed:
+    """Return what an INSERT or UPDATE tells of each row that it stores.
+
+    It computes the row's virtual columns, so that it fails where that is not possible.
+    """
+    if table.virtual and not isinstance(inserted, _WasInserted):
+        inserted = _computed(table, inserted)
+    returned = SQL(" RETURNING {} AS inserted").format(inserted)
+    key = table.primary_key
+    if options.returns_keys and key is not None:
+        values = SQL(", ").join(
+            SQL("{} AS {}").format(Identifier(table.schema, table.name, name), Identifier(name))
+            for name in key.columns
+        )
+        returned += SQL(
+            ", (SELECT row_to_json(written) FROM (SELECT {}) AS written)::text AS key"
+        ).format(values)
+    return returned
+
+
+def _computed(table: Table, value: Composable) -> Composable:
+    """Return an expression of the value for which a row's virtual columns are computed."""
+    if not table.virtual:
+        return value
+    # One call each: a function takes a hundred arguments at most.
+    computed = SQL(" + ").join(
+        SQL("pg_catalog.num_nulls({})").format(Identifier(table.schema, table.name, column.name))
+        for column in table.virtual
+    )
+    return SQL("CASE WHEN {} >= 0 THEN {} END").format(computed, value)
 
 
 def tells_inserted(connection: BaseConnection[Any] | None, table: Table) -> bool:
@@ -275,10 +315,12 @@ class _WasInserted(Composable):
 
     def _expression(self, connection: BaseConnection[Any] | None) -> Composable:
         if not self._table.partitioned:
-            return SQL("xmax = 0")
+            return _computed(self._table, SQL("xmax = 0"))
         if tells_inserted(connection, self._table):
-            return SQL("WITH (OLD AS {0}) {0} IS NULL").format(Identifier("rowhouse old"))
-        return SQL("NULL::boolean")
+            old = Identifier("rowhouse old")
+            was_inserted = _computed(self._table, SQL("{} IS NULL").format(old))
+            return SQL("WITH (OLD AS {}) {}").format(old, was_inserted)
+        return _computed(self._table, SQL("NULL::boolean"))
 
 
 def _quoted(keys: Iterable[str]) -> set[str]:

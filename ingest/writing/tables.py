@@ -1,6 +1,6 @@
 """The tables that requests write to, each compiled for its present definition."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from django.conf import settings
@@ -11,7 +11,9 @@ from ingest.catalog.registry import KnownTable, TableRegistry
 from ingest.errors import TableAmbiguous, TableUnknown
 from ingest.validation.fields import Limits, make_fields
 from ingest.validation.validator import Validator
+from ingest.writing.conflicts import WriteOptions
 from ingest.writing.constraints.checks import ConstraintChecks
+from ingest.writing.partial_updates import can_update_partly
 from ingest.writing.writer import TableWriter
 
 
@@ -21,6 +23,24 @@ class CompiledTable:
 
     validator: Validator
     writer: TableWriter
+    limits: Limits
+    _partial: dict[frozenset[str], Validator] = field(default_factory=dict)
+
+    def choose_validator(self, options: WriteOptions) -> Validator:
+        """Return what validates rows that are written in this way.
+
+        An update requires only the columns of its key of each row.
+        """
+        table, key = self.writer.table, options.key
+        if options.on_conflict != "update" or key is None or not can_update_partly(table, key):
+            return self.validator
+        required = frozenset(key.columns)
+        if all(column.name in required for column in table.columns if column.required):
+            return self.validator
+        if required not in self._partial:
+            fields = make_fields(table, self.limits, required)
+            self._partial[required] = Validator(table, fields, self.limits)
+        return self._partial[required]
 
 
 WritableTable = KnownTable[CompiledTable]
@@ -37,7 +57,7 @@ class WritableTables(TableRegistry[CompiledTable]):
         fields = make_fields(table, self.limits)
         checks = ConstraintChecks(table, fields)
         validator = Validator(table, fields, self.limits, checks.names_read)
-        return CompiledTable(validator, TableWriter(table, checks))
+        return CompiledTable(validator, TableWriter(table, checks), self.limits)
 
 
 def find_table(connection: Connection, name: str) -> Table | None:

@@ -5,25 +5,29 @@ rejected already, bad rows are isolated (`isolated`).
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, LiteralString
 
+import msgspec
 from psycopg import Connection
 from psycopg.errors import InternalError_
 
-from ingest.catalog.definitions import Table, UniqueKey
-from ingest.outcome import OnConflict, Rejection
+from ingest.catalog.definitions import Column, Table
+from ingest.outcome import Rejection, StoredKey
 from ingest.validation.copy_data import CopyData
 from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
+from ingest.writing.conflicts import REJECT_CONFLICTS, WriteOptions
 from ingest.writing.constraints.checks import ConstraintChecks
 from ingest.writing.copy_in import copy_in
+from ingest.writing.partial_updates import lock_statement, update_statement
 from ingest.writing.statements import (
     Statements,
     copy_statement,
     execute_raw,
     insert_statement,
+    read_batch,
     tells_inserted,
 )
 from project.base.sql_files import read_sql
@@ -42,17 +46,6 @@ _WAYS: tuple[Way, ...] = ("copied", "staged", "isolated")
 
 
 @dataclass(frozen=True, slots=True)
-class WriteOptions:
-    """How rows are to be written that meet a row with the same key."""
-
-    on_conflict: OnConflict = "reject"
-    key: UniqueKey | None = None  # whose conflicts are ignored or updated
-
-
-REJECT_CONFLICTS = WriteOptions()
-
-
-@dataclass(frozen=True, slots=True)
 class Written:
     """How many rows came to what end, the rejected ones, and how the others were written."""
 
@@ -61,6 +54,7 @@ class Written:
     ignored: int = 0
     rejections: tuple[Rejection, ...] = ()
     way: Way = "copied"
+    keys: tuple[StoredKey, ...] = ()  # of the stored rows, where they are wanted
 
     def __add__(self, other: "Written") -> "Written":
         return Written(
@@ -69,11 +63,23 @@ class Written:
             self.ignored + other.ignored,
             self.rejections + other.rejections,
             max(self.way, other.way, key=_WAYS.index),
+            self.keys + other.keys,
         )
+
+    def list_keys(self) -> list[msgspec.Raw]:
+        """Return the keys as the receipt shows them, in the order of the batch."""
+        return [
+            msgspec.Raw(f'{{"index": {index}, {key[1:]}'.encode())
+            for index, key in sorted(self.keys)
+        ]
 
 
 class RowsSkipped(Exception):
     """Fewer rows were stored than sent, and no error said why: a trigger kept some out."""
+
+
+class RowsAbsent(RowsSkipped):
+    """Rows that can only update another one did not each find one."""
 
 
 class TableWriter:
@@ -87,6 +93,7 @@ class TableWriter:
         # it is the nodes that store rows.
         is_divisible = not (table.watched or checks.refers_to_itself or table.clustered)
         self._rows_at_once = COPIED_ROWS if is_divisible else sys.maxsize
+        self._required = frozenset(column.name for column in table.columns if column.required)
 
     def write(
         self,
@@ -103,19 +110,58 @@ class TableWriter:
         An `unchecked` connection is one where PostgreSQL checks no foreign keys: they are checked
         here, all at once, which raises `ReferenceMissing`.
         """
-        if len(groups) > 1 and self.checks.refers_to_itself:
-            return self._insert(connection, batch, groups, options)
         written = Written()
+        if options.returns_keys and options.on_conflict != "reject":
+            # What is returned does not say which rows are left out.
+            groups = [one for rows in groups for one in rows.divide()]
+        elif len(groups) > 1 and self.checks.refers_to_itself:
+            whole = [rows for rows in groups if not self.find_lacking(rows.columns, options)]
+            groups = [rows for rows in groups if rows not in whole]
+            written = self._insert(connection, batch, whole, options) if whole else written
         for rows in groups:
             if unchecked:
                 self.checks.lock_references(connection, rows)
             may_copy = copying and self.table.copyable and options == REJECT_CONFLICTS
             data = rows.values.copy_data(rows.columns) if may_copy else None
-            if data is not None:
+            if self.find_lacking(rows.columns, options):
+                written += self._update(connection, batch, rows, options)
+            elif data is not None:
                 written += self._copy(connection, rows, data)
             else:
                 written += self._insert(connection, batch, [rows], options)
         return written
+
+    def write_none(
+        self, connection: Connection, groups: Sequence[ValidatedRows], options: WriteOptions
+    ) -> None:
+        """Run the statement that writes these groups, without their rows."""
+        execute_raw(connection, self._statement(connection, groups, options), ["[]"] * len(groups))
+
+    def read_values(
+        self, connection: Connection, batch: ValidatedBatch, rows: ValidatedRows
+    ) -> None:
+        """Have PostgreSQL read the rows' values without writing them; raise its error."""
+        columns = [self.table.by_name[name] for name in rows.columns]
+        if columns:
+            statement = read_batch(columns, {})
+            execute_raw(connection, statement, [batch.array(rows.places).decode()])
+
+    def computing(self, columns: Sequence[Column]) -> "TableWriter":
+        """Return a writer of the same table that computes only these of its virtual columns."""
+        others = [column for column in self.table.virtual if column not in columns]
+        table = msgspec.structs.replace(
+            self.table,
+            columns=tuple(
+                msgspec.structs.replace(column, virtual=column.virtual and column not in others)
+                for column in self.table.columns
+            ),
+        )
+        return TableWriter(table, self.checks)
+
+    def find_lacking(self, columns: Collection[str], options: WriteOptions) -> frozenset[str]:
+        """Return the required columns that an update leaves out: the row must be there already."""
+        is_update = options.on_conflict == "update"
+        return self._required.difference(columns) if is_update else frozenset()
 
     def _copy(self, connection: Connection, rows: ValidatedRows, data: CopyData) -> Written:
         columns = rows.columns
@@ -141,24 +187,57 @@ class TableWriter:
         options: WriteOptions,
     ) -> Written:
         """Write groups of rows with one statement, so that they may refer to each other."""
-        columns = tuple(rows.columns for rows in groups)
-        statement = self._statements.text(
-            connection,
-            (columns, options),
-            lambda: insert_statement(self.table, columns, options.on_conflict, options.key),
-        )
+        statement = self._statement(connection, groups, options)
         arrays = [batch.array(rows.places).decode() for rows in groups]
-        count = sum(len(rows.places) for rows in groups)
+        places = [place for rows in groups for place in rows.places]
+        count = len(places)
         known = self._count_known(connection, arrays, options)
         cursor = execute_raw(connection, statement, arrays)
-        if options.key is None:
+        if options == REJECT_CONFLICTS:
             if cursor.rowcount != count:
                 raise RowsSkipped
             return Written(inserted=count, way="staged")
-        stored = [inserted for (inserted,) in cursor.fetchall()]
-        if len(stored) < count and self._keeps_rows_out(connection, arrays, count, options.key):
+        stored = cursor.fetchall()
+        is_short = len(stored) < count
+        if is_short and self._keeps_rows_out(connection, arrays, count, options):
             raise RowsSkipped
-        return _tally(stored, count, known)
+        return _tally([inserted for inserted, *_ in stored], count, known, _keys(places, stored))
+
+    def _update(
+        self,
+        connection: Connection,
+        batch: ValidatedBatch,
+        rows: ValidatedRows,
+        options: WriteOptions,
+    ) -> Written:
+        """Update stored rows, a different one for each row; raise `RowsAbsent` where that fails."""
+        columns, key = rows.columns, options.key
+        array = batch.array(rows.places).decode()
+        count = len(rows.places)
+        if key is None:
+            raise RowsAbsent
+        lock = self._statements.text(
+            connection, (columns, key), lambda: lock_statement(self.table, columns, key)
+        )
+        if execute_raw(connection, lock, [array]).fetchall() != [(count, count)]:
+            raise RowsAbsent
+        update = self._statements.text(
+            connection,
+            (columns, options, "update"),
+            lambda: update_statement(self.table, columns, key, options),
+        )
+        stored = execute_raw(connection, update, [array]).fetchall()
+        return _tally([False] * len(stored), count, None, _keys(rows.places, stored))
+
+    def _statement(
+        self, connection: Connection, groups: Sequence[ValidatedRows], options: WriteOptions
+    ) -> LiteralString:
+        columns = tuple(rows.columns for rows in groups)
+        return self._statements.text(
+            connection,
+            (columns, options),
+            lambda: insert_statement(self.table, columns, options),
+        )
 
     def _count_known(
         self, connection: Connection, arrays: Sequence[str], options: WriteOptions
@@ -167,19 +246,33 @@ class TableWriter:
         key = options.key
         if key is None or options.on_conflict == "ignore" or tells_inserted(connection, self.table):
             return None
-        return sum(self.checks.count_known(connection, array, key) for array in arrays)
+        return sum(self.checks.count_known(connection, array, [key]) for array in arrays)
 
     def _keeps_rows_out(
-        self, connection: Connection, arrays: Sequence[str], count: int, key: UniqueKey
+        self, connection: Connection, arrays: Sequence[str], count: int, options: WriteOptions
     ) -> bool:
         """Return whether rows may be missing that did not meet a row with their key."""
+        if options.on_conflict == "reject":
+            return True
         (has_triggers,) = execute_raw(connection, ROW_TRIGGERS, [self.table.oid]).fetchall()[0]
         if not has_triggers:
             return False
-        return sum(self.checks.count_known(connection, array, key) for array in arrays) < count
+        keys = [key for key in self.table.unique_keys if options.settles(key)]
+        return sum(self.checks.count_known(connection, array, keys) for array in arrays) < count
 
 
-def _tally(stored: Sequence[bool | None], count: int, known: int | None) -> Written:
+def _keys(places: Sequence[int], stored: Sequence[tuple[Any, ...]]) -> tuple[StoredKey, ...]:
+    """Return the keys of the rows at these places, where the stored rows tell them."""
+    pairs = zip(places, stored, strict=False)
+    return tuple(StoredKey(place, *key) for place, (_, *key) in pairs if key)
+
+
+def _tally(
+    stored: Sequence[bool | None],
+    count: int,
+    known: int | None,
+    keys: tuple[StoredKey, ...],
+) -> Written:
     """Return what became of `count` rows of which those that were stored may say `inserted`.
 
     Of the `known` ones, where they cannot say it, those that were not stored stayed as they were. A
@@ -187,4 +280,4 @@ def _tally(stored: Sequence[bool | None], count: int, known: int | None) -> Writ
     """
     ignored = count - len(stored)
     updated = stored.count(False) if known is None else max(0, known - ignored)
-    return Written(len(stored) - updated, updated, ignored, way="staged")
+    return Written(len(stored) - updated, updated, ignored, way="staged", keys=keys)

@@ -9,6 +9,7 @@ import psycopg
 from django.db import Error as DatabaseError
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import IsolationLevel
 from psycopg.conninfo import conninfo_to_dict
 
 from project.base.config import Database
@@ -31,6 +32,16 @@ ROLES = (
     REPORT_READER_ROLE,
     "backup_reader",
 )
+
+# What the texts of values depend on: a database or role may have other defaults. Pooled sessions
+# get the same from project/schema/sql/roles.sql and own_settings.sql.
+OUTPUT_SETTINGS = {
+    "timezone": "UTC",
+    "datestyle": "ISO,MDY",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+}
 
 EMBEDDED_HOST = "127.0.0.1"
 EMBEDDED_USER = "postgres"
@@ -217,7 +228,13 @@ def _embedded(config: Database, data_dir: Path, secrets_dir: Path) -> dict[str, 
 def _connection(
     server: dict[str, Any], config: Database, *, pooled: bool, **settings: str
 ) -> dict[str, Any]:
-    options: dict[str, Any] = {"connect_timeout": 5, **server["OPTIONS"]}
+    options: dict[str, Any] = {
+        "connect_timeout": 5,
+        # Said with each BEGIN, whatever the database's default is: what a batch finds after it has
+        # waited for a lock must be what is there then.
+        "isolation_level": IsolationLevel.READ_COMMITTED,
+        **server["OPTIONS"],
+    }
     if pooled:
         # A transaction-pooled connection keeps no session state: no server-side prepared
         # statements, and settings come from ALTER ROLE instead of the start-up packet.
@@ -226,7 +243,7 @@ def _connection(
         options["options"] = " ".join(
             [
                 "-c search_path=service",
-                "-c timezone=UTC",
+                *(f"-c {name}={value}" for name, value in OUTPUT_SETTINGS.items()),
                 f"-c statement_timeout={config.statement_timeout_s}s",
                 f"-c lock_timeout={config.lock_timeout_s}s",
                 *(f"-c {name}={value}" for name, value in settings.items()),

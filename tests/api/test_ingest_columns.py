@@ -152,7 +152,7 @@ def test_odd_column_names(client: Client, name: str, mode: str) -> None:
         {"id": 6, name: 4},
         {"id": 7},
     ]
-    answer = send(client, "made", rows, f"?on_conflict={mode}")
+    answer = send(client, "made", rows, f"?on_conflict={mode}&conflict_key=id")
     found = {i: [code for code, _ in errors] for i, errors in codes(answer.json()).items()}
     if name == "rowhouse place":  # its rules can only be tried
         assert found[1] == ["duplicate_key"]

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.api.sending import execute, send, stored
+from tests.api.sending import counts, execute, send, stored
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -45,3 +45,24 @@ def test_a_row_that_a_rule_leaves_out_is_rejected(client: Client) -> None:
     assert [rejection["index"] for rejection in rejections] == [0, 2]
     assert {error["code"] for one in rejections for error in one["errors"]} == {"trigger_rejected"}
     assert stored("SELECT id FROM hiring.ruled ORDER BY id") == [(1,), (3,)]
+
+
+def test_rules_of_a_table_with_a_foreign_key_are_obeyed(hiring: Client) -> None:
+    execute("CREATE TABLE hiring.ruled (id int PRIMARY KEY, job_id int REFERENCES hiring.jobs)")
+    execute("CREATE TABLE hiring.seen (id int)")
+    execute("GRANT INSERT ON hiring.seen TO PUBLIC")
+    execute("CREATE RULE see AS ON INSERT TO hiring.ruled DO ALSO INSERT INTO hiring.seen"
+            " VALUES (NEW.id)")  # fmt: skip
+    assert send(hiring, "ruled", [{"id": 1, "job_id": 7}]).status_code == 201
+    answer = send(hiring, "ruled", [{"id": 2, "job_id": 7}, {"id": 3, "job_id": 8}])
+    assert counts(answer) == (2, 1, 0, 0, 1)
+    assert stored("SELECT id FROM hiring.seen ORDER BY id") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("on_conflict", ["ignore", "update"])
+def test_conflicts_in_a_table_with_rules_are_refused(client: Client, on_conflict: str) -> None:
+    execute("CREATE TABLE hiring.ruled (id integer PRIMARY KEY)")
+    execute("CREATE RULE odd AS ON INSERT TO hiring.ruled WHERE NEW.id % 2 = 0 DO INSTEAD NOTHING")
+    answer = send(client, "ruled", [{"id": 1}], f"?on_conflict={on_conflict}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
+    assert "only on_conflict=reject" in answer.json()["detail"]

@@ -3,10 +3,13 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
+from psycopg.sql import SQL, Identifier, Literal
 
 from tests.api.extremes import EXTREMES
 from tests.api.sending import execute, send, stored
@@ -26,6 +29,36 @@ def test_values_keep_every_digit(extremes: Client) -> None:
         '"moment":"9999-12-31T23:59:59.999999"',
     ):
         assert digits in text
+
+
+@pytest.fixture
+def other_defaults(database: None) -> Iterator[None]:
+    """Have the database write values otherwise by default."""
+    name = Identifier(stored("SELECT current_database()")[0][0])
+    settings = {
+        "datestyle": "SQL, DMY",
+        "intervalstyle": "sql_standard",
+        "bytea_output": "escape",
+        "extra_float_digits": "-10",
+    }
+    for setting, value in settings.items():
+        statement = SQL("ALTER DATABASE {} SET {} = {}")
+        execute(statement.format(name, Identifier(setting), Literal(value)))
+    connections.close_all()
+    yield
+    for setting in settings:
+        execute(SQL("ALTER DATABASE {} RESET {}").format(name, Identifier(setting)))
+    connections.close_all()
+
+
+@pytest.mark.parametrize("format_", ["json", "csv", "ndjson"])
+def test_no_default_of_the_database_changes_how_values_are_written(
+    extremes: Client, format_: str, request: pytest.FixtureRequest
+) -> None:
+    address = f"/api/tables/every_type/rows?format={format_}&order=id"
+    before = body_of(extremes.get(address))
+    request.getfixturevalue("other_defaults")
+    assert body_of(extremes.get(address)) == before
 
 
 def twin_differences() -> list[Any]:

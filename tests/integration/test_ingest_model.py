@@ -119,23 +119,21 @@ class Model:
             codes.append("check_violation")
         if isinstance(par, int) and par not in PARENTS:
             codes.append("fk_violation")
-        if isinstance(key, int):
-            if ("id", key) in taken:
-                codes.append("duplicate_in_batch")
-            if key in before and batch.mode == "reject":
-                codes.append("duplicate_key")
-        if code is not None:
-            if ("code", code) in taken:
-                codes.append("duplicate_in_batch")
-            owners = {owner for owner, other in before.items() if other["code"] == code}
-            if batch.mode != "reject":
-                owners = owners - {key} if isinstance(key, int) else set()
-            if owners:
-                codes.append("duplicate_key")
+        if batch.mode == "update" and isinstance(key, int) and self._owners(code) - {key}:
+            codes.append("duplicate_key")
+        if batch.mode == "reject":
+            codes += ["duplicate_in_batch" for each in row.items() if each in taken]
+            codes += ["duplicate_key"] * (isinstance(key, int) and key in before)
+            codes += ["duplicate_key"] * any(code == row["code"] for row in before.values() if code)
         return codes
+
+    def _owners(self, code: str | None) -> set[int]:
+        return {key for key, row in self.rows.items() if code and row["code"] == code}
 
     def _store(self, mode: str, row: Row) -> str:
         known = self.rows.get(row["id"])
+        if mode == "ignore" and self._owners(row.get("code")):
+            return "ignored"
         if known is None:
             self.rows[row["id"]] = dict.fromkeys(COLUMNS) | DEFAULTS | row
             return "inserted"
@@ -206,7 +204,11 @@ def check_batch(client: Client, model: Model, batch: Batch, number: int) -> None
     receipt = answer.json()
     expected, rejected = model.take(batch)
     assert counts(answer) == expected, receipt
-    found = {one["index"]: [e["code"] for e in one["errors"]] for one in receipt["rejections"]}
+    alike = {"duplicate_in_batch": "duplicate_key"} if batch.mode == "update" else {}
+    found = {
+        one["index"]: [alike.get(e["code"], e["code"]) for e in one["errors"]]
+        for one in receipt["rejections"]
+    }
     assert {index: sorted(codes) for index, codes in found.items()} == rejected
     first = 0 if batch.format == "json" else 2 if batch.format == "csv" else 1
     assert all(

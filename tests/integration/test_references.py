@@ -17,8 +17,11 @@ from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege, LockNotAv
 from project.base.database import (
     UNCHECKED_ROLE,
     database_settings,
+    reader_connection,
+    report_connection,
     role_password,
     unchecked_connection,
+    writer_connection,
 )
 from tests.api.sending import codes, counts, execute, send, stored
 from tests.database import log_in
@@ -329,3 +332,61 @@ def test_the_role_for_poolers_brings_its_setting_and_is_a_writer(child: Client) 
         session.execute("INSERT INTO hiring.child VALUES (1, 3)")
         with pytest.raises(InsufficientPrivilege):
             session.execute("DELETE FROM service.batch")
+
+
+@pytest.fixture
+def swapping(child: Client) -> Iterator[Any]:
+    """Exchange the names of hiring.parent and a table with the row 3, again and again."""
+    execute("CREATE TABLE hiring.parent_next (id integer PRIMARY KEY, note text)")
+    execute("INSERT INTO hiring.parent_next VALUES (3)")
+    ends, cycles = threading.Event(), []
+
+    def swap() -> None:
+        with log_in() as session:
+            while not ends.wait(0.02):
+                session.execute("ALTER TABLE hiring.parent RENAME TO parent_old")
+                session.execute("ALTER TABLE hiring.parent_next RENAME TO parent")
+                session.execute("ALTER TABLE hiring.parent_old RENAME TO parent_next")
+                session.commit()
+                cycles.append(1)
+
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(swap)
+        yield lambda: len(cycles)
+        ends.set()
+        work.result()
+
+
+def test_no_row_dangles_while_a_referenced_table_is_swapped(child: Client, swapping: Any) -> None:
+    stored_rows, number = 0, 0
+    while swapping() < 100:
+        number += 1
+        # The key belongs to the table that has row 1 and not 3, whatever its name is now.
+        good = send(child, "child", [{"id": 2 * number, "p": 1}])
+        bad = send(child, "child", [{"id": 2 * number + 1, "p": 3}])
+        assert good.status_code in {201, 503}, good.content
+        assert bad.status_code in {422, 503}, bad.content
+        stored_rows += good.status_code == 201
+    assert stored("SELECT p, count(*) FROM hiring.child GROUP BY p") == [(1, stored_rows)]
+
+
+@pytest.fixture
+def repeatable_read() -> Iterator[None]:
+    """Have REPEATABLE READ be the database's default for new sessions."""
+    (name,) = stored("SELECT current_database()")[0]
+    execute(f"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'repeatable read'")
+    connections.close_all()
+    yield
+    execute(f'ALTER DATABASE "{name}" RESET default_transaction_isolation')
+    connections.close_all()
+
+
+def test_the_isolation_level_is_not_the_databases_default(
+    repeatable_read: None, child: Client
+) -> None:
+    for connect in (writer_connection, unchecked_connection, reader_connection, report_connection):
+        session = connect()
+        assert session is not None
+        with session.transaction():
+            level = session.execute("SHOW transaction_isolation").fetchone()
+        assert level == ("read committed",)

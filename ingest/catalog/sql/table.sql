@@ -31,15 +31,18 @@ SELECT json_build_object(
     'partitioned', c.relkind = 'p',
     -- Whether anything looks at a new row but constraints that are always checked and the triggers
     -- of the foreign keys listed here.
-    'watched', c.relkind <> 'r' OR c.relrowsecurity
+    'watched', c.relkind <> 'r' OR c.relrowsecurity OR c.relhasrules
         OR EXISTS (SELECT FROM pg_trigger t LEFT JOIN pg_constraint con ON con.oid = t.tgconstraint
                    WHERE t.tgrelid = c.oid AND (NOT t.tgisinternal OR con.contype <> 'f'))
         OR EXISTS (SELECT FROM pg_constraint con
                    WHERE con.conrelid = c.oid AND con.contype = 'f'
                      AND coalesce((to_jsonb(con) ->> 'conperiod')::boolean, false)),
     'clustered', EXISTS (SELECT FROM pg_extension WHERE extname = 'citus'),
-    -- COPY knows neither policies nor rules.
-    'copyable', NOT c.relrowsecurity AND NOT c.relhasrules,
+    -- Rules for INSERT or UPDATE, with which PostgreSQL has no ON CONFLICT. (Their ev_type.)
+    'ruled', EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3')),
+    -- COPY knows neither policies nor rules, and returns no virtual columns.
+    'copyable', NOT c.relrowsecurity AND NOT c.relhasrules
+        AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attgenerated = 'v'),
     'columns', (
         SELECT coalesce(json_agg(json_build_object(
             'name', a.attname,
@@ -70,6 +73,7 @@ SELECT json_build_object(
             'not_null', a.attnotnull OR domain_not_null.attnum IS NOT NULL,
             'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
             'generated', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+            'virtual', a.attgenerated = 'v',
             'identity', a.attidentity,
             'collation', (SELECT format('%%I.%%I', cn.nspname, co.collname)
                           FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace
@@ -133,6 +137,7 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(json_build_object(
             'name', con.conname,
             'match_full', con.confmatchtype = 'f',
+            'table_oid', fc.oid::bigint,
             'schema', fn.nspname,
             'table', fc.relname,
             'partitioned', fc.relkind = 'p',

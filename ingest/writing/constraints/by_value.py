@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, LiteralString
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from ingest.payload.json_text import array_text
 from ingest.writing.statements import execute_raw
@@ -32,6 +32,19 @@ class Repetition:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """A table's name and the oid that belongs to it."""
+
+    schema: str
+    table: str
+    oid: int
+
+
+class TableSwapped(Exception):
+    """Another table has the name of one that rows refer to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """The column's values, or none of them, are in a column of a table."""
 
@@ -40,6 +53,7 @@ class Lookup:
     source: Composable  # the rows that are looked at, as a FROM item
     referenced: str
     must_exist: bool
+    identity: Identity | None = None  # of the table, where another one may take its name
 
 
 def find_repeated(values: Sequence[Any]) -> Iterator[tuple[int, int]]:
@@ -57,14 +71,21 @@ def lookup_statement(lookups: Sequence[Lookup], *, locking: bool) -> Composed:
     """Return one SELECT with an array for each look-up: the places of the values that fail it.
 
     Its parameters are an array of different values for each. With `locking` what must exist is
-    locked until the commit, in an order that is the same in all batches.
+    locked until the commit, in an order that is the same in all batches. The oids of the tables
+    come last: by then their names are locked and cannot be given to others.
     """
-    return SQL("SELECT {}").format(
-        SQL(", ").join(
-            _lookup_query(lookup, number, locking=locking)
-            for number, lookup in enumerate(lookups, 1)
-        )
-    )
+    queries: list[Composable] = [
+        _lookup_query(lookup, number, locking=locking) for number, lookup in enumerate(lookups, 1)
+    ]
+    names = [
+        Literal(Identifier(each.schema, each.table).as_string()) for each in _identities(lookups)
+    ]
+    queries += [SQL("{}::pg_catalog.regclass::oid::bigint").format(name) for name in names]
+    return SQL("SELECT {}").format(SQL(", ").join(queries))
+
+
+def _identities(lookups: Sequence[Lookup]) -> list[Identity]:
+    return [lookup.identity for lookup in lookups if lookup.identity is not None]
 
 
 def _lookup_query(lookup: Lookup, number: int, *, locking: bool) -> Composed:
@@ -88,11 +109,20 @@ def _lookup_query(lookup: Lookup, number: int, *, locking: bool) -> Composed:
 
 
 def ask_values(
-    connection: Connection, statement: LiteralString, values: Sequence[Sequence[Any]]
+    connection: Connection,
+    statement: LiteralString,
+    lookups: Sequence[Lookup],
+    values: Sequence[Sequence[Any]],
 ) -> list[list[Any]]:
-    """Return for each look-up those of its different values that fail it."""
+    """Return for each look-up those of its different values that fail it.
+
+    Raises `TableSwapped` where one of them looked into another table than it was made for.
+    """
     arrays = [array_text(each) or list(map(str, each)) for each in values]
-    found = execute_raw(connection, statement, arrays, replan=True).fetchall()[0]
+    answer = execute_raw(connection, statement, arrays, replan=True).fetchall()[0]
+    found, oids = answer[: len(lookups)], answer[len(lookups) :]
+    if list(oids) != [identity.oid for identity in _identities(lookups)]:
+        raise TableSwapped
     return [
         [asked[place - 1] for place in places] for asked, places in zip(values, found, strict=True)
     ]

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from psycopg import Connection
-from psycopg.errors import FeatureNotSupported, InsufficientPrivilege
+from psycopg.errors import FeatureNotSupported, InsufficientPrivilege, UndefinedTable
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from ingest.catalog.definitions import Column, Table, UniqueKey
@@ -28,6 +28,8 @@ from ingest.writing.constraints.by_value import (
 )
 from ingest.writing.constraints.rules import (
     BATCH,
+    INSERTS,
+    Question,
     Rule,
     is_locked_by_value,
     known_to_table_rule,
@@ -89,8 +91,8 @@ class ConstraintChecks:
         )
         self._known = frozenset(column.name for column in table.columns if column.identity != "a")
         self._table = table
-        self._rules: dict[UniqueKey | None, list[Rule]] = {}
-        self._columns_read: dict[UniqueKey | None, tuple[Column, ...]] = {}
+        self._rules: dict[Question, list[Rule]] = {}
+        self._columns_read: dict[Question, tuple[Column, ...]] = {}
         self._statements = Statements()
         self._defaults = {
             column.name: column.constant_default
@@ -101,7 +103,7 @@ class ConstraintChecks:
     @property
     def refers_to_itself(self) -> bool:
         """Whether rows may refer to rows of the same table, and so of the same batch."""
-        return any(rule.refers_to for rule in self.rules(None))
+        return any(rule.refers_to for rule in self.rules(INSERTS))
 
     @property
     def need_value_checks(self) -> bool:
@@ -111,93 +113,98 @@ class ConstraintChecks:
     @property
     def names_read(self) -> frozenset[str]:
         """The columns whose values alone answer all rules of rows that are only inserted."""
-        return frozenset(column.name for column in self.columns_read(None))
+        return frozenset(column.name for column in self.columns_read(INSERTS))
 
-    def rules(self, arbiter: UniqueKey | None) -> list[Rule]:
-        """Return the table's rules; a row may have the key `arbiter` in common with the table."""
-        if arbiter not in self._rules:
-            self._rules[arbiter] = [
+    def rules(self, question: Question) -> list[Rule]:
+        """Return the table's rules, as far as the values that they read can be known."""
+        if question not in self._rules:
+            self._rules[question] = [
                 rule
-                for rule in make_rules(self._table, arbiter)
+                for rule in make_rules(self._table, question)
                 if self._known.issuperset(rule.columns)
             ]
-        return self._rules[arbiter]
+        return self._rules[question]
 
     def lacks_defaults(self, brought: Collection[str]) -> bool:
         """Return whether rows that bring these columns get defaults that the rules must know."""
         return bool(self._defaults) and not self._defaults.keys() <= set(brought)
 
-    def count_known(self, connection: Connection, array: str, key: UniqueKey) -> int:
-        """Return how many rows of a JSON array have a key that the table has."""
-        batch = _batch_query(self._table, self._defaults)
-        rule = known_to_table_rule(self._table, key, None)
+    def count_known(self, connection: Connection, array: str, keys: Sequence[UniqueKey]) -> int:
+        """Return how many rows of a JSON array have one of the keys in common with the table."""
+        rules = [known_to_table_rule(self._table, key, None) for key in keys]
+        batch = _batch_query(self._table, rules, self._defaults)
+        known = [rule.query for rule in rules]
         statement = SQL("WITH {} AS MATERIALIZED ({}) SELECT count(*) FROM ({}) AS found").format(
-            BATCH, batch, rule.query
+            BATCH, batch, SQL(" UNION ").join(known)
         )
         (count,) = execute_raw(connection, statement, [array], replan=True).fetchall()[0]
         return int(count)
 
-    def columns_read(self, arbiter: UniqueKey | None) -> tuple[Column, ...]:
+    def columns_read(self, question: Question) -> tuple[Column, ...]:
         """Return the columns whose values alone answer all rules; none where whole rows do."""
-        if arbiter not in self._columns_read:
-            rules = self.rules(arbiter)
+        if question not in self._columns_read:
+            rules = self.rules(question)
             columns = self._find_columns(rules)
             is_enough = all(rule.columns for rule in rules)
             is_enough = is_enough and self._scalars.issuperset(each.name for each in columns)
-            self._columns_read[arbiter] = columns if is_enough else ()
-        return self._columns_read[arbiter]
+            self._columns_read[question] = columns if is_enough else ()
+        return self._columns_read[question]
 
     def _find_columns(self, rules: Sequence[Rule]) -> tuple[Column, ...]:
         read = {name for rule in rules for name in rule.columns + rule.refers_to}
         return tuple(column for column in self._table.columns if column.name in read)
 
     def find_violations(
-        self, connection: Connection, array: str, arbiter: UniqueKey | None, *, fill: bool
+        self, connection: Connection, array: str, question: Question, *, fill: bool
     ) -> list[Violation]:
         """Return every broken rule of every row of a JSON array, ordered by place and rule.
 
         `fill` is needed where `lacks_defaults`.
         """
-        rules = self.rules(arbiter)
+        rules = self.rules(question)
         if not rules:
             return []
         defaults = self._defaults if fill else {}
         statement = self._statements.text(
             connection,
-            (arbiter, "filled rows" if fill else "rows"),
-            lambda: _find_broken(list(enumerate(rules)), _batch_query(self._table, defaults)),
+            (question, "filled rows" if fill else "rows"),
+            lambda: _find_broken(
+                list(enumerate(rules)), _batch_query(self._table, rules, defaults)
+            ),
         )
         found = execute_raw(connection, statement, [array], replan=True).fetchall()
         return _name_rules(found, rules)
 
     def find_violations_by_column(
-        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, locking: bool
+        self, connection: Connection, values: Values, question: Question, *, locking: bool
     ) -> list[Violation] | None:
         """Return the same for rows given by `columns_read`, None where only whole rows will do.
 
         With `locking` what the rows refer to is locked until the commit.
         """
-        rules = self.rules(arbiter)
+        rules = self.rules(question)
         asked = [each for each in enumerate(rules) if each[1].by_value is None]
         columns = self._find_columns([rule for _, rule in asked])
         arrays = [array for column in columns if (array := array_text(values[column.name]))]
         if len(arrays) < len(columns):
             return None
-        found = self._look_up(connection, values, arbiter, locking=locking)
+        found = self._look_up(connection, values, question, locking=locking)
         if asked:
             statement = self._statements.text(
-                connection, (arbiter, "columns"), lambda: _find_broken(asked, read_columns(columns))
+                connection,
+                (question, "columns"),
+                lambda: _find_broken(asked, read_columns(columns)),
             )
             found += execute_raw(connection, statement, arrays, replan=True).fetchall()
         return _name_rules(sorted(found, key=itemgetter(0, 1)), rules)
 
     def _look_up(
-        self, connection: Connection, values: Values, arbiter: UniqueKey | None, *, locking: bool
+        self, connection: Connection, values: Values, question: Question, *, locking: bool
     ) -> list[Found]:
         """Find the rows that break rules which a column's values answer."""
         found: list[Found] = []
         numbers, lookups = [], []
-        for number, rule in enumerate(self.rules(arbiter)):
+        for number, rule in enumerate(self.rules(question)):
             if isinstance(rule.by_value, Repetition):
                 repeated = find_repeated(values[rule.by_value.column])
                 found += [(place, number, integer) for place, integer in repeated]
@@ -207,11 +214,11 @@ class ConstraintChecks:
         if lookups:
             statement = self._statements.text(
                 connection,
-                (arbiter, "locked values" if locking else "values"),
+                (question, "locked values" if locking else "values"),
                 lambda: lookup_statement(lookups, locking=locking),
             )
             wanted = [list(set(values[lookup.column]) - {None}) for lookup in lookups]
-            failing = ask_values(connection, statement, wanted)
+            failing = ask_values(connection, statement, lookups, wanted)
             for number, lookup, fail in zip(numbers, lookups, failing, strict=True):
                 places = find_places(values[lookup.column], set(fail))
                 found += [(place, number, None) for place in places]
@@ -225,7 +232,7 @@ class ConstraintChecks:
         """
         lookups = [
             rule.by_value
-            for rule in self.rules(None)
+            for rule in self.rules(INSERTS)
             if isinstance(rule.by_value, Lookup)
             and rule.by_value.must_exist
             and rule.by_value.column in rows.columns
@@ -239,8 +246,8 @@ class ConstraintChecks:
             lambda: lookup_statement(lookups, locking=True),
         )
         try:
-            failing = ask_values(connection, statement, values)
-        except (InsufficientPrivilege, FeatureNotSupported) as error:
+            failing = ask_values(connection, statement, lookups, values)
+        except (InsufficientPrivilege, FeatureNotSupported, UndefinedTable) as error:
             raise ReferenceMissing from error
         if any(failing):
             raise ReferenceMissing
@@ -274,12 +281,16 @@ def _find_broken(rules: Sequence[tuple[int, Rule]], batch: Composed) -> Composed
     )
 
 
-def _batch_query(table: Table, defaults: Mapping[str, str]) -> Composed:
+def _batch_query(table: Table, rules: Iterable[Rule], defaults: Mapping[str, str]) -> Composed:
+    """Return a SELECT of the batch's rows with the generated columns that the rules read."""
     batch = read_batch(table.writable, defaults)
+    read = [rule.columns + rule.refers_to for rule in rules]
+    is_whole = not all(read)
+    names = {name for columns in read for name in columns}
     generated = [
         SQL("({}) AS {}").format(SQL(column.generated), Identifier(column.name))
         for column in table.columns
-        if column.generated is not None
+        if column.generated is not None and (is_whole or column.name in names)
     ]
     if not generated:
         return batch
@@ -300,4 +311,4 @@ def _bad_values_query(columns: Sequence[Column]) -> Composed:
 
 
 def _group_of(rule: Rule) -> Composable:
-    return SQL("key_group") if rule.key else SQL("NULL::bigint")
+    return SQL("key_group") if rule.in_batch else SQL("NULL::bigint")

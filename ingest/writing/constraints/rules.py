@@ -14,7 +14,7 @@ from ingest.catalog.definitions import (
     UniqueKey,
 )
 from ingest.outcome import RowError
-from ingest.writing.constraints.by_value import INTEGER_TYPES, Lookup, Repetition
+from ingest.writing.constraints.by_value import INTEGER_TYPES, Identity, Lookup, Repetition
 from ingest.writing.statements import PLACE, only, stored_rows
 
 BATCH = Identifier("rowhouse batch")
@@ -27,14 +27,30 @@ class Rule:
     columns: tuple[str, ...]  # what it reads
     query: Composed
     error: RowError
-    key: UniqueKey | None = None  # of the rule "no two rows of the batch have the same key"
+    key: UniqueKey | None = None  # that no two rows may have in common
+    in_batch: bool = False  # the other row is one of the batch, not of the table
     refers_to: tuple[str, ...] = ()  # the columns that it looks for in the batch itself
     of_stored_row: bool = False  # PostgreSQL asks it of the row as it is after an update
     by_value: Lookup | Repetition | None = None  # the same, where a column's values answer it
 
 
-def make_rules(table: Table, arbiter: UniqueKey | None) -> list[Rule]:
-    """Return a table's rules; a row may have the key `arbiter` in common with the table."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a batch is asked: a row may have the key `arbiter` in common with another one.
+
+    With `finds_stored` it is also asked which rows have it in common with the table.
+    """
+
+    arbiter: UniqueKey | None = None
+    finds_stored: bool = False
+
+
+INSERTS = Question()
+
+
+def make_rules(table: Table, question: Question) -> list[Rule]:
+    """Return a table's rules, those of its keys last."""
+    arbiter = question.arbiter
     rules = [_check_rule(check) for check in table.checks]
     for column in table.columns:
         rules += [_domain_rule(column, check) for check in column.domain_checks or ()]
@@ -42,8 +58,12 @@ def make_rules(table: Table, arbiter: UniqueKey | None) -> list[Rule]:
     for key in table.unique_keys:
         rules.append(_repeated_in_batch_rule(table, key))
         if key != arbiter:
-            rules[-1] = replace(rules[-1], of_stored_row=True)
+            # Of a row whose arbiter cannot be read nobody knows which row it would update.
+            read = key.reads + (arbiter.reads if arbiter else ())
+            rules[-1] = replace(rules[-1], columns=read, of_stored_row=True)
             rules.append(known_to_table_rule(table, key, arbiter))
+        elif question.finds_stored:
+            rules.append(replace(known_to_table_rule(table, key, None), of_stored_row=False))
     return rules
 
 
@@ -138,6 +158,7 @@ def _reference_lookup(table: Table, key: ForeignKey) -> Lookup | None:
         source=_referenced_rows(key),
         referenced=key.referenced[0],
         must_exist=True,
+        identity=Identity(key.schema, key.table, key.table_oid),
     )
 
 
@@ -173,6 +194,7 @@ def _repeated_in_batch_rule(table: Table, key: UniqueKey) -> Rule:
             message=f"an earlier row of the batch has the same {', '.join(key.columns)}",
         ),
         key=key,
+        in_batch=True,
         by_value=_repetition(table, key),
     )
 
@@ -207,8 +229,7 @@ def known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None)
         table_columns += extra
         others = SQL(" AND ({}) IS NOT TRUE").format(_equal_keys(arbiter, arbiter_names))
     return Rule(
-        # Of a row whose arbiter cannot be read nobody knows which row it would update.
-        columns=(*key.reads, *(arbiter.reads if arbiter else ())),
+        columns=key.reads + (arbiter.reads if arbiter else ()),
         query=_known_query(table).format(
             place=PLACE,
             given=_keys_of(key, BATCH, batch_columns),
@@ -221,6 +242,7 @@ def known_to_table_rule(table: Table, key: UniqueKey, arbiter: UniqueKey | None)
             constraint=key.name,
             message=f"{table.full_name} already has this {', '.join(key.columns)}",
         ),
+        key=key,
         of_stored_row=True,
         by_value=_key_lookup(table, key) if arbiter is None else None,
     )

@@ -4,7 +4,7 @@ The data is asked which rows break which constraints, the others are stored, and
 can foresee (triggers, exclusion constraints, races) is found by halving the batch under savepoints.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -14,24 +14,48 @@ import psycopg
 from psycopg import Connection
 
 from ingest.catalog.definitions import ASKABLE_TYPES, Column
-from ingest.outcome import Rejection, RowError
+from ingest.outcome import Rejection, RowError, describe_missing
 from ingest.payload.json_text import join_rows
 from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
+from ingest.writing.conflicts import WriteOptions
 from ingest.writing.constraints.checks import Violation
+from ingest.writing.constraints.rules import INSERTS, Question
 from ingest.writing.isolated.isolation import Isolation, UnknownValues
 from ingest.writing.sqlstates import (
     describe_row_failure,
+    describe_trouble,
     is_data_error,
-    is_refused_question,
+    is_privilege_missing,
+    is_raised,
+    is_server_trouble,
     skipped_row,
 )
-from ingest.writing.writer import RowsSkipped, TableWriter, WriteOptions, Written
+from ingest.writing.writer import RowsAbsent, RowsSkipped, TableWriter, Written
+
+# From how many pieces on they are tried at once before each is asked about.
+TRIED_PIECES = 8
 
 # How often a batch is checked again when other writers got in between.
 ROUNDS = 3
 
 _encode = msgspec.json.Encoder().encode
 _rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+class _OrderMatters(Exception):
+    """Rows can only be judged piece by piece, each after the ones before it are written."""
+
+    def __init__(self, pieces: Sequence[Sequence[int]]) -> None:
+        super().__init__()
+        self.pieces = pieces
+
+
+class _NotUniqueInTheEnd(Exception):
+    """Rows have deferrable keys in common with others after all of them are written."""
+
+    def __init__(self, errors: Mapping[int, list[RowError]]) -> None:
+        super().__init__()
+        self.errors = errors
 
 
 class IsolatedWriter:
@@ -56,60 +80,164 @@ class IsolatedWriter:
         self._options = options
         self._unchecked = unchecked
         self._is_locked = False  # what the candidates refer to is locked until the commit
-        self._isolation = Isolation(batch, UnknownValues(writer.table), options.on_conflict)
-        self._failures: dict[int, RowError] = {}
+        self._unknown = UnknownValues(writer.table)
+        self._judges_late = options.on_conflict == "update" and bool(self._unknown.deferrable)
+        self._isolation = self._isolate()
+        self._places = sorted(self._isolation.find_readable(range(batch.received)))
+        self._question = self._choose_question()
+        self._pieces_wait = self._may_wait = False
+        self._failures: dict[int, list[RowError]] = {}
+        self._takes_rows = False  # the table can be written to, as a statement without rows shows
 
     def write(self) -> Written:
         """Write what can be written; every other row is rejected with all its errors."""
-        written = self._write_candidates()
-        while self._isolation.readmit_duplicates():
-            written += self._write_candidates()
+        written = self._write_deferred() if self._judges_late else None
+        if written is None:
+            written = self._write_waiting()
         return replace(written, rejections=self._isolation.rejections(), way="isolated")
 
-    def _write_candidates(self) -> Written:
-        written = self._write_checked()
-        return self._write_tried() if written is None else written
+    def _isolate(self) -> Isolation:
+        return Isolation(self._batch, self._unknown, self._options, judges_late=self._judges_late)
+
+    def _choose_question(self) -> Question:
+        """Return what is to be asked: which rows are stored already only where that matters."""
+        if self._options.key is None:
+            return INSERTS
+        matters = len(self._writer.table.unique_keys) > 1 or any(
+            map(self._isolation.find_missing, self._places)
+        )
+        return Question(self._options.key, finds_stored=matters)
+
+    def _write_deferred(self) -> Written | None:
+        """Write the rows, and reject those whose deferrable keys are not unique in the end.
+
+        None where PostgreSQL has another objection then: every row is to be checked at once.
+        """
+        late: dict[int, list[RowError]] = {}
+        while True:
+            self._isolation = self._isolate()
+            for place, errors in late.items():
+                self._isolation.reject(place, errors)
+            try:
+                with self._connection.transaction():
+                    self._connection.execute("SET CONSTRAINTS ALL DEFERRED")
+                    written = self._write_waiting()
+                    self._refuse_late()
+                    self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                    return written
+            except _NotUniqueInTheEnd as found:
+                late |= found.errors
+            except psycopg.Error as error:
+                if is_server_trouble(error):
+                    raise
+                self._judges_late = False
+                self._isolation = self._isolate()
+                return None
+
+    def _refuse_late(self) -> None:
+        late = self._isolation.find_late(self._find_broken(self._places))
+        if late:
+            raise _NotUniqueInTheEnd(late)
+
+    def _write_waiting(self) -> Written:
+        """Write all rows, those that refer to one further down when that one is written."""
+        places, written, progresses = self._places, Written(), True
+        while places:
+            self._pieces_wait = progresses and self._checks.refers_to_itself
+            self._may_wait = False  # all rows that they could wait for are asked about together
+            written += self._write_pieces(places)
+            waiting = self._isolation.readmit_waiting()
+            progresses = len(waiting) < len(places)
+            places = waiting
+        return written
+
+    def _write_pieces(self, places: Sequence[int]) -> Written:
+        try:
+            written = self._write_checked(places)
+        except _OrderMatters as found:
+            self._may_wait = self._pieces_wait
+            return self._write_ordered(found.pieces)
+        if written is None:
+            written = self._write_tried(places)
+        readmitted = self._isolation.readmit_duplicates()
+        return written + self._write_pieces(readmitted) if readmitted else written
+
+    def _write_ordered(self, pieces: Sequence[Sequence[int]]) -> Written:
+        """Write pieces one after the other, many of them at once where that succeeds."""
+        if len(pieces) >= TRIED_PIECES:
+            written = self._write_at_once([*chain(*pieces)])
+            if written is not None:
+                return written
+            middle = len(pieces) // 2
+            pieces = [[*chain(*pieces[:middle])], [*chain(*pieces[middle:])]]
+        return sum(map(self._write_pieces, pieces), Written())
+
+    def _write_at_once(self, places: Sequence[int]) -> Written | None:
+        """Write rows by one statement, which takes them in order; None where one of them fails."""
+        groups = self._keep(set(places))
+        if len(groups) > 1 or not self._isolation.candidates.issuperset(places):
+            return None
+        try:
+            with self._connection.transaction():
+                return self._write_rounds([groups], unchecked=False, copying=False)
+        except RowsSkipped:
+            return None
+        except psycopg.Error as error:
+            if not is_data_error(error):
+                raise
+            return None
 
     # By asking the data.
 
-    def _write_checked(self) -> Written | None:
+    def _write_checked(self, places: Sequence[int]) -> Written | None:
         """Reject what the data shows to be wrong, write the rest; None where that fails."""
         for _ in range(ROUNDS):
             is_checked = False
             try:
                 with self._connection.transaction():
                     self._is_locked = False
-                    self._reject_bad_values()
-                    self._reject_all_violations()
+                    self._reject_bad_values(places)
+                    self._reject_all_violations(places)
                     is_checked = True
-                    return self._write_left()
+                    return self._write_left(places)
             except RowsSkipped:
                 continue
             except psycopg.Error as error:
-                if not is_checked and is_refused_question(error):
-                    return None
-                if not is_data_error(error):
+                if is_server_trouble(error):
                     raise
+                if not is_data_error(error):
+                    # PostgreSQL cannot answer a rule that reads the whole row or a table that is
+                    # not for the service to read. Whether a row is at fault shows when it is tried.
+                    return None
                 if not is_checked:
-                    self._reject_unanswerable(self._isolation.find_readable())
+                    self._reject_unanswerable(self._isolation.find_readable(places))
         return None
 
-    def _write_left(self) -> Written:
+    def _write_left(self, places: Sequence[int]) -> Written:
         # Whatever looks at rows on their way in is left to say what it has against one.
         copying = not self._writer.table.watched
         unchecked = self._unchecked and not self._is_locked
-        return self._write(self._isolation.candidates, unchecked=unchecked, copying=copying)
+        left = self._isolation.candidates.intersection(places)
+        return self._write(left, unchecked=unchecked, copying=copying)
 
     def _write(self, places: Collection[int], *, unchecked: bool, copying: bool) -> Written:
-        written = self._writer.write(
-            self._connection,
-            self._batch,
-            self._keep(places),
-            self._options,
-            unchecked=unchecked,
-            copying=copying,
-        )
-        if not self._unchecked:
+        rounds = map(self._keep, self._isolation.divide_rounds(places))
+        return self._write_rounds(rounds, unchecked=unchecked, copying=copying)
+
+    def _write_rounds(
+        self, rounds: Iterable[Sequence[ValidatedRows]], *, unchecked: bool, copying: bool
+    ) -> Written:
+        written = Written()
+        for groups in rounds:
+            written += self._writer.write(
+                self._connection,
+                self._batch,
+                groups,
+                self._options,
+                unchecked=unchecked,
+                copying=copying,
+            )
+        if not (self._unchecked or self._judges_late):
             # What is deferred to the commit would fail the whole batch there.
             self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return written
@@ -118,10 +246,10 @@ class IsolatedWriter:
         kept = [rows.keep(places) for rows in self._batch.groups]
         return [rows for rows in kept if rows.places]
 
-    def _reject_bad_values(self) -> None:
+    def _reject_bad_values(self, asked: Sequence[int]) -> None:
         if not self._checks.need_value_checks:
             return
-        places = sorted(self._isolation.candidates)
+        places = sorted(self._isolation.candidates.intersection(asked))
         array = self._batch.array(places).decode()
         bad: dict[int, list[RowError]] = {}
         for number, column, message in self._checks.find_bad_values(self._connection, array):
@@ -133,18 +261,26 @@ class IsolatedWriter:
                 values.pop(str(error.column))
             self._isolation.reject(place, errors, values)
 
-    def _reject_all_violations(self) -> None:
+    def _reject_all_violations(self, places: Sequence[int]) -> None:
         if self._checks.refers_to_itself:
             # A rejected row may be what another row of the batch refers to, and takes no key.
-            while self._reject_violations(keys_are_given=False):
+            while self._reject_violations(places, keys_are_given=False):
                 pass
-        while self._reject_violations() and self._checks.refers_to_itself:
+        while self._reject_violations(places) and self._checks.refers_to_itself:
             pass
 
-    def _reject_violations(self, *, keys_are_given: bool = True) -> int:
+    def _reject_violations(self, places: Sequence[int], *, keys_are_given: bool = True) -> int:
         """Reject every candidate that breaks a constraint and return how many did."""
-        broken = self._find_broken(self._isolation.find_readable())
-        return self._isolation.reject_broken(broken, keys_are_given=keys_are_given)
+        readable = self._isolation.find_readable(places)
+        broken = self._find_broken(readable)
+        pieces = self._isolation.divide_pieces(broken, readable)
+        if len(pieces) > 1:
+            raise _OrderMatters(pieces)
+        rejected = self._isolation.reject_broken(
+            broken, keys_are_given=keys_are_given, may_wait=self._may_wait
+        )
+        self._isolation.complete_errors(readable)
+        return rejected
 
     def _find_broken(self, places: Collection[int]) -> dict[int, list[Violation]]:
         """Return what each of the rows breaks."""
@@ -153,7 +289,9 @@ class IsolatedWriter:
         rejected = [one for index, one in self._isolation.rejected.items() if index in chosen]
         order = [place for rows in groups for place in rows.places]
         order += [one.index for one in rejected]
-        broken: dict[int, list[Violation]] = {}
+        broken: dict[int, list[Violation]] = {
+            place: [] for place in order if self._isolation.find_missing(place)
+        }
         if order:
             for violation in self._find_violations(groups, rejected):
                 broken.setdefault(order[violation.place - 1], []).append(violation)
@@ -162,12 +300,12 @@ class IsolatedWriter:
     def _find_violations(
         self, groups: Sequence[ValidatedRows], rejected: Sequence[Rejection]
     ) -> list[Violation]:
-        checks, key, fill = self._checks, self._options.key, self._lacks_defaults()
-        columns = () if fill else checks.columns_read(key)
+        checks, question, fill = self._checks, self._question, self._lacks_defaults(groups)
+        columns = () if fill else checks.columns_read(question)
         if columns:
             values = {each.name: _read_column(each, groups, rejected) for each in columns}
             found = checks.find_violations_by_column(
-                self._connection, values, key, locking=self._unchecked
+                self._connection, values, question, locking=self._unchecked
             )
             if found is not None:
                 self._is_locked = self._unchecked
@@ -177,11 +315,11 @@ class IsolatedWriter:
         if rejected:
             texts = [array[1:-1]] if places else []
             array = join_rows([*texts, *(_encode(one.sound) for one in rejected)])
-        return checks.find_violations(self._connection, array.decode(), key, fill=fill)
+        return checks.find_violations(self._connection, array.decode(), question, fill=fill)
 
-    def _lacks_defaults(self) -> bool:
+    def _lacks_defaults(self, groups: Sequence[ValidatedRows]) -> bool:
         brought: Iterable[Collection[str]] = chain(
-            (rows.columns for rows in self._batch.groups),
+            (rows.columns for rows in groups),
             (one.sound for one in self._isolation.rejected.values()),
         )
         return any(map(self._checks.lacks_defaults, brought))
@@ -192,39 +330,40 @@ class IsolatedWriter:
             with self._connection.transaction():
                 self._find_broken(places)
         except psycopg.Error as error:
-            if not is_data_error(error):
+            if is_server_trouble(error):
                 raise
+            if not is_data_error(error):
+                return
             middle = len(places) // 2
             if middle:
                 self._reject_unanswerable(places[:middle])
                 self._reject_unanswerable(places[middle:])
             elif places[0] in self._isolation.candidates:
-                failure = describe_row_failure(error, self._writer.table)
-                self._isolation.reject(places[0], [failure])
+                self._isolation.reject(places[0], [self._describe_failure(error, places[0])])
             else:
                 self._isolation.rejected[places[0]].sound = {}
 
     # By trying.
 
-    def _write_tried(self) -> Written:
+    def _write_tried(self, places: Sequence[int]) -> Written:
         """Write the rows that can be written, as trying shows, and reject the others."""
         written = Written()
-        pending, tried = sorted(self._isolation.candidates), 0
+        pending, tried = sorted(self._isolation.candidates.intersection(places)), 0
         while pending and len(pending) != tried:
             tried = len(pending)
-            written += self._write_halves(pending)
+            written = sum(map(self._write_halves, self._isolation.divide_runs(pending)), written)
             # What a row refers to may have been written after it.
             pending = [
                 place
-                for place, failure in self._failures.items()
-                if failure.code == "fk_violation" and self._checks.refers_to_itself
+                for place, failures in self._failures.items()
+                if failures[0].code == "fk_violation" and self._checks.refers_to_itself
             ]
             for place in self._failures.keys() - set(pending):
                 self._isolation.refuse(place, self._failures.pop(place))
             if len(pending) != tried:
                 self._failures.clear()
-        for place, failure in self._failures.items():
-            self._isolation.refuse(place, failure)
+        for place, failures in self._failures.items():
+            self._isolation.refuse(place, failures)
         self._failures.clear()
         return written
 
@@ -233,19 +372,101 @@ class IsolatedWriter:
         if not places:
             return Written()
         try:
-            with self._connection.transaction():
-                return self._write(set(places), unchecked=self._unchecked, copying=False)
+            return self._write_under_savepoint(places)
+        except RowsAbsent:
+            failures = [*map(describe_missing, self._isolation.find_missing(places[0]))]
         except RowsSkipped:
-            failure = skipped_row()
+            failures = [skipped_row()]
         except psycopg.Error as error:
-            if not is_data_error(error):
-                raise
-            failure = describe_row_failure(error, self._writer.table)
+            self._raise_trouble(error)
+            if len(places) == 1 and not is_data_error(error):
+                return self._write_again(places[0])
+            failures = [self._describe_failure(error, places[0])] if len(places) == 1 else []
         if len(places) == 1:
-            self._failures[places[0]] = failure
+            self._failures[places[0]] = failures
             return Written()
         middle = len(places) // 2
         return self._write_halves(places[:middle]) + self._write_halves(places[middle:])
+
+    def _write_again(self, place: int) -> Written:
+        """Write a row that failed for a reason that may have passed; else the fault is its own."""
+        try:
+            return self._write_under_savepoint([place])
+        except RowsSkipped:
+            self._failures[place] = [skipped_row()]
+        except psycopg.Error as error:
+            self._raise_trouble(error)
+            self._failures[place] = [self._describe_refusal(error, place)]
+        return Written()
+
+    def _write_under_savepoint(self, places: Collection[int]) -> Written:
+        with self._connection.transaction():
+            return self._write(set(places), unchecked=self._unchecked, copying=False)
+
+    def _raise_trouble(self, error: psycopg.Error) -> None:
+        """Raise what no row is to blame for: also no rows at all could be written."""
+        if is_server_trouble(error):
+            raise error
+        if self._takes_rows or is_data_error(error) or is_raised(error):
+            return
+        try:
+            with self._connection.transaction():
+                self._writer.write_none(self._connection, self._batch.groups, self._options)
+        except psycopg.Error as trouble:
+            raise describe_trouble(trouble) from trouble
+        self._takes_rows = True
+
+    def _describe_refusal(self, error: psycopg.Error, place: int) -> RowError:
+        """Return what a row is told that failed twice; raise a privilege that its table lacks."""
+        failure = self._describe_failure(error, place)
+        if is_raised(error) or failure.code == "generated_failed":
+            return failure
+        (rows,) = self._keep([place])
+        try:
+            with self._connection.transaction():
+                self._writer.read_values(self._connection, self._batch, rows)
+        except psycopg.Error as unreadable:
+            if is_server_trouble(unreadable):
+                raise
+            return msgspec.structs.replace(failure, code="bad_value")
+        if is_privilege_missing(error):
+            raise describe_trouble(error) from error
+        return failure
+
+    def _describe_failure(self, error: psycopg.Error, place: int) -> RowError:
+        """Return what a single row is told, with the virtual column that cannot be computed."""
+        failure = describe_row_failure(error, self._writer.table)
+        virtual = self._writer.table.virtual
+        if not virtual or not self._can_write(place, computing=()):
+            return failure
+        for column in virtual:
+            if not self._can_write(place, computing=(column,)):
+                return msgspec.structs.replace(
+                    failure,
+                    code="generated_failed",
+                    column=column.name,
+                    message=f"{column.name} cannot be computed: {failure.message}",
+                )
+        return failure
+
+    def _can_write(self, place: int, *, computing: Sequence[Column]) -> bool:
+        """Try a row where only these of its virtual columns are computed, and undo it."""
+        writer = self._writer.computing(computing)
+        try:
+            with self._connection.transaction(force_rollback=True):
+                writer.write(
+                    self._connection,
+                    self._batch,
+                    self._keep([place]),
+                    self._options,
+                    unchecked=self._unchecked,
+                    copying=False,
+                )
+        except (psycopg.Error, RowsSkipped) as error:
+            if isinstance(error, psycopg.Error) and is_server_trouble(error):
+                raise
+            return False
+        return True
 
 
 def _read_column(

@@ -8,6 +8,10 @@ BEGIN
     SELECT * FROM (VALUES
       ('search_path', 'service'),
       ('timezone', 'UTC'),
+      ('datestyle', 'ISO, MDY'),
+      ('intervalstyle', 'postgres'),
+      ('bytea_output', 'hex'),
+      ('extra_float_digits', '1'),
       ('statement_timeout', {statement_timeout}),
       ('lock_timeout', {lock_timeout})
     ) AS rule (name, value)

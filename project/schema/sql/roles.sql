@@ -4,6 +4,7 @@
 DO $$
 DECLARE
   role_name text;
+  setting record;
 BEGIN
   FOREACH role_name IN ARRAY
     ARRAY['rowhouse_service', 'ingest_writer', 'ingest_unchecked', 'report_writer',
@@ -32,8 +33,20 @@ BEGIN
     EXECUTE format(
       'ALTER ROLE %I IN DATABASE %I SET lock_timeout = %L',
       role_name, current_database(), {lock_timeout});
-    EXECUTE format(
-      'ALTER ROLE %I IN DATABASE %I SET timezone = ''UTC''', role_name, current_database());
+    -- What the texts of values depend on.
+    FOR setting IN
+      SELECT * FROM (VALUES
+        ('timezone', 'UTC'),
+        ('datestyle', 'ISO, MDY'),
+        ('intervalstyle', 'postgres'),
+        ('bytea_output', 'hex'),
+        ('extra_float_digits', '1')
+      ) AS rule (name, value)
+    LOOP
+      EXECUTE format(
+        'ALTER ROLE %I IN DATABASE %I SET %I = %L',
+        role_name, current_database(), setting.name, setting.value);
+    END LOOP;
   END LOOP;
 
   FOREACH role_name IN ARRAY

@@ -95,6 +95,22 @@ def test_a_dropped_table_is_made_again(parts: None) -> None:
     assert ask("INSERT INTO hiring.parts (code) VALUES ('new') RETURNING id") == [(3,)]
 
 
+def test_rows_are_restored_though_a_virtual_column_cannot_be_computed() -> None:
+    if int(ask("SHOW server_version_num")[0][0]) < 180000:
+        pytest.skip("PostgreSQL has virtual columns since 18")
+    run(
+        "CREATE TABLE hiring.shared (id int PRIMARY KEY, n int,"
+        " share int GENERATED ALWAYS AS (100 / n) VIRTUAL)",
+        "INSERT INTO hiring.shared (id, n) VALUES (1, 0), (2, 50)",
+    )
+    finished = run_backup(tables=["hiring.shared"])
+    run_drill(find_backup(str(finished.pk)))
+    run("DELETE FROM hiring.shared")
+    restore("shared")
+    assert ask("SELECT id, n FROM hiring.shared ORDER BY id") == [(1, 0), (2, 50)]
+    assert ask("SELECT share FROM hiring.shared WHERE id = 2") == [(2,)]
+
+
 def test_a_partitioned_table_is_restored_with_its_partitions() -> None:
     run(
         "CREATE TABLE hiring.events (at date NOT NULL, n int, note text, PRIMARY KEY (at, n))"

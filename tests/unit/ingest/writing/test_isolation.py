@@ -10,8 +10,9 @@ from ingest.outcome import OnConflict
 from ingest.payload.payload import JsonArray
 from ingest.validation.fields import Limits, make_fields
 from ingest.validation.validator import Validator
+from ingest.writing.conflicts import WriteOptions
 from ingest.writing.constraints.checks import Violation
-from ingest.writing.constraints.rules import Rule, make_rules
+from ingest.writing.constraints.rules import INSERTS, Rule, make_rules
 from ingest.writing.isolated.isolation import Isolation, UnknownValues
 from ingest.writing.sqlstates import skipped_row
 from tests.unit.ingest.definitions import make_integer, make_table, make_unique_key
@@ -28,7 +29,7 @@ TABLE = make_table(
         Check(name="twice_small", expression="twice < 10", columns=("twice",)),
     ),
 )
-RULES = {(rule.error.code, rule.columns): rule for rule in make_rules(TABLE, None)}
+RULES = {(rule.error.code, rule.columns): rule for rule in make_rules(TABLE, INSERTS)}
 SAME_ID = RULES["duplicate_in_batch", ("id",)]
 SAME_CODE = RULES["duplicate_in_batch", ("code",)]
 KNOWN_CODE = RULES["duplicate_key", ("code",)]
@@ -40,7 +41,8 @@ def isolate(rows: list[dict[str, Any]], on_conflict: OnConflict = "reject") -> I
     """Return the rows of a batch after validation."""
     validator = Validator(TABLE, make_fields(TABLE, LIMITS), LIMITS)
     batch = validator.validate(JsonArray(msgspec.json.encode(rows)), on_conflict)
-    return Isolation(batch, UnknownValues(TABLE), on_conflict)
+    key = TABLE.unique_keys[0] if on_conflict == "update" else None
+    return Isolation(batch, UnknownValues(TABLE), WriteOptions(on_conflict, key))
 
 
 def broken(*found: tuple[int, Rule, int | None]) -> dict[int, list[Violation]]:
@@ -96,10 +98,11 @@ def test_a_row_has_all_its_errors() -> None:
 
 def test_the_constraints_that_a_bad_value_does_not_touch_are_told_too() -> None:
     isolation = isolate([{"id": "x", "code": 11}])
-    assert isolation.find_readable() == [0]
+    assert isolation.find_readable([0]) == [0]
     isolation.reject_broken(broken((0, SAME_ID, None), (0, CODE_SMALL, None)))
     assert told(isolation) == {0: [("not_integer", None), ("check_violation", None)]}
-    assert isolation.find_readable() == []  # its errors are complete
+    isolation.complete_errors([0])
+    assert isolation.find_readable([0]) == []  # its errors are complete
 
 
 def test_what_is_computed_from_a_bad_value_is_not_unjudged() -> None:
@@ -120,7 +123,7 @@ def test_an_update_is_not_judged_by_columns_that_it_leaves_alone(
 def test_a_row_whose_key_another_had_is_readmitted_when_that_one_is_refused() -> None:
     isolation = isolate([{"id": 1}, {"id": 1}, {"id": 2, "code": 11}])
     isolation.reject_broken(broken((0, SAME_ID, 1), (1, SAME_ID, 1), (2, CODE_SMALL, None)))
-    isolation.refuse(0, skipped_row())
+    isolation.refuse(0, [skipped_row()])
     assert isolation.readmit_duplicates()
     assert (isolation.candidates, list(told(isolation))) == ({1}, [0, 2])
     assert not isolation.readmit_duplicates()

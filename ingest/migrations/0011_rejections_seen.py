@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ingest", "0009_null_words"),
+        ("ingest", "0010_batch_additions"),
     ]
 
     operations = [
