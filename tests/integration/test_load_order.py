@@ -50,13 +50,19 @@ def write_csv(path: Path, rows: list[Row]) -> str:
 
 
 def read_rejects(path: Path) -> list[tuple[int, str]]:
-    """Return the line and the code of each rejected row; a repeated key has one code here."""
+    """Return the line and the codes of each rejected row; a repeated key has one code here.
+
+    That a row refers to one that is rejected too is told where both are in one batch only, if the
+    row has other faults.
+    """
     with path.open(newline="") as file:
         rejects = list(csv.DictReader(file))
-    return sorted(
-        (int(row["_line"]), row["_codes"].replace("duplicate_in_batch", "duplicate_key"))
-        for row in rejects
-    )
+    return sorted((int(row["_line"]), _name_codes(row["_codes"].split())) for row in rejects)
+
+
+def _name_codes(codes: list[str]) -> str:
+    names = {"duplicate_key" if code == "duplicate_in_batch" else code for code in codes}
+    return " ".join(sorted(names - {"fk_violation"} or names))
 
 
 @st.composite
