@@ -85,6 +85,8 @@ def select_rejections(query: Mapping[str, str], schemas: list[str]) -> QuerySet[
         rejections = rejections.filter(codes__contains=[query["code"]])
     if "column" in query:
         rejections = rejections.filter(columns__contains=[query["column"]])
+    if "code" in query and "column" in query:
+        rejections = rejections.filter(_has_error(query["code"], query["column"]))
     if "since" in query:
         since = parse_moment(query["since"], parameter="since")
         rejections = rejections.filter(created_at__gte=since, batch__gte=lowest_id(since))
@@ -92,6 +94,16 @@ def select_rejections(query: Mapping[str, str], schemas: list[str]) -> QuerySet[
         until = parse_moment(query["until"], parameter="until")
         rejections = rejections.filter(created_at__lt=until, batch__lt=highest_id(until))
     return rejections
+
+
+def _has_error(code: str, column: str) -> Q:
+    """Return the condition that one of the newest errors has this code and concerns this column."""
+    forms = [[{"code": code, "column": column}], [{"code": code, "columns": [column]}]]
+    condition = Q()
+    for form in forms:
+        condition |= Q(replay_errors__contains=form)
+        condition |= Q(replay_errors__isnull=True, errors__contains=form)
+    return condition
 
 
 def find_rejection(identifier: str) -> Rejection:

@@ -74,6 +74,11 @@ def test_filters_are_combined(hiring: Client, rejected: list[int]) -> None:
     assert ids(hiring, code="fk_violation") == [unknown]
     assert ids(hiring, column="job_id") == [unknown, missing]
     assert ids(hiring, column="job_id", code="required_missing") == [missing]
+    send(hiring, "employees", [employee(7, job_id=8, department_id=...)])
+    both = Rejection.objects.latest("pk").pk
+    assert ids(hiring, column="department_id", code="fk_violation") == []
+    assert ids(hiring, column="job_id", code="fk_violation") == [both, unknown]
+    Rejection.objects.filter(pk=both).delete()
     assert ids(hiring, table="departments") == [other.pk]
     assert ids(hiring, batch=str(first.batch_id), table="hiring.employees") == rejected[::-1]
     assert ids(hiring, since=other.created_at.isoformat()) == [other.pk]

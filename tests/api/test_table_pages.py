@@ -40,6 +40,13 @@ def test_columns_rules_and_references_are_shown(person: Client) -> None:
     assert 'href="/tables/hiring.departments"' in page
 
 
+def test_a_name_may_have_a_line_end(person: Client) -> None:
+    execute('CREATE TABLE hiring."two\nlines" (id int PRIMARY KEY)')
+    assert person.get("/").status_code == 200
+    assert 'href="/tables/hiring.two%0Alines"' in read_page(person, "/tables/")
+    assert "<h1>hiring.two\nlines</h1>" in read_page(person, "/tables/hiring.two%0Alines")
+
+
 def test_an_unqualified_name_will_do(person: Client) -> None:
     assert "<h1>hiring.jobs</h1>" in read_page(person, "/tables/jobs")
 

@@ -245,6 +245,10 @@ def test_keys_are_made_for_clients(service: Service) -> None:
     assert key.count(".") == 1
     for arguments, reason in [
         (["--scope", "ingest", "--table", "secret"], "key_refused: secret: name a dataset"),
+        (
+            ["--scope", "ingest", "--table", "hiring.job"],
+            "key_refused: There is no table hiring.job; there are hiring.departments, ",
+        ),
         (["--scope", "read", "--table", "hiring"], "key_refused: Tables limit the scope ingest"),
         (["--scope", "read", "--expires", "2020-01-01"], "key_refused: The key would have expired"),
     ]:

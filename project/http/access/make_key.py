@@ -4,12 +4,15 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from project.base.errors import RowhouseError
 from project.base.secrets import write_secret
+from project.base.sql_files import read_sql
 from project.models import ApiKey, Scope
+
+DATASET_TABLES = read_sql(Path(__file__).parent / "sql" / "dataset_tables.sql")
 
 
 class KeyRefused(RowhouseError):
@@ -55,12 +58,24 @@ def check_key(
     if unknown or not scopes:
         raise KeyRefused(f"The scopes are {', '.join(Scope.values)}")
     for table in tables:
-        if table.partition(".")[0] not in datasets:
-            raise KeyRefused(f"{table}: name a dataset ({', '.join(datasets)}) or dataset.table")
+        _check_table(table, datasets)
     if tables and Scope.INGEST not in scopes:
         raise KeyRefused("Tables limit the scope ingest, which this key would not have")
     if expires is not None and expires <= timezone.now():
         raise KeyRefused("The key would have expired already")
+
+
+def _check_table(table: str, datasets: Collection[str]) -> None:
+    dataset, dot, _ = table.partition(".")
+    if dataset not in datasets:
+        raise KeyRefused(f"{table}: name a dataset ({', '.join(datasets)}) or dataset.table")
+    if not dot:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(DATASET_TABLES, {"dataset": dataset})
+        known = [name for (name,) in cursor.fetchall()]
+    if table not in known:
+        raise KeyRefused(f"There is no table {table}; there are {', '.join(known) or 'none'}")
 
 
 def make_first_key(file: Path) -> str | None:
