@@ -149,4 +149,6 @@ def _finish(run: BackupRun, heartbeat: _Heartbeat, state: str, error: str) -> No
     run.state, run.error = state, error
     run.finished_at = run.seen_at = timezone.now()
     run.rows_done, run.rows_total = heartbeat.rows_done, heartbeat.rows_total
+    if state == State.DONE:
+        run.rows_total = run.rows_done  # what was expected was PostgreSQL's estimate
     run.save()

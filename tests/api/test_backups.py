@@ -43,6 +43,7 @@ def test_a_backup_is_made_verified_and_restored_in_the_background(client: Client
     assert answer.headers["Location"] == answer.json()["url"]
     made = wait(client, answer.json()["url"])
     assert (made["state"], made["report"], made["available"]) == ("done", {"hiring.jobs": 2}, True)
+    assert (made["rows_done"], made["rows_total"]) == (2, 2)
 
     answer = post(client, f"{made['url']}/verify", {"restore": True})
     proven = wait(client, answer.json()["url"])
