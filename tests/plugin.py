@@ -49,7 +49,6 @@ _FAST = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum": "off",
-    "deadlock_timeout": "100ms",  # a second of waiting for each deadlock otherwise
 }
 
 

@@ -15,7 +15,7 @@ from ingest.loaders.formats.csv_rows import (
 )
 from ingest.loaders.formats.files import Batch
 from ingest.loaders.formats.json_text import find_problem
-from ingest.loaders.responses import Receipt, RowRejection
+from ingest.loaders.responses import Receipt, RowError, RowRejection
 
 _encode = msgspec.json.Encoder().encode
 # In JSON text these stand only between values, where a space does the same.
@@ -33,7 +33,7 @@ class FirstReasons:
         """Take as many of the batch's rejected rows as there is room for."""
         rejections = sorted(receipt.rejections, key=lambda rejection: rejection.index)
         for rejection in rejections[: self.limit - len(self.lines)]:
-            reasons = "; ".join(error.message for error in rejection.read_errors())
+            reasons = "; ".join(map(_describe, rejection.read_errors()))
             place = f"{batch.layout.place} {batch.rows.places[rejection.index]}"
             self.lines.append(f"{batch.file}, {place}: {reasons}")
 
@@ -92,6 +92,11 @@ class RejectsFile(AbstractContextManager["RejectsFile"]):
             line["row"] = _embed(batch.rows.texts[rejection.index])
             line["errors"] = rejection.errors
             yield _encode(line) + b"\n"
+
+
+def _describe(error: RowError) -> str:
+    value = bytes(error.value).decode()
+    return f"{error.message} ({value})" if value and value not in error.message else error.message
 
 
 def _embed(row: bytes) -> msgspec.Raw | str:

@@ -9,6 +9,7 @@ class RowError(msgspec.Struct, frozen=True):
     code: str
     message: str = ""
     columns: list[str] = []
+    value: msgspec.Raw = msgspec.Raw()
 
 
 class RowRejection(msgspec.Struct, frozen=True):

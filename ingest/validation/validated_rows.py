@@ -7,12 +7,13 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from ingest.outcome import Rejection, RowError
-from ingest.payload.json_text import join_rows
+from ingest.outcome import SHOWN_CHARACTERS, Rejection, RowError
+from ingest.payload.json_text import join_rows, printable
 from ingest.validation.copy_data import CopyData
 from ingest.validation.row_texts import RowTexts
 
 _encode = msgspec.json.Encoder().encode
+_read_values = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 # How the rows of a batch were validated: the most thorough way that one of them took.
 Validated = Literal["native", "column", "row"]
@@ -83,6 +84,36 @@ class ValidatedBatch:
                     rows[position] = _encode(self.canonical[place])
         return join_rows(rows)
 
+    def show_values(self, rejection: Rejection) -> Rejection:
+        """Return a rejection with the values that break constraints.
+
+        One column's is its value, several columns' are an object.
+        """
+        if not any(error.constraint for error in rejection.errors):
+            return rejection
+        (text,) = self.texts.select([rejection.index])
+        try:
+            values = _read_values(text)
+        except (msgspec.DecodeError, RecursionError):
+            return rejection
+        errors = [_with_value(error, values) for error in rejection.errors]
+        return msgspec.structs.replace(rejection, errors=errors)
+
     def reject(self, place: int, errors: list[RowError]) -> Rejection:
         """Return the rejection of a row that had passed validation."""
         return self.texts.reject(place, errors)
+
+
+def _with_value(error: RowError, values: Mapping[str, msgspec.Raw]) -> RowError:
+    names = error.concerns
+    if not error.constraint or not names or not values.keys() >= set(names):
+        return error
+    shown = {name: _shorten(bytes(values[name])) for name in names}
+    value = shown[names[0]] if len(names) == 1 else msgspec.Raw(_encode(shown))
+    return msgspec.structs.replace(error, value=value)
+
+
+def _shorten(text: bytes) -> msgspec.Raw:
+    if len(text) <= SHOWN_CHARACTERS:
+        return msgspec.Raw(text)
+    return msgspec.Raw(_encode(printable(text.decode(errors="replace")[:SHOWN_CHARACTERS])))

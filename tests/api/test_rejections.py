@@ -56,6 +56,7 @@ def test_lists_rejections_newest_first(hiring: Client, rejected: list[int]) -> N
                 "column": "job_id",
                 "columns": ["job_id"],
                 "constraint": "employees_job_id_fkey",
+                "value": 8,
             }
         ],
         "links": {

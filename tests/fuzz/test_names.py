@@ -133,7 +133,7 @@ def send_rows(client: Client, hostiles: Hostiles) -> Iterator[Any]:
 
 def ask_the_rest(client: Client, hostiles: Hostiles) -> Iterator[Any]:
     for address, names in (
-        ("/api/batches", ("table", "since", "until", "format", "rejected", "dry_run", "cursor")),
+        ("/api/batches", ("table", "since", "until", "sent_as", "rejected", "dry_run", "cursor")),
         ("/api/rejections", ("table", "batch", "code", "column", "state", "since", "cursor")),
         ("/api/reports/hires_by_quarter", ("format", "limit", "offset")),
         ("/api/nyc311/closure", ("group_by", "agency", "since", "weeks", "arithmetic")),

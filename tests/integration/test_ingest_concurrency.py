@@ -11,8 +11,9 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
+from psycopg.sql import SQL, Identifier
 
 from project.models import Scope
 from tests.api.sending import codes, counts, execute, send, stored
@@ -185,7 +186,16 @@ def test_racing_writers_count_every_row_once(run_at_once: Any, mode: str) -> Non
     assert updated == (5 * 60 if mode == "update" else 0)
 
 
-def test_updates_in_opposite_orders_are_retried(run_at_once: Any) -> None:
+@pytest.fixture
+def quick_deadlocks() -> Iterator[None]:
+    """Have new sessions find deadlocks after a tenth of the usual second."""
+    name = Identifier(connection.settings_dict["NAME"])
+    execute(SQL("ALTER DATABASE {} SET deadlock_timeout = '100ms'").format(name))
+    yield
+    execute(SQL("ALTER DATABASE {} RESET deadlock_timeout").format(name))
+
+
+def test_updates_in_opposite_orders_are_retried(run_at_once: Any, quick_deadlocks: None) -> None:
     execute("CREATE TABLE hiring.made (id int PRIMARY KEY, n int)")
     execute("INSERT INTO hiring.made SELECT i, 0 FROM generate_series(1, 300) i")
     numbers = itertools.count(1)

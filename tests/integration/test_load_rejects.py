@@ -47,7 +47,7 @@ def test_rejected_rows_are_written_in_file_order_with_their_lines(
 def test_the_first_reasons_are_told(load: Load, standin: StandIn, things: str) -> None:
     standin.bad_ids = frozenset(map(str, range(1, 9)))
     told = load(things, "--batch-size", "4").err.splitlines()
-    assert told[0] == f"{things}, line 2: bad; id"
+    assert told[0] == f'{things}, line 2: bad; id ("1")'
     assert len(told) == 5 + 1
     assert told[-1].startswith("… and 3 more")
 

@@ -321,7 +321,7 @@ class Isolation:
 
     def rejections(self) -> tuple[Rejection, ...]:
         """Return the rejected rows in their order."""
-        return tuple(self.rejected[index] for index in sorted(self.rejected))
+        return tuple(self._batch.show_values(self.rejected[at]) for at in sorted(self.rejected))
 
 
 def _is_deferrable(violation: Violation) -> bool:
