@@ -129,6 +129,21 @@ def test_a_second_load_ignores_what_is_stored(load: Load) -> None:
     assert count_rows("jobs") == 183
 
 
+def test_another_key_may_settle_conflicts_and_extra_fields_be_left_out(
+    load: Load, tmp_path: Path
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE hiring.made (id int PRIMARY KEY, code text UNIQUE, n int)")
+    path = tmp_path / "made.csv"
+    path.write_text("id,code,n,note\n1,a,1,x\n2,a,2,y\n")
+    assert load("made", str(path), "--extra", "ignore") == 3
+    update = ("--on-conflict", "update", "--conflict-key", "code", "--extra", "ignore")
+    assert load("made", str(path), *update) == 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, code, n FROM hiring.made")
+        assert cursor.fetchall() == [(2, "a", 2)]
+
+
 def test_a_dry_run_stores_nothing(load: Load) -> None:
     assert load("jobs", str(WITH_HEADER["jobs"]), "--dry-run") == 0
     assert count_rows("jobs") == 0

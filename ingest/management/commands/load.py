@@ -73,7 +73,9 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
         if options["date_format"] or options["null"]:
             raise CommandError("with --mapping, the mapping says what dates and nulls look like")
         mapping = read_mapping(options["mapping"])
-    params = {"on_conflict": options["on_conflict"]}
+    params = {"on_conflict": options["on_conflict"], "extra": options["extra"]}
+    if options["conflict_key"]:
+        params["conflict_key"] = options["conflict_key"]
     if options["dry_run"]:
         params["dry_run"] = "true"
     return LoadRequest(
@@ -173,6 +175,17 @@ def _add_load_options(parser: CommandParser) -> None:
         choices=["reject", "ignore", "update"],
         default="reject",
         help="what to do with a row whose key is there already (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--conflict-key",
+        metavar="KEY",
+        help="the key, by its name or columns (a,b), that a row may have in common",
+    )
+    parser.add_argument(
+        "--extra",
+        choices=["reject", "ignore"],
+        default="reject",
+        help="what to do with a field that is no column (default: %(default)s its row)",
     )
     parser.add_argument(
         "--batch-size",
