@@ -76,17 +76,14 @@ class Model:
 
     def take(self, sent: list[Row], mode: str) -> tuple[int, int, int, list[int]]:
         """Store rows; return how many were inserted, updated, ignored, and which were rejected."""
-        before = set(self.rows)
-        taken: set[int] = set()
         inserted = updated = ignored = 0
         rejected = []
         for index, row in enumerate(sent):
             key = row["id"]
-            is_known = key in before
-            if not self.is_sound(row) or key in taken or (is_known and mode == "reject"):
+            is_known = key in self.rows
+            if not self.is_sound(row) or (is_known and mode == "reject"):
                 rejected.append(index)
                 continue
-            taken.add(key)
             if is_known and row.items() <= self.rows[key].items():
                 ignored += 1
             elif is_known:
@@ -154,7 +151,9 @@ class Service(RuleBasedStateMachine):
         receipt = answer.json()
         assert [one["index"] for one in receipt["rejections"]] == rejected
         listed = self.client.get(f"/api/rejections?batch={receipt['batch']}").json()["results"]
-        self.model.open |= {one["id"]: sent[one["index"]] for one in listed}
+        self.model.open |= {
+            one["id"]: sent[one["index"]] for one in listed if one["id"] not in self.model.open
+        }
         self.sent.append((key, sent, mode, receipt))
 
     @precondition(lambda self: self.sent)

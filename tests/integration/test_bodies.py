@@ -153,13 +153,15 @@ def test_stalled_clients_do_not_keep_others_waiting(
 
 def test_no_connection_to_the_database_is_opened_for_a_request(wire: Wire) -> None:
     threads = settings.CONFIG.http.threads
+    before = set(stored(WRITERS))  # perhaps of threads that were idle too long and ended
     seen = set()
     for _ in range(threads * 6):
         wire.send("Content-Type: application/json", "Content-Length: 2", body=b"[]")
         assert wire.answer()[0] == 400
         seen |= set(stored(WRITERS))
     # Each thread keeps two: with the triggers that check foreign keys, and without.
-    assert 1 <= len(seen) <= 2 * threads
+    assert seen
+    assert len(seen - before) <= 2 * threads
 
 
 def test_chunked_bodies_arrive_under_other_servers_too(api_key: KeyMaker) -> None:
