@@ -21,8 +21,8 @@ from ingest.writing.fault_points import Point, reach
 from ingest.writing.isolated.writer import IsolatedWriter
 from ingest.writing.opening import open_batch
 from ingest.writing.request import Allow, BatchRequest, Companion, ConnectUnchecked
+from ingest.writing.rows.writer import Written
 from ingest.writing.tables import WritableTable, WritableTables
-from ingest.writing.writer import Written
 from project.base.errors import RowhouseError
 
 

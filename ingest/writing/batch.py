@@ -17,6 +17,7 @@ from ingest.writing.request import (
     allow_all,
     connect_nowhere,
 )
+from ingest.writing.rows.writer import RowsSkipped
 from ingest.writing.sqlstates import (
     describe_trouble,
     is_connection_lost,
@@ -24,7 +25,6 @@ from ingest.writing.sqlstates import (
     is_server_trouble,
 )
 from ingest.writing.tables import WritableTables
-from ingest.writing.writer import RowsSkipped
 from project.base.errors import Unavailable
 
 # How often a batch is tried again when its table changes, or another transaction is in its way.

@@ -13,8 +13,8 @@ from ingest.validation.fields import Limits, make_fields
 from ingest.validation.validator import Validator
 from ingest.writing.conflicts import WriteOptions
 from ingest.writing.constraints.checks import ConstraintChecks
-from ingest.writing.partial_updates import can_update_partly
-from ingest.writing.writer import TableWriter
+from ingest.writing.rows.partial_updates import can_update_partly
+from ingest.writing.rows.writer import TableWriter
 
 
 @dataclass(frozen=True, slots=True)

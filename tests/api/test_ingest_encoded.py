@@ -13,7 +13,7 @@ from django.test import Client
 from ingest.validation import validator
 from ingest.validation.native import library
 from ingest.validation.native.library import load_library, warn_without_library
-from ingest.writing.copy_in import copy_in
+from ingest.writing.rows.copy_in import copy_in
 from ingest.writing.tables import exposed_tables
 from tests.api.sending import codes, counts, execute, send, stored
 from tests.api.tables import make_trigger
@@ -213,7 +213,7 @@ def send_case(client: Client, case: Case, monkeypatch: pytest.MonkeyPatch) -> Ou
         return copy_in(connection, statement, pieces)
 
     with monkeypatch.context() as patch:
-        patch.setattr("ingest.writing.writer.copy_in", watch)
+        patch.setattr("ingest.writing.rows.writer.copy_in", watch)
         answers = [
             send(
                 client,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from ingest.writing.copy_in import copy_in
-from ingest.writing.writer import COPIED_ROWS
+from ingest.writing.rows.copy_in import copy_in
+from ingest.writing.rows.writer import COPIED_ROWS
 from tests.api.sending import codes, execute, send, stored
 
 pytestmark = pytest.mark.usefixtures("made_things")
@@ -23,7 +23,7 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         counts.append(len(given))
         return copy_in(connection, statement, given)
 
-    monkeypatch.setattr("ingest.writing.writer.copy_in", watch)
+    monkeypatch.setattr("ingest.writing.rows.writer.copy_in", watch)
     return counts
 
 

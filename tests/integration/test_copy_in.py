@@ -6,7 +6,7 @@ import pytest
 from psycopg import Connection
 from psycopg.errors import InvalidTextRepresentation, UndefinedTable, UniqueViolation
 
-from ingest.writing.copy_in import copy_in
+from ingest.writing.rows.copy_in import copy_in
 from tests.database import log_in
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -21,6 +21,7 @@ from ingest.writing.conflicts import WriteOptions
 from ingest.writing.constraints.checks import Violation
 from ingest.writing.constraints.rules import INSERTS, Question
 from ingest.writing.isolated.isolation import Isolation, UnknownValues
+from ingest.writing.rows.writer import RowsAbsent, RowsSkipped, TableWriter, Written
 from ingest.writing.sqlstates import (
     describe_row_failure,
     describe_trouble,
@@ -30,7 +31,6 @@ from ingest.writing.sqlstates import (
     is_server_trouble,
     skipped_row,
 )
-from ingest.writing.writer import RowsAbsent, RowsSkipped, TableWriter, Written
 
 # From how many pieces on they are tried at once before each is asked about.
 TRIED_PIECES = 8

@@ -20,8 +20,8 @@ from ingest.validation.copy_data import CopyData
 from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
 from ingest.writing.conflicts import REJECT_CONFLICTS, WriteOptions
 from ingest.writing.constraints.checks import ConstraintChecks
-from ingest.writing.copy_in import copy_in
-from ingest.writing.partial_updates import lock_statement, update_statement
+from ingest.writing.rows.copy_in import copy_in
+from ingest.writing.rows.partial_updates import lock_statement, update_statement
 from ingest.writing.statements import (
     Statements,
     copy_statement,
@@ -32,7 +32,7 @@ from ingest.writing.statements import (
 )
 from project.base.sql_files import read_sql
 
-FOLDER = Path(__file__).parent / "sql"
+FOLDER = Path(__file__).parents[1] / "sql"
 ROW_TRIGGERS = read_sql(FOLDER / "row_triggers.sql")
 
 # COPY keeps up to 1000 rows until it stores them together, and goes through what it keeps for each:
