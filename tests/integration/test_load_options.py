@@ -16,6 +16,9 @@ def test_options_reach_the_service(load: Load, standin: StandIn, things: str) ->
     load(things, "--dry-run", "--on-conflict", "update")
     (request,) = standin.requests
     assert request.query == {"dry_run": ["true"], "on_conflict": ["update"]}
+    load(things, "--conflict-key", "a,b", "--extra", "ignore")
+    sent = {"on_conflict": ["reject"], "conflict_key": ["a,b"], "extra": ["ignore"]}
+    assert standin.requests[1].query == sent
 
 
 def test_a_file_without_a_header_is_announced(load: Load, standin: StandIn, tmp_path: Path) -> None:

@@ -73,9 +73,11 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
         if options["date_format"] or options["null"]:
             raise CommandError("with --mapping, the mapping says what dates and nulls look like")
         mapping = read_mapping(options["mapping"])
-    params = {"on_conflict": options["on_conflict"], "extra": options["extra"]}
+    params = {"on_conflict": options["on_conflict"]}
     if options["conflict_key"]:
         params["conflict_key"] = options["conflict_key"]
+    if options["extra"] != "reject":
+        params["extra"] = options["extra"]
     if options["dry_run"]:
         params["dry_run"] = "true"
     return LoadRequest(
