@@ -17,7 +17,7 @@ from tests.api.extremes import EXTREMES
 from tests.api.replaying import bulk
 from tests.api.sending import execute, send, stored
 from tests.api.tables import EVERY_TYPE, body_of
-from tests.scale import scale
+from tests.scale import is_short, scale
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -50,6 +50,7 @@ NULLS = st.sampled_from([["\\N"], ["NA"], ["NA", "\\N", ""], [""], ["null"]])
 
 SETTINGS: dict[str, Any] = {
     "deadline": None,
+    "derandomize": is_short(),
     "phases": [Phase.explicit, Phase.generate],
     "suppress_health_check": list(HealthCheck),
 }

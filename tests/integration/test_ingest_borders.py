@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.api.sending import execute, send, stored
-from tests.scale import scale
+from tests.scale import is_short, scale
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -78,6 +78,7 @@ def check_borders(
 ) -> None:
     @settings(
         max_examples=scale(40),
+        derandomize=is_short(),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
         phases=[Phase.explicit, Phase.generate, Phase.target],

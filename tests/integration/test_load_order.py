@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingest.management.commands.load import Command
 from tests.api.sending import execute, stored
-from tests.scale import scale
+from tests.scale import is_short, scale
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -82,6 +82,7 @@ def files(draw: st.DrawFn) -> list[Row]:
 
 @settings(
     max_examples=scale(6),
+    derandomize=is_short(),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
