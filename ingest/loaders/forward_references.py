@@ -44,10 +44,7 @@ class ForwardReferences:
         kept = []
         for rejection in receipt.rejections:
             if self._lacks_parent_only(rejection):
-                row = Rows(
-                    [batch.rows.texts[rejection.index]], [batch.rows.places[rejection.index]]
-                )
-                alone = replace(batch, body=b"", rows=row, steps=0)
+                alone = _keep_row(batch, rejection.index)
                 self._held[receipt.batch, rejection.index] = _Held(alone, rejection.errors)
             else:
                 kept.append(rejection)
