@@ -13,6 +13,7 @@ from django.test.utils import setup_databases, teardown_databases
 from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from project.base.config import read_config
 from project.http.access.keys import forget_trusted_keys
@@ -34,6 +35,23 @@ def _hash_passwords_quickly() -> Iterator[None]:
     """Have passwords be hashed once, not a million times; the service itself can check them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _find_static_files_once() -> Iterator[None]:
+    """Have static files be looked up once, not for each client of a test."""
+    find = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def add_files(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            find(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_files)
         yield
 
 
