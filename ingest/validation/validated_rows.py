@@ -84,6 +84,11 @@ class ValidatedBatch:
                     rows[position] = _encode(self.canonical[place])
         return join_rows(rows)
 
+    def keep(self, places: Collection[int]) -> list[ValidatedRows]:
+        """Return the groups of those of the good rows whose places are given."""
+        kept = [rows.keep(places) for rows in self.groups]
+        return [rows for rows in kept if rows.places]
+
     def show_values(self, rejections: Iterable[Rejection]) -> None:
         """Add the values that break constraints to the errors of rejections.
 
