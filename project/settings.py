@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from apis.open311.specification import SCOPES
-from project.base.config import read_config, read_port
+from project.base.config import publish, read_config, read_port
 from project.base.database import database_settings, direct_server
 from project.base.logs import logging_settings
 from project.base.secrets import read_secret_key
@@ -24,7 +24,8 @@ DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
 SECRETS_DIR = DATA_DIR / "secrets"
 LOGS_DIR = Path(os.environ.get("ROWHOUSE_LOGS") or BASE_DIR / "logs").resolve()
 CONFIG_PATH = Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml").resolve()
-CONFIG = read_config(CONFIG_PATH)
+# `manage.py up --demo` names the datasets that hold its sample rows.
+CONFIG = publish(read_config(CONFIG_PATH), os.environ.get("ROWHOUSE_PUBLIC", "").split())
 
 # Made at the first start, with every scope; what `manage.py load` uses unless told otherwise.
 API_KEY_FILE = DATA_DIR / "api_key"
@@ -137,6 +138,7 @@ MIDDLEWARE = [
     "project.base.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "project.http.middleware.SessionlessMiddleware",
+    "project.http.access.origins.PublicOriginMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "project.http.middleware.ContentPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

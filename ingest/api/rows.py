@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ingest.api.permission import check_table
+from ingest.api.permission import check_table, datasets_of_table
 from ingest.catalog.definitions import Table
 from ingest.errors import TableAmbiguous, TableNotWritable, TableUnknown
 from ingest.reading.keyset import key_of
@@ -71,6 +71,7 @@ class RowsView(APIView):
     """The rows of a table."""
 
     scopes = {"GET": Scope.READ}
+    datasets = staticmethod(datasets_of_table)
     errors: Errors = {"GET": [BadParameter, TableUnknown, TableAmbiguous, TableNotReadable]}
 
     @extend_schema(

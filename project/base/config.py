@@ -1,6 +1,6 @@
 """rest_conf.yml decoded into typed values."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -69,6 +69,7 @@ Distribution = Literal["schema", "none"] | dict[str, str]
 class Dataset(Section, frozen=True):
     """One exposed schema; what is left out is not wanted."""
 
+    public: bool = False
     distribute: Distribution = "none"
     partitions: dict[str, Partitioning] = {}
 
@@ -109,7 +110,6 @@ class ReportOverride(
 class Reports(Section, frozen=True):
     """How reports are refreshed and shown."""
 
-    public_pages: bool
     statement_timeout_s: Positive
     swap_patience_s: Positive
     definitions: dict[str, ReportOverride]
@@ -161,7 +161,6 @@ class Socrata(Section, frozen=True):
 class Metrics(Section, frozen=True):
     """The MDS Metrics API."""
 
-    public: bool
     max_intervals: Positive
     max_rows: Positive
     result_minutes: Positive
@@ -179,7 +178,6 @@ class WherePrefix(Section, frozen=True):
 class Open311(Section, frozen=True):
     """How the Open311 API answers."""
 
-    public: bool
     per_page: Positive
     max_per_page: Positive
     max_offset: Positive
@@ -194,7 +192,6 @@ class Open311(Section, frozen=True):
 class Covid(Section, frozen=True):
     """The versioned COVID-19 data API."""
 
-    public: bool
     version: Annotated[float, Meta(ge=2, lt=3)]
     license: str
     definitions: str | None
@@ -245,6 +242,16 @@ def read_config(path: Path) -> Config:
     for key_path, problem in _find_problems(config):
         raise ConfigError(f"{path.name}: {key_path}: {problem}", key_path=key_path)
     return config
+
+
+def publish(config: Config, names: Collection[str]) -> Config:
+    """Return the settings with some datasets made public, whatever the file says."""
+    changed = {
+        name: msgspec.structs.replace(dataset, public=True)
+        for name, dataset in config.datasets.items()
+        if name in names
+    }
+    return msgspec.structs.replace(config, datasets=config.datasets | changed)
 
 
 def read_port(text: str | None, default: int) -> int:

@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from project.base.config import ParameterValue
 from project.base.errors import BadParameter
+from project.http.access.reading import caller_of, public_datasets
 from project.http.answers import answer_json
 from project.http.openapi import (
     CSV_TEXT,
@@ -27,6 +28,7 @@ from project.http.openapi import (
 )
 from project.http.pagination import link_offsets, read_nulls, read_number, refuse_unknown
 from project.models import Scope
+from reports.api.access import find_readable
 from reports.api.caching import answer_file, find_unmodified, make_etag, set_validators
 from reports.engine.contents import (
     DescribedColumn,
@@ -40,7 +42,7 @@ from reports.engine.contents import (
 )
 from reports.engine.definition import Definition
 from reports.engine.refresh import Refreshed
-from reports.engine.registry import find_report, find_reports
+from reports.engine.registry import datasets_of_report, find_report
 from reports.engine.report_table import refresh_report
 from reports.errors import NotRefreshed, RefreshFailed, ReportBusy, ReportUnknown
 
@@ -101,14 +103,18 @@ class ReportsView(APIView):
     """The reports."""
 
     scopes = {"GET": Scope.READ}
+    datasets = staticmethod(public_datasets)
 
     @extend_schema(summary="List reports", responses=answers({200: page_of(Description)}))
     def get(self, request: Request) -> HttpResponse:
-        """Answer all reports; they are as few as their files, so there is one page."""
+        """Answer the reports that the key may read, without one those of public datasets.
+
+        They are as few as their files, so there is one page.
+        """
         with read_only_snapshot() as connection:
             statuses = read_statuses(connection)
         results = []
-        for name, definition in sorted(find_reports().found.items()):
+        for name, definition in find_readable(caller_of(request)).items():
             status = statuses.get(name)
             checked_at = status.checked_at if status else None
             described = asdict(describe_report(definition, status))
@@ -120,6 +126,7 @@ class ReportView(APIView):
     """One report."""
 
     scopes = {"GET": Scope.READ}
+    datasets = staticmethod(datasets_of_report)
     errors: Errors = {"GET": [BadParameter, ReportUnknown, NotRefreshed]}
 
     @extend_schema(

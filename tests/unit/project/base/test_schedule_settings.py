@@ -30,7 +30,7 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
             '    hires_by_quarter:\n      schedule: "soon"\n',
             "reports.definitions.hires_by_quarter.schedule",
         ),
-        ("public_pages: true", "public_pages: often", "reports.public_pages"),
+        ("hiring: {public: false}", "hiring: {public: often}", "datasets[...].public"),
         ("        year: 2021", "        year: [2021]", "reports.definitions[...].parameters[...]"),
     ],
 )
