@@ -83,8 +83,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.http.pro
 SECURE_SSL_REDIRECT = CONFIG.http.production
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^internal/metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if CONFIG.http.production else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = CONFIG.http.production
-SECURE_HSTS_PRELOAD = CONFIG.http.production
+SECURE_HSTS_INCLUDE_SUBDOMAINS = CONFIG.http.hsts_subdomains
+SECURE_HSTS_PRELOAD = CONFIG.http.hsts_preload
 SESSION_COOKIE_SECURE = CONFIG.http.production
 CSRF_COOKIE_SECURE = CONFIG.http.production
 _CHECKS_FOR_HTTPS = [
@@ -94,7 +94,8 @@ _CHECKS_FOR_HTTPS = [
     "security.W016",  # the CSRF token's cookie
     "oauth2_provider.W008",  # redirect addresses of applications
 ]
-SILENCED_SYSTEM_CHECKS = [] if CONFIG.http.production else _CHECKS_FOR_HTTPS
+_CHECKS_OF_CHOICES = ["security.W005", "security.W021"]  # HSTS of subdomains, preloading
+SILENCED_SYSTEM_CHECKS = _CHECKS_OF_CHOICES + ([] if CONFIG.http.production else _CHECKS_FOR_HTTPS)
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -250,6 +251,7 @@ JOBS = {
     "expire_rejections": "ingest.rejections.retention.expire_rejections",
     "tend_partitions": "backups.runs.partitions.maintain_partitions",
     "load_socrata": "ingest.loaders.socrata.load.load_changes",
+    "guard_roles": "project.schema.roles.guard_roles",
     "expire_sessions": "project.http.access.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.engine.jobs.forget_report_runs",

@@ -33,6 +33,7 @@ from project.http.openapi import (
     CSV_TEXT,
     NDJSON_TEXT,
     NULL_PARAMETER,
+    SAFE_PARAMETER,
     Errors,
     answers,
     page_of,
@@ -55,7 +56,7 @@ ROWS_PARAMETERS = [
     parameter("order", "Columns to order by, `-` before one that falls: `hire_date,-employee_id`"),
     parameter("format", "csv and ndjson: all rows, streamed", enum=["json", "csv", "ndjson"]),
     NULL_PARAMETER,
-    parameter("safe", "CSV for spreadsheets: a `'` before formulas", type="boolean"),
+    SAFE_PARAMETER,
     parameter(
         "limit",
         f"Rows of a page, up to {MAX_LIMIT}, or of the whole stream",

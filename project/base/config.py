@@ -31,6 +31,8 @@ class Http(Section, frozen=True):
     requests_per_minute: Positive | None
     allowed_hosts: list[str]
     production: bool
+    hsts_subdomains: bool = False
+    hsts_preload: bool = False
 
 
 class Embedded(Section, frozen=True):
@@ -113,6 +115,7 @@ class Reports(Section, frozen=True):
     statement_timeout_s: Positive
     swap_patience_s: Positive
     definitions: dict[str, ReportOverride]
+    reader_timeout_s: Positive = 600
 
 
 class Keep(Section, frozen=True):
@@ -280,6 +283,8 @@ def _find_problems(config: Config) -> Iterator[tuple[str, str]]:
     for name in config.datasets:
         if name in RESERVED_SCHEMAS or name.startswith("pg_"):
             yield f"datasets.{name}", "this schema cannot be exposed"
+    if config.http.hsts_preload and not config.http.hsts_subdomains:
+        yield "http.hsts_preload", "browsers take no domain into their lists without its subdomains"
     yield from _try("schedules.time_zone", read_time_zone, config.schedules.time_zone)
     for name, text in config.schedules.jobs.items():
         yield from _try(f"schedules.jobs.{name}", check_expression, text)

@@ -117,6 +117,7 @@ NULL_PARAMETER = OpenApiParameter(
     {"type": "array", "items": {"type": "string"}},
     description="A word that means null in CSV where it stands without quotes; may be repeated",
 )
+SAFE_PARAMETER = parameter("safe", "CSV for spreadsheets: a `'` before formulas", type="boolean")
 
 
 def paging_parameters() -> list[OpenApiParameter]:

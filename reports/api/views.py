@@ -20,13 +20,20 @@ from project.http.answers import answer_json
 from project.http.openapi import (
     CSV_TEXT,
     NULL_PARAMETER,
+    SAFE_PARAMETER,
     Errors,
     answers,
     page_of,
     parameter,
     reference,
 )
-from project.http.pagination import link_offsets, read_nulls, read_number, refuse_unknown
+from project.http.pagination import (
+    link_offsets,
+    read_choice,
+    read_nulls,
+    read_number,
+    refuse_unknown,
+)
 from project.models import Scope
 from reports.api.access import find_readable
 from reports.api.caching import answer_file, find_unmodified, make_etag, set_validators
@@ -37,6 +44,7 @@ from reports.engine.contents import (
     read_csv,
     read_only_snapshot,
     read_rows,
+    read_safe_csv,
     read_status,
     read_statuses,
 )
@@ -48,7 +56,7 @@ from reports.errors import NotRefreshed, RefreshFailed, ReportBusy, ReportUnknow
 
 MAX_ROWS = 10_000
 MAX_OFFSET = 10**12
-KNOWN = frozenset({"format", "limit", "offset", "null"})
+KNOWN = frozenset({"format", "limit", "offset", "null", "safe"})
 CSV = "text/csv; charset=utf-8"
 
 
@@ -134,6 +142,7 @@ class ReportView(APIView):
         parameters=[
             parameter("format", "How they are written", enum=["json", "csv"], default="json"),
             NULL_PARAMETER,
+            SAFE_PARAMETER,
             parameter("limit", "Rows of JSON", type="integer", minimum=1, maximum=MAX_ROWS),
             parameter(
                 "offset",
@@ -149,13 +158,14 @@ class ReportView(APIView):
         """Answer the rows in the report's order: `limit` of them as JSON, all of them as CSV."""
         definition = find_report(name)
         format_, limit, offset = _read_parameters(request)
+        safe = read_choice(request.GET, "safe", ("false", "true")) == "true"
         with read_only_snapshot() as connection:
             status = read_status(connection, name)
             described = describe_report(definition, status)
             etag = make_etag(described, definition.digest, request.META.get("QUERY_STRING", ""))
             answer = find_unmodified(request._request, etag, status.refreshed_at)
             if answer is None and format_ == "csv":
-                answer = answer_csv(connection, definition, read_nulls(request.GET))
+                answer = answer_csv(connection, definition, read_nulls(request.GET), safe=safe)
             elif answer is None:
                 columns = describe_columns(connection, definition)
                 links = link_offsets(request, {}, limit=limit, offset=offset, count=status.rows)
@@ -188,10 +198,10 @@ class RefreshView(APIView):
 
 
 def answer_csv(
-    connection: Connection, definition: Definition, nulls: Sequence[str] = ()
+    connection: Connection, definition: Definition, nulls: Sequence[str] = (), *, safe: bool
 ) -> HttpResponse:
-    """Return the whole report as a file."""
-    content = read_csv(connection, definition, nulls)
+    """Return the whole report as a file, with `safe` for spreadsheets."""
+    content = (read_safe_csv if safe else read_csv)(connection, definition, nulls)
     return answer_file(content, content_type=CSV, name=f"{definition.name}.csv")
 
 

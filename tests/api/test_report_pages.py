@@ -133,9 +133,20 @@ def test_a_page_needs_nothing_from_elsewhere_and_has_nothing_inline(
             assert Client().get(link).status_code == 200
 
 
+def test_the_csv_of_the_page_is_safe_for_spreadsheets(loaded: Client) -> None:
+    department = {"department_id": 1, "department_name": '=cmd|"x"!A1'}
+    loaded.post("/api/ingest/departments?on_conflict=update", [department],
+                content_type="application/json")  # fmt: skip
+    loaded.post("/api/reports/hires_by_quarter/refresh")
+    page = Client().get("/reports/hires_by_quarter.csv").content.decode()
+    exact = loaded.get("/api/reports/hires_by_quarter?format=csv").content.decode()
+    assert '"=cmd|""x""!A1"' in exact
+    assert page.replace("\r\n", "\n") == exact.replace('"=cmd', "\"'=cmd")
+    safe = loaded.get("/api/reports/hires_by_quarter?format=csv&safe=true")
+    assert safe.content.decode() == page
+
+
 def test_the_downloads_are_the_api_s(loaded: Client) -> None:
-    page = Client().get("/reports/hires_by_quarter.csv")
-    assert page.content == loaded.get("/api/reports/hires_by_quarter?format=csv").content
     page = Client().get("/reports/hires_by_quarter.tds")
     assert page.content == loaded.get("/api/reports/hires_by_quarter.tds").content
     page = Client().get("/reports/rowhouse_reports.tds")

@@ -129,3 +129,8 @@ def test_tables_of_public_datasets_are_shown_to_anyone(client: Client) -> None:
     }
     everything = client.get("/api/tables").json()["results"]
     assert "hiring.jobs" in {one["table"] for one in everything}
+
+
+def test_the_csv_link_is_safe_for_spreadsheets(person: Client) -> None:
+    text = person.get("/tables/hiring.jobs").content.decode()
+    assert "/api/tables/hiring.jobs/rows?format=csv&amp;safe=true" in text
