@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
@@ -52,12 +52,11 @@ def test_it_is_not_ready_without_a_database(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_it_is_not_ready_while_the_database_is_read_only() -> None:
-    with connections["ingest"].cursor() as cursor:
-        cursor.execute("SET default_transaction_read_only = on")
-    answer = Client().get("/readyz")
+    with transaction.atomic(using="ingest"), connections["ingest"].cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"] == {"database": "is read-only", "migrations": "ok"}
-    connections["ingest"].close()
     assert Client().get("/readyz").status_code == 200
 
 
