@@ -25,6 +25,7 @@ from tests.pooler import is_wanted
 from tests.serving import serving
 
 KeyMaker = Callable[..., str]
+Publish = Callable[..., None]
 
 # Which tables are backed up.
 EVERYTHING, HIRING = 'include: ["*"]', 'include: ["hiring.*"]'
@@ -110,6 +111,18 @@ def api_key(database: None) -> KeyMaker:
 def client(api_key: KeyMaker) -> Client:
     """Return Django's test client with a key of every scope."""
     return Client(headers={"Authorization": f"Api-Key {api_key(*Scope.values)}"})
+
+
+@pytest.fixture
+def publish(settings: Settings) -> Publish:
+    """Return a function that says which datasets are public: `publish(hiring=True)`."""
+
+    def say(**public: bool) -> None:
+        config = settings.CONFIG
+        changed = {name: replace(config.datasets[name], public=is_) for name, is_ in public.items()}
+        settings.CONFIG = replace(config, datasets=config.datasets | changed)
+
+    return say
 
 
 @pytest.fixture

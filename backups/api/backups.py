@@ -85,7 +85,7 @@ class BackupsView(APIView):
 class BackupView(APIView):
     """One backup, or one run of a check or restore."""
 
-    scopes = {"GET": Scope.READ}
+    scopes = {"GET": (Scope.READ, Scope.BACKUP)}
     errors: Errors = {"GET": [BackupUnknown]}
 
     @extend_schema(summary="Get a run", responses=answers({200: RunDocument}))

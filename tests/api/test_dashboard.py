@@ -16,7 +16,7 @@ from project.site import overview
 from tests.api.replaying import bulk, reject
 from tests.api.sending import send
 from tests.cleaning import Table
-from tests.conftest import KeyMaker
+from tests.conftest import KeyMaker, Publish
 from tests.database import log_in
 from tests.hiring import send_small
 from tests.waiting import wait_until
@@ -49,15 +49,23 @@ def read_section(person: Client, name: str) -> str:
     return sections[name]
 
 
+@pytest.fixture
+def closed(publish: Publish) -> None:
+    """Have no dataset be public."""
+    publish(nyc311=False, mds=False, open311=False, covid=False)
+
+
 @pytest.mark.parametrize("address", PAGES)
-def test_who_is_not_signed_in_is_led_to_the_login_and_back(address: str) -> None:
+def test_who_is_not_signed_in_is_led_to_the_login_and_back(closed: None, address: str) -> None:
     answer = Client().get(address)
     assert answer.status_code == 302
     assert answer.headers["Location"] == f"/login/?next={address.replace('/', '%2F')}"
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_a_key_that_may_not_read_sees_nothing(api_key: KeyMaker, address: str) -> None:
+def test_a_key_that_may_not_read_sees_nothing(
+    closed: None, api_key: KeyMaker, address: str
+) -> None:
     answer = sign_in(api_key("ingest")).get(address)
     assert answer.status_code == 403
     assert "scope_missing" in answer.content.decode()

@@ -106,8 +106,8 @@ def test_the_files_hold_no_key_and_no_other_address(collection: dict[str, Any]) 
 
 
 @pytest.fixture
-def description(database: None) -> dict[str, Any]:
-    return dict(Client().get("/api/schema").json())
+def description(client: Client) -> dict[str, Any]:
+    return dict(client.get("/api/schema").json())
 
 
 def test_the_openapi_description_is_imported_whole(

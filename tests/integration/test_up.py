@@ -234,6 +234,8 @@ def test_a_demo_fills_what_is_empty_and_leaves_the_rest(service: Service) -> Non
     service.stop()
     service.start("--demo", "--web-only", last_line="hiring.employees")
     assert "hiring.departments: has rows already, left alone" in service.said
+    # What holds somebody's own rows stays closed.
+    assert "Anyone may read the demo's datasets: nyc311, mds, covid" in service.said
     assert service.scheduler is None
     service.stop()
 

@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.utils import timezone
@@ -11,8 +11,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from project.http.access.reading import are_public, caller_of, refuse
 from project.http.access.throttling import admit_request
-from project.http.errors import KeyInvalid, KeyRequired, ScopeMissing
+from project.http.errors import KeyInvalid
 from project.models import ApiKey, Scope
 
 if TYPE_CHECKING:  # the views' module reads the settings that name this one
@@ -85,7 +86,11 @@ class KeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """DRF permission: the view's `scopes` name the scope each method needs, None for nobody's."""
+    """DRF permission: the view's `scopes` name the scope each method needs, None for nobody's.
+
+    Where they are several, one of them is enough. What `read` is for needs no key where the
+    datasets that the view names (`datasets`, see `reading`) are public.
+    """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         """Return True; raise `KeyRequired` or `ScopeMissing` where the key does not suffice.
@@ -93,16 +98,22 @@ class HasScope(BasePermission):
         Anyone may ask which methods there are. A method there is not is no question of keys: the
         view answers it with 405.
         """
-        scopes: dict[str, Scope | None] = getattr(view, "scopes", {})
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method == "OPTIONS" or not hasattr(view, method.lower()):
             return True
-        scope = scopes.get(method, Scope.ADMIN)
-        if scope is None:
+        scopes = scopes_of(view, method)
+        key = caller_of(request)
+        if not scopes or (key is not None and any(map(key.may, scopes))):
             return True
-        key: Any = request.auth
-        if key is None:
-            raise KeyRequired
-        if not key.may(scope):
-            raise ScopeMissing(f"This needs a key with the scope {scope}", scope=str(scope))
-        return True
+        datasets = getattr(view, "datasets", None)
+        if Scope.READ in scopes and datasets is not None and are_public(datasets(**view.kwargs)):
+            return True
+        raise refuse(key, scopes)
+
+
+def scopes_of(view: "APIView", method: str) -> tuple[Scope, ...]:
+    """Return the scopes of which a method needs one; none where it is open to anyone."""
+    scope = getattr(view, "scopes", {}).get(method, Scope.ADMIN)
+    if scope is None:
+        return ()
+    return (scope,) if isinstance(scope, Scope) else tuple(scope)

@@ -30,7 +30,8 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
             '    hires_by_quarter:\n      schedule: "soon"\n',
             "reports.definitions.hires_by_quarter.schedule",
         ),
-        ("public_pages: true", "public_pages: often", "reports.public_pages"),
+        ("hsts_preload: false", "hsts_preload: true", "http.hsts_preload"),
+        ("hiring: {public: false}", "hiring: {public: often}", "datasets[...].public"),
         ("        year: 2021", "        year: [2021]", "reports.definitions[...].parameters[...]"),
     ],
 )
