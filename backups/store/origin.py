@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from django.conf import settings
 
-from backups.errors import BackupUntrusted
+from backups.errors import BackupError, BackupUntrusted
 from backups.store.folder import Backup
 from backups.store.manifest import Manifest, SealedManifest
 from project.base.secrets import read_or_create_secret
@@ -13,8 +13,16 @@ KEYS_FILE = "backup_signing_keys"
 
 
 def read_signing_keys() -> list[str]:
-    """Return the keys, one a line of the secret file: the first signs, each of them is trusted."""
-    return read_or_create_secret(settings.SECRETS_DIR / KEYS_FILE).split()
+    """Return the keys, one a line of the secret file: the first signs, each of them is trusted.
+
+    Raises `BackupError` where the file is empty.
+    """
+    keys = read_or_create_secret(settings.SECRETS_DIR / KEYS_FILE).split()
+    if not keys:
+        raise BackupError(
+            f"There is no key in secrets/{KEYS_FILE}: a file that is gone is made anew"
+        )
+    return keys
 
 
 def is_signed(sealed: SealedManifest) -> bool:

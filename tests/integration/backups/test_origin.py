@@ -112,6 +112,13 @@ def test_each_line_of_the_key_file_is_trusted_and_the_first_one_signs(
     assert newest.read_sealed().is_signed_with(["new"])
 
 
+def test_a_key_file_without_a_key_signs_nothing(backup: Backup, keys_file: Path) -> None:
+    keys_file.write_text("\n")
+    for use in (run_verify, lambda one: run_backup(tables=["hiring.one"])):
+        with pytest.raises(BackupError, match=KEYS_FILE):
+            use(backup)
+
+
 def test_commands_tell_whether_the_signature_holds(
     backup: Backup, capsys: pytest.CaptureFixture[str]
 ) -> None:
