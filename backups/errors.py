@@ -52,7 +52,7 @@ class RestoreBusy(BackupError):
 
 
 class TablesBusy(TryLater):
-    """The tables were locked by others all the time; nothing was changed."""
+    """The tables were locked by others all the time: try again."""
 
     code = "tables_busy"
 

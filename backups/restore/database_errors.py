@@ -33,14 +33,10 @@ def translate_errors() -> Iterator[None]:
 def _translate(error: psycopg.Error) -> RowhouseError:
     said = error.diag.message_primary or str(error).strip()
     if isinstance(error, (*CONFLICTS, psycopg.errors.ObjectInUse)):
-        return TablesBusy(
-            f"Others use the tables ({said}); nothing was changed: try again",
-            retry_after_s=RETRY_AFTER_S,
-        )
+        return TablesBusy(f"Others use the tables ({said}): try again", retry_after_s=RETRY_AFTER_S)
     if (error.sqlstate and error.sqlstate[:2]) in _INFRASTRUCTURE:
         return Unavailable(
-            f"The database cannot do it now ({said}); nothing was changed: try again",
-            retry_after_s=RETRY_AFTER_S,
+            f"The database cannot do it now ({said}): try again", retry_after_s=RETRY_AFTER_S
         )
     detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
     return RestoreRefused(f"The rows or the table are in the way: {said}{detail}")

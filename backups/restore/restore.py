@@ -49,13 +49,8 @@ def restore_backup(
     entries = choose_tables(manifest.tables, request.tables)
     _check_tables(entries, request)
     progress.expect_rows(sum(entry.rows for entry in entries))
-    if request.mode == "new":
-        _check_name(request, len(entries))
     backup.check_file_names(manifest)
-    # Otherwise the records are checked while they are loaded, before anything is committed.
-    decode = request.dry_run or request.mode == "append"
-    if decode or len(entries) > 1:  # a single file is verified while it is loaded
-        verify_backup(backup, tables=[entry.full_name for entry in entries], decode=decode)
+    _verify_files(backup, entries, request)
     readers = [TableReader(backup, entry) for entry in entries]
     with ExitStack() as stack:
         for reader in readers:
@@ -82,7 +77,9 @@ def restore_backup(
 
 
 def _check_tables(entries: Sequence[TableEntry], request: RestoreRequest) -> None:
-    """Raise unless these are tables that backups of this service have."""
+    """Raise unless these are tables that backups of this service have, and may go there."""
+    if request.mode == "new":
+        _check_name(request, len(entries))
     names = [entry.full_name for entry in entries]
     check_service_tables(names, allowed=request.with_service, is_replaced=request.mode == "replace")
     datasets = settings.CONFIG.datasets
@@ -101,6 +98,13 @@ def _check_name(request: RestoreRequest, tables: int) -> None:
         raise RestoreRefused("A restore into a new table needs one table and a name for it")
     if "\0" in name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise RestoreRefused(f"A table's name has at most {MAX_NAME_BYTES} bytes and no U+0000")
+
+
+def _verify_files(backup: Backup, entries: Sequence[TableEntry], request: RestoreRequest) -> None:
+    # Otherwise the records are checked while they are loaded, before anything is committed.
+    decode = request.dry_run or request.mode == "append"
+    if decode or len(entries) > 1:  # a single file is verified while it is loaded
+        verify_backup(backup, tables=[entry.full_name for entry in entries], decode=decode)
 
 
 def _append(

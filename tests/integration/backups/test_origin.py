@@ -10,10 +10,10 @@ from typing import Any, cast
 import msgspec
 import psycopg
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from msgspec.structs import replace
+from pytest_django import Settings
 
 from backups.child.verify import find_problems
 from backups.errors import BackupDamaged, BackupError, BackupUntrusted, RestoreRefused
@@ -89,12 +89,12 @@ def test_a_changed_manifest_keeps_no_signature(backup: Backup) -> None:
 
 
 @pytest.fixture
-def keys_file() -> Iterator[Path]:
+def keys_file(settings: Settings, tmp_path: Path) -> Path:
+    """Return the file of the keys, a copy: other tests use the secrets at the same time."""
     read_signing_keys()
-    path = settings.SECRETS_DIR / KEYS_FILE
-    before = path.read_text()
-    yield path
-    path.write_text(before)
+    shutil.copytree(settings.SECRETS_DIR, tmp_path / "secrets")
+    settings.SECRETS_DIR = tmp_path / "secrets"
+    return tmp_path / "secrets" / KEYS_FILE
 
 
 def test_each_line_of_the_key_file_is_trusted_and_the_first_one_signs(
@@ -325,7 +325,7 @@ def test_what_restores_run_as_owns_nothing(backup: Backup) -> None:
 
 
 def test_a_superuser_executes_no_definition_even_without_roles(
-    backup: Backup, settings: Any
+    backup: Backup, settings: Settings
 ) -> None:
     database = replace(settings.CONFIG.database, separate_roles=False)
     settings.CONFIG = replace(settings.CONFIG, database=database)
