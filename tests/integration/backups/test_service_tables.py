@@ -1,7 +1,6 @@
 """Receipts and rejections restored: whole, by the command line alone, after a question."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from backups.store.archive import find_backup
 from tests.api.test_backups import wait
 from tests.integration.backups.tables import ask, run
 
-pytestmark = pytest.mark.usefixtures("scratch", "whole_archive")
+pytestmark = pytest.mark.usefixtures("scratch")
 
 BOTH = ("service.batch", "service.rejection")
+WITH_JOBS = ["hiring.jobs", *BOTH]
 
 
 def send(client: Client, key: str, row: dict[str, Any]) -> Any:
@@ -37,7 +37,7 @@ def undo_service() -> Any:
 
 
 def test_the_api_restores_no_receipts(client: Client) -> None:
-    made = run_backup(tables=["hiring.jobs", *BOTH])
+    made = run_backup(tables=WITH_JOBS)
     url = f"/api/backups/{made.pk}/restore"
     for tables in (["service.batch"], ["hiring.jobs", "rejection"], list(BOTH)):
         answer = client.post(url, {"tables": tables}, content_type="application/json")
@@ -55,7 +55,7 @@ def test_a_backup_of_receipts_alone_has_nothing_for_the_api(client: Client) -> N
 
 
 def test_receipts_are_restored_together_or_not_at_all() -> None:
-    backup = find_backup(str(run_backup().pk))
+    backup = find_backup(str(run_backup(tables=WITH_JOBS).pk))
     with pytest.raises(ServiceTablesProtected):
         restore_backup(backup, RestoreRequest(tables=BOTH))
     for request in (
@@ -70,7 +70,7 @@ def test_receipts_are_restored_together_or_not_at_all() -> None:
 
 def test_no_key_leads_to_a_receipt_that_is_gone(client: Client, undo_service: None) -> None:
     before = send(client, "before", {"job_id": 1, "job_name": "Nurse"})
-    backup = find_backup(str(run_backup().pk))
+    backup = find_backup(str(run_backup(tables=WITH_JOBS).pk))
     rejected = send(client, "later", {"job_id": "x"})
     assert (before.json()["inserted"], rejected.json()["rejected"]) == (1, 1)
     call_command("restore", *BOTH, "--from", str(backup.id), "--yes")
@@ -85,7 +85,7 @@ def test_no_key_leads_to_a_receipt_that_is_gone(client: Client, undo_service: No
 
 
 def test_undone_receipts_come_back_with_their_keys(client: Client, undo_service: None) -> None:
-    backup = find_backup(str(run_backup().pk))
+    backup = find_backup(str(run_backup(tables=WITH_JOBS).pk))
     stored = send(client, "later", {"job_id": 1, "job_name": "Nurse"})
     call_command("restore", *BOTH, "--from", str(backup.id), "--yes")
     assert ask("SELECT count(*) FROM service.idempotency_key") == [(0,)]
@@ -97,12 +97,12 @@ def test_undone_receipts_come_back_with_their_keys(client: Client, undo_service:
 
 
 def test_the_command_asks_before_it_replaces_receipts(
-    monkeypatch: pytest.MonkeyPatch, whole_archive: Path
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run_backup()
+    whole = ["--all", "--from", str(run_backup(tables=WITH_JOBS).pk)]
     run("INSERT INTO hiring.jobs VALUES (1, 'Nurse')")
     monkeypatch.setattr("sys.stdin.isatty", lambda: False)
-    for arguments in (["--all"], [*BOTH], [*BOTH, "--undo"], ["batch", "--undo"]):
+    for arguments in (whole, [*BOTH], [*BOTH, "--undo"], ["batch", "--undo"]):
         with pytest.raises(CommandError, match="say --yes"):
             call_command("restore", *arguments)
     asked: list[str] = []
@@ -114,8 +114,8 @@ def test_the_command_asks_before_it_replaces_receipts(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("builtins.input", refuse)
     with pytest.raises(CommandError, match="nothing was restored"):
-        call_command("restore", "--all")
+        call_command("restore", *whole)
     assert "service.batch, service.rejection" in asked[0]
     assert ask("SELECT count(*) FROM hiring.jobs") == [(1,)]
-    call_command("restore", "--all", "--dry-run")
+    call_command("restore", *whole, "--dry-run")
     assert len(asked) == 1
