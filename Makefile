@@ -5,6 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --require-hashes --requirement
 
 # The checks need settings and secrets, but must leave the service's own alone.
 CHECK := ROWHOUSE_DATA=$(VENV)/check ROWHOUSE_LOGS=$(VENV)/check
@@ -27,7 +28,7 @@ POOLED := $(addprefix tests/api/,test_backups.py test_closure.py test_covid_read
 	test_ingest_model.py test_references.py test_processes.py test_jobs.py \
 	test_refresh.py test_refresh_readers.py)
 
-.PHONY: run demo test test-pooled test-both lint check pictures bench bench-scale faults fuzz soak
+.PHONY: run demo test test-pooled test-both lint check lock pictures bench bench-scale faults fuzz soak
 .DEFAULT_GOAL := run
 
 run: $(RUN)
@@ -57,6 +58,15 @@ lint: $(DEV)
 	$(VENV)/bin/lint-imports --no-logo
 	$(CHECK) $(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
+# Pins what requirements/*.in name, with the checksums of all files of each version: those of every
+# platform and Python. Versions stay as they are; `make lock LOCK_OPTIONS=--upgrade` takes new ones.
+LOCK_OPTIONS :=
+lock: $(DEV)
+	for name in run dev peers; do \
+		$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-annotate $(LOCK_OPTIONS) \
+			requirements/$$name.in --output-file requirements/$$name.txt || exit; done
+
 # The pictures of the documentation: written by the browser tests, then looked at by a person.
 pictures: $(DEV)
 	ROWHOUSE_PICTURES=1 $(PY) -m pytest tests/browser
@@ -82,13 +92,13 @@ soak: $(DEV)
 # A stamp is as new as its last installation: a changed requirements file installs again.
 $(VENV)/run.stamp: requirements/run.txt $(VENV)/made.stamp
 	@echo "Installing what Rowhouse needs into $(VENV) …"
-	@$(PIP) install --requirement requirements/run.txt
+	@$(INSTALL) requirements/run.txt
 	@touch $@
 
 # After run.stamp, not beside it: two installations at once would harm each other.
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo "Installing what the tests need into $(VENV) …"
-	@$(PIP) install --requirement requirements/dev.txt
+	@$(INSTALL) requirements/dev.txt
 	@touch $@
 
 $(VENV)/made.stamp:

@@ -15,8 +15,12 @@ class BackupsConfig(AppConfig):
         from backups.runs.status import BackupCollector
         from project.http.problems import register_statuses
 
-        conflicts = (errors.BackupDamaged, errors.RestoreRefused, errors.RestoreBusy)
+        conflicts = (
+            *(errors.BackupDamaged, errors.BackupUntrusted, errors.RestoreRefused),
+            errors.RestoreBusy,
+        )
         register_statuses(dict.fromkeys(conflicts, HTTPStatus.CONFLICT))
+        register_statuses({errors.ServiceTablesProtected: HTTPStatus.FORBIDDEN})
         register_statuses({errors.BackupUnknown: HTTPStatus.NOT_FOUND})
         register_statuses({errors.TooManyRuns: HTTPStatus.TOO_MANY_REQUESTS})
         REGISTRY.register(BackupCollector())

@@ -21,6 +21,12 @@ class BackupDamaged(BackupError):
     code = "backup_damaged"
 
 
+class BackupUntrusted(BackupError):
+    """The backup is of unknown origin: no key of this service signed its manifest."""
+
+    code = "backup_untrusted"
+
+
 class FileRefused(BackupError):
     """The file is not an Avro file that can be read safely."""
 
@@ -33,10 +39,22 @@ class RestoreRefused(BackupError):
     code = "restore_refused"
 
 
+class ServiceTablesProtected(BackupError):
+    """Receipts and rejections are restored by the command line alone."""
+
+    code = "service_tables_protected"
+
+
 class RestoreBusy(BackupError):
     """Another restore is running."""
 
     code = "restore_busy"
+
+
+class TablesBusy(TryLater):
+    """The tables were locked by others all the time: try again."""
+
+    code = "tables_busy"
 
 
 class TooManyRuns(TryLater):

@@ -17,14 +17,23 @@ from backups.api.bodies import (
     read_options,
 )
 from backups.api.documents import RunDocument, describe_backup, describe_run
-from backups.errors import BackupDamaged, BackupError, BackupUnknown, TooManyRuns
+from backups.errors import (
+    BackupDamaged,
+    BackupError,
+    BackupUnknown,
+    BackupUntrusted,
+    ServiceTablesProtected,
+    TooManyRuns,
+)
 from backups.make.snapshot import SERVICE_TABLES
 from backups.models import BackupRun
 from backups.restore.plan import RestoreRequest
+from backups.restore.service_tables import check_service_tables, find_service_tables
 from backups.runs.record import mark_dead_runs
 from backups.runs.runs import describe_request, request_run
 from backups.store.archive import find_backup, list_backups
 from backups.store.folder import Backup
+from backups.store.origin import open_trusted
 from backups.store.selection import choose_tables
 from ingest.errors import BadParameter, TableAmbiguous, TableUnknown
 from ingest.writing.tables import exposed_tables
@@ -106,7 +115,7 @@ class VerifyView(APIView):
     """Checks of one backup."""
 
     scopes = {"POST": Scope.BACKUP}
-    errors: Errors = {"POST": [*RUN_ERRORS, BackupUnknown]}
+    errors: Errors = {"POST": [*RUN_ERRORS, BackupUnknown, BackupUntrusted, BackupDamaged]}
 
     @extend_schema(
         summary="Check a backup",
@@ -117,6 +126,7 @@ class VerifyView(APIView):
         """Start a check in the background; answer 202 with its run."""
         backup = _find(run)
         options = read_options(request, VerifyBody)
+        open_trusted(backup)
         check = request_run(Kind.VERIFY, backup=backup.id, options={"restore": options.restore})
         return _accept(request, check)
 
@@ -126,7 +136,10 @@ class RestoreView(APIView):
 
     scopes = {"POST": Scope.BACKUP}
     errors: Errors = {
-        "POST": [*RUN_ERRORS, BadParameter, BackupError, BackupUnknown, BackupDamaged]
+        "POST": [
+            *(*RUN_ERRORS, BadParameter, BackupError, BackupUnknown, BackupUntrusted),
+            *(BackupDamaged, ServiceTablesProtected),
+        ]
     }
 
     @extend_schema(
@@ -135,17 +148,22 @@ class RestoreView(APIView):
         responses=answers({202: RunDocument}),
     )
     def post(self, request: Request, run: str) -> HttpResponse:
-        """Start a restore in the background; answer 202 with its run."""
+        """Start a restore in the background; answer 202 with its run.
+
+        Receipts and rejections are left out, which `left_out` of its options tells.
+        """
         backup = _find(run)
         options = read_options(request, RestoreBody)
         if (options.mode == "new") != (options.into is not None):
             raise BadParameter("`into` names the new table of the mode new", parameter="into")
-        entries = choose_tables(backup.read().tables, options.tables)
+        _, manifest = open_trusted(backup)
+        chosen = [entry.full_name for entry in choose_tables(manifest.tables, options.tables)]
+        left_out = [] if options.tables else find_service_tables(chosen)
+        tables = [name for name in chosen if name not in left_out]
+        check_service_tables(tables or left_out, allowed=False)
+        wanted = RestoreRequest(**msgspec.structs.asdict(options), left_out=left_out)
         restore = request_run(
-            Kind.RESTORE,
-            backup=backup.id,
-            tables=[entry.full_name for entry in entries],
-            options=describe_request(RestoreRequest(**msgspec.structs.asdict(options))),
+            Kind.RESTORE, backup=backup.id, tables=tables, options=describe_request(wanted)
         )
         return _accept(request, restore)
 

@@ -40,7 +40,7 @@ def main() -> None:
 
 def _find_problems(request: Request) -> Iterator[Problem]:
     path = Path(request.path)
-    backup = Backup(path, UUID(int=0), datetime.now(UTC))
+    backup = Backup(path, UUID(int=0), datetime.now(UTC), request.manifest_sha256)
     progress = Progress(add_rows=lambda rows: _send(Answer(rows=rows)))
     if request.task == "check":
         yield from check_backup(backup, request.tables, decode=request.decode, progress=progress)

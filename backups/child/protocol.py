@@ -26,6 +26,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     binary: bool = False  # which format of COPY
     memory_bytes: int
     seconds: int
+    manifest_sha256: str | None = None  # of the only manifest that may be read
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -52,6 +52,7 @@ class TableReader:
             child.ask(
                 self._backup.folder,
                 task="copy",
+                manifest_sha256=self._backup.manifest_sha256,
                 tables=[self.entry.full_name],
                 positions=list(positions),
                 binary=binary,

@@ -25,7 +25,7 @@ def find_problems(
     Without `decode`, the contents of the blocks are not read. With `tables` (full names), only
     their files are opened.
     """
-    return _ask(backup.folder, progress, task="check", tables=list(tables), decode=decode)
+    return _ask_about(backup, progress, task="check", tables=list(tables), decode=decode)
 
 
 def verify_backup(backup: Backup, *, tables: Sequence[str] = (), decode: bool = True) -> None:
@@ -44,7 +44,7 @@ def refuse_problems(backup: Backup, problems: Sequence[Problem]) -> None:
 
 def verify_with_second_reader(backup: Backup) -> None:
     """Raise `BackupDamaged` unless another reader (fastavro) reads every file as ours does."""
-    problems = _ask(backup.folder, NO_PROGRESS, task="compare")
+    problems = _ask_about(backup, NO_PROGRESS, task="compare")
     if problems:
         raise BackupDamaged(f"{backup.folder.name} is not read by others: {_list_first(problems)}")
 
@@ -58,6 +58,10 @@ def verify_external_file(path: Path) -> None:
 
 def _list_first(problems: Sequence[Problem]) -> str:
     return "; ".join(map(str, problems[:SHOWN_PROBLEMS]))
+
+
+def _ask_about(backup: Backup, progress: Progress, **task: Any) -> list[Problem]:
+    return _ask(backup.folder, progress, manifest_sha256=backup.manifest_sha256, **task)
 
 
 def _ask(path: Path, progress: Progress, **task: Any) -> list[Problem]:

@@ -15,7 +15,12 @@ from backups.make.snapshot import Snapshot, take_snapshot
 from backups.make.writer import TableSource, write_table
 from backups.progress import NO_PROGRESS, Progress
 from backups.store.archive import DRAFT_PREFIX, archive_folder, find_leftovers, folder_name
-from backups.store.files import publish_folder, write_durably
+from backups.store.files import (
+    PRIVATE_FOLDER,
+    open_private,
+    publish_folder,
+    write_durably,
+)
 from backups.store.folder import file_name
 from backups.store.manifest import (
     FORMAT_VERSION,
@@ -24,6 +29,7 @@ from backups.store.manifest import (
     TableEntry,
     encode_manifest,
 )
+from backups.store.origin import read_signing_keys
 from backups.store.selection import choose_tables, is_included
 from backups.tables.catalog import read_definition, set_search_path
 
@@ -60,7 +66,8 @@ def make_backup(
                 tables=tuple(entries),
                 next_transaction=snapshot.next_transaction,
             )
-            write_durably(draft / MANIFEST_NAME, encode_manifest(manifest))
+            signing_key, *_ = read_signing_keys()
+            write_durably(draft / MANIFEST_NAME, encode_manifest(manifest, signing_key))
             publish_folder(draft, archive / manifest.name)
     except OSError as error:
         raise BackupError(f"The backup cannot be written: {error}") from error
@@ -121,10 +128,10 @@ def _estimate_rows(snapshot: Snapshot, sources: Sequence[TableSource]) -> int:
 def _draft_folder(archive: Path, run: UUID) -> Iterator[Path]:
     draft = archive / f"{DRAFT_PREFIX}{run}"
     # The process holds the lock while it lives: a draft without one was left by a killed run.
-    with (archive / f"{draft.name}{LOCK_SUFFIX}").open("w") as lock:
+    with open_private(archive / f"{draft.name}{LOCK_SUFFIX}", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            draft.mkdir()
+            draft.mkdir(mode=PRIVATE_FOLDER)
             yield draft
         finally:
             shutil.rmtree(draft, ignore_errors=True)
@@ -135,7 +142,7 @@ def _remove_leftovers(archive: Path) -> None:
     names = {path.name.removesuffix(LOCK_SUFFIX) for path in find_leftovers(archive)}
     for name in names:
         lock_path = archive / f"{name}{LOCK_SUFFIX}"
-        with lock_path.open("a") as lock:
+        with open_private(lock_path, "a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

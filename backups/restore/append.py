@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Composable, Identifier
 from backups.child.table_reader import TableReader
 from backups.progress import Progress
 from backups.restore.fit_check import STAGING, fill_staging
-from backups.tables.connection import connect_admin
+from backups.tables.connection import connect_restorer
 from ingest.catalog.definitions import Column
 from ingest.outcome import OnConflict, Receipt
 from ingest.payload.payload import RowList
@@ -77,7 +77,7 @@ def append_backup(
     Columns that only PostgreSQL may set are left out, and those that the table no longer has.
     """
     table = reader.entry.full_name
-    with connect_admin() as connection:
+    with connect_restorer() as connection:
         known = exposed_tables().find_current(writer_connection(), table)
         with connection.transaction(force_rollback=True):
             fill_staging(connection, reader)

@@ -10,7 +10,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from backups.child.table_reader import TableReader
 from backups.restore.plan import Misfit
 from backups.tables.catalog import fetch_int, set_search_path
-from backups.tables.connection import configure_transaction
+from backups.tables.connection import configure_transaction, execute_alone
 from backups.tables.ddl import raw_sql
 from backups.tables.definition import ConstraintDefinition, TableDefinition
 from project.base.sql_files import read_sql
@@ -47,10 +47,11 @@ def fill_staging(connection: psycopg.Connection, reader: TableReader) -> None:
         )
         for field in reader.schema.fields
     ]
-    connection.execute(
+    execute_alone(
+        connection,
         SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(
             Identifier(STAGING), SQL(", ").join(columns)
-        )
+        ),
     )
     statement = SQL("COPY {} FROM STDIN").format(Identifier(STAGING))
     with connection.cursor().copy(statement) as copy:

@@ -23,6 +23,9 @@ class RestoreRequest:
     into: str | None = None  # the new table's name, with the mode `new`
     dry_run: bool = False
     on_conflict: OnConflict = "reject"  # of appended rows
+    trust: bool = False  # also a backup of unknown origin
+    with_service: bool = False  # also receipts and rejections
+    left_out: Sequence[str] = ()  # tables of the backup that the caller may not restore
 
 
 class RetypedColumn(msgspec.Struct, frozen=True):

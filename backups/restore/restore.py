@@ -11,14 +11,17 @@ from backups.child.verify import verify_backup
 from backups.errors import RestoreRefused
 from backups.progress import NO_PROGRESS, Progress
 from backups.restore.append import AppendReport, append_backup
+from backups.restore.database_errors import translate_errors
 from backups.restore.plan import RestoreRequest, TablePlan
 from backups.restore.restore_plan import TableRestore, order_by_foreign_keys, plan_restore
+from backups.restore.service_tables import FULL_NAMES, check_service_tables
 from backups.restore.swap import shadow
 from backups.restore.swap.replace import replace_tables
 from backups.store.folder import Backup
-from backups.store.manifest import Manifest
+from backups.store.manifest import Manifest, TableEntry
+from backups.store.origin import open_trusted
 from backups.store.selection import choose_tables
-from backups.tables.connection import connect_for_restore
+from backups.tables.connection import connect_for_restore, connect_restorer
 from ingest.catalog.definitions import MAX_NAME_BYTES
 from project.schema.citus import distribute_datasets, keep_local
 
@@ -38,28 +41,27 @@ def restore_backup(
 ) -> RestoreReport:
     """Restore tables of a backup; nothing changes unless all of them can be.
 
-    Raises `BackupDamaged` before a row is written, `RestoreRefused` where the table or the rows
-    are in the way, `RestoreBusy` where another restore is running.
+    Raises `BackupUntrusted` or `BackupDamaged` before a row is written, `RestoreRefused` where the
+    table or the rows are in the way, `RestoreBusy` where another restore is running, `TablesBusy`
+    and `Unavailable`.
     """
-    manifest = backup.read()
+    backup, manifest = open_trusted(backup, trust=request.trust)
     entries = choose_tables(manifest.tables, request.tables)
+    _check_tables(entries, request)
     progress.expect_rows(sum(entry.rows for entry in entries))
-    if request.mode == "new":
-        _check_name(request, len(entries))
     backup.check_file_names(manifest)
-    # Otherwise the records are checked while they are loaded, before anything is committed.
-    decode = request.dry_run or request.mode == "append"
-    if decode or len(entries) > 1:  # a single file is verified while it is loaded
-        verify_backup(backup, tables=[entry.full_name for entry in entries], decode=decode)
+    _verify_files(backup, entries, request)
     readers = [TableReader(backup, entry) for entry in entries]
     with ExitStack() as stack:
         for reader in readers:
             stack.callback(reader.close)
         readers[0].prepare()
+        stack.enter_context(translate_errors())
         connection = stack.enter_context(connect_for_restore())
-        keep_local(connection)
+        restorer = stack.enter_context(connect_restorer())
+        keep_local(restorer)
         shadow.clear_shadows(connection, {entry.schema for entry in entries})
-        tables = plan_restore(connection, readers, request)
+        tables = plan_restore(restorer, readers, request)
         plans = [one.plan for one in tables]
         refusals = [f"{plan.table}: {refusal}" for plan in plans for refusal in plan.refusals]
         if request.dry_run:
@@ -68,10 +70,26 @@ def restore_backup(
             raise RestoreRefused("; ".join(refusals), refusals=refusals)
         if request.mode == "append":
             return _append(manifest, tables, request, progress)
-        rows = replace_tables(connection, tables, request, progress)
+        rows = replace_tables(connection, restorer, tables, request, progress)
         with connection.transaction():  # a new table in the place of a distributed one is local
             distribute_datasets(connection, settings.CONFIG.datasets)
         return RestoreReport(manifest.name, dry_run=False, plans=plans, rows=rows)
+
+
+def _check_tables(entries: Sequence[TableEntry], request: RestoreRequest) -> None:
+    """Raise unless these are tables that backups of this service have, and may go there."""
+    if request.mode == "new":
+        _check_name(request, len(entries))
+    names = [entry.full_name for entry in entries]
+    check_service_tables(names, allowed=request.with_service, is_replaced=request.mode == "replace")
+    datasets = settings.CONFIG.datasets
+    strange = [
+        entry.full_name
+        for entry in entries
+        if entry.schema not in datasets and entry.full_name not in FULL_NAMES
+    ]
+    if strange:
+        raise RestoreRefused(f"{', '.join(strange)}: datasets in rest_conf.yml are restored only")
 
 
 def _check_name(request: RestoreRequest, tables: int) -> None:
@@ -80,6 +98,13 @@ def _check_name(request: RestoreRequest, tables: int) -> None:
         raise RestoreRefused("A restore into a new table needs one table and a name for it")
     if "\0" in name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise RestoreRefused(f"A table's name has at most {MAX_NAME_BYTES} bytes and no U+0000")
+
+
+def _verify_files(backup: Backup, entries: Sequence[TableEntry], request: RestoreRequest) -> None:
+    # Otherwise the records are checked while they are loaded, before anything is committed.
+    decode = request.dry_run or request.mode == "append"
+    if decode or len(entries) > 1:  # a single file is verified while it is loaded
+        verify_backup(backup, tables=[entry.full_name for entry in entries], decode=decode)
 
 
 def _append(

@@ -9,11 +9,12 @@ import psycopg
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
-from backups.errors import BackupDamaged
+from backups.errors import BackupError
 from backups.models import BackupRun
 from backups.runs.status import read_proofs
 from backups.store.archive import list_backups
 from backups.store.manifest import Manifest
+from backups.store.origin import open_trusted
 from project.base.config import Partitioning
 from project.schema.partitions import MAX_NAME_BYTES, Partition, PartitionedTable
 from project.schema.periods import preceding, start_of
@@ -41,12 +42,15 @@ def find_expired(
 
 
 def find_proven_backup(table: str) -> Manifest | None:
-    """Return the newest backup of this database that has the table and was proven to restore."""
+    """Return the newest backup of this database that has the table and was proven to restore.
+
+    Its manifest is signed: somebody else could have changed it since it was proven.
+    """
     for backup, proven_at in read_proofs(list_backups()).items():
         if proven_at is None or not _was_made_here(backup.id):
             continue
-        with suppress(BackupDamaged):
-            manifest = backup.read()
+        with suppress(BackupError):
+            _, manifest = open_trusted(backup)
             names = {entry.full_name for entry in manifest.tables}
             if manifest.next_transaction is not None and table in names:
                 return manifest

@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 from backups.errors import BackupError
 from backups.models import BackupRun
 from backups.progress import Progress
-from project.base.errors import RowhouseError
+from project.base.errors import RowhouseError, TryLater
 
 logger = logging.getLogger("rowhouse.backups")
 
@@ -63,6 +63,7 @@ def record_run(run: BackupRun, progress: Progress) -> Iterator[Progress]:
         with heartbeat.beating():
             yield heartbeat.progress
     except RowhouseError as error:
+        run.report = {**(run.report or {}), **_describe_error(error)}
         _finish(run, heartbeat, State.FAILED, error.message)
         raise
     except BaseException as error:
@@ -143,6 +144,11 @@ class _Heartbeat:
             )
         except DatabaseError:
             connection.close()  # the next beat opens a new one
+
+
+def _describe_error(error: RowhouseError) -> dict[str, Any]:
+    again = {"retry_after_s": error.retry_after_s} if isinstance(error, TryLater) else {}
+    return {"code": error.code} | again
 
 
 def _finish(run: BackupRun, heartbeat: _Heartbeat, state: str, error: str) -> None:

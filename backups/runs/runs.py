@@ -32,6 +32,7 @@ from backups.runs.status import read_proofs
 from backups.store.archive import find_backup, list_backups
 from backups.store.files import remove_folder
 from backups.store.folder import Backup
+from backups.store.origin import open_trusted
 
 logger = logging.getLogger("rowhouse.backups")
 
@@ -68,20 +69,32 @@ def run_backup(
 
 
 def run_verify(
-    backup: Backup, *, run: BackupRun | None = None, progress: Progress = NO_PROGRESS
+    backup: Backup,
+    *,
+    trust: bool = False,
+    run: BackupRun | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> BackupRun:
-    """Check every byte and record of a backup; raise `BackupDamaged` with all problems."""
+    """Check every byte and record of a backup, then its signature.
+
+    Raises `BackupDamaged` with all problems, `BackupUntrusted` unless it is trusted all the same.
+    """
     run = run or create_run(Kind.VERIFY, backup=backup.id)
     with record_run(run, progress) as recorded:
         _expect_rows(recorded, backup)
         problems = find_problems(backup, progress=recorded)
         run.report = {"problems": [str(one) for one in problems]}
         refuse_problems(backup, problems)
+        open_trusted(backup, trust=trust)
     return run
 
 
 def run_drill(
-    backup: Backup | None = None, *, run: BackupRun | None = None, progress: Progress = NO_PROGRESS
+    backup: Backup | None = None,
+    *,
+    trust: bool = False,
+    run: BackupRun | None = None,
+    progress: Progress = NO_PROGRESS,
 ) -> BackupRun:
     """Restore a backup (the newest one) into scratch schemas and compare every row.
 
@@ -91,7 +104,7 @@ def run_drill(
     run = run or create_run(Kind.VERIFY, backup=backup.id, options={"restore": True})
     with record_run(run, progress) as recorded:
         _expect_rows(recorded, backup)
-        rows = prove_backup(backup, progress=recorded)
+        rows = prove_backup(backup, trust=trust, progress=recorded)
         run.report = {"proven_rows": rows}
         _mark_proven(backup)
     return run
@@ -114,11 +127,13 @@ def run_restore(
     return run, report
 
 
-def run_undo(tables: Sequence[str], *, dry_run: bool = False) -> list[Undone]:
+def run_undo(
+    tables: Sequence[str], *, dry_run: bool = False, with_service: bool = False
+) -> list[Undone]:
     """Put back what tables held before they were restored; return what changed."""
     run = create_run(Kind.RESTORE, tables=tables, options={"undo": True, "dry_run": dry_run})
     with record_run(run, NO_PROGRESS):
-        undone = undo_restore(tables, dry_run=dry_run)
+        undone = undo_restore(tables, dry_run=dry_run, with_service=with_service)
         run.report = {one.table: one.rows for one in undone}
     return undone
 

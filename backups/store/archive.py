@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from backups.errors import BackupError, BackupUnknown
+from backups.store.files import PRIVATE_FOLDER
 from backups.store.folder import Backup
 from backups.store.manifest import MANIFEST_NAME
 from backups.store.selection import choose_tables
@@ -24,7 +25,7 @@ def archive_folder() -> Path:
     """Return the folder of all backups, created where it is missing."""
     folder = Path(settings.CONFIG.backups.folder or settings.BASE_DIR / "backups" / "archive")
     folder = settings.BASE_DIR / folder
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     return folder
 
 

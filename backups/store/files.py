@@ -5,16 +5,20 @@ import os
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Any, Self
 
 from backups.avro.codecs import Buffer
+
+# Rows and what is recorded of them are for the service's own user.
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
 
 
 class DurableFile:
     """A new file that is written, counted and hashed; on disk when the `with` block ends."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("xb")
+        self._file = open_private(path, "xb")
         self._hash = hashlib.sha256()
         self.size = 0
 
@@ -44,6 +48,11 @@ class DurableFile:
                 os.fsync(self._file.fileno())
         finally:
             self._file.close()
+
+
+def open_private(path: Path, mode: str) -> IO[Any]:
+    """Open a file for writing that, if it is new, only its owner can read."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, PRIVATE_FILE))
 
 
 def write_durably(path: Path, data: bytes) -> None:

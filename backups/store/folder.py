@@ -11,7 +11,13 @@ from uuid import UUID
 import msgspec
 
 from backups.errors import BackupDamaged
-from backups.store.manifest import MANIFEST_NAME, Manifest, TableEntry, read_manifest
+from backups.store.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    SealedManifest,
+    TableEntry,
+    read_manifest,
+)
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 MAX_STEM = 180
@@ -34,10 +40,18 @@ class Backup:
     folder: Path
     id: UUID
     taken_at: datetime
+    manifest_sha256: str | None = None  # of the only manifest that may be read; None: any
 
     def read(self) -> Manifest:
         """Return the manifest; raise `BackupDamaged` where it is not what was written."""
-        return read_manifest(self.folder)
+        return self.read_sealed().manifest
+
+    def read_sealed(self) -> SealedManifest:
+        """Return the manifest with its signature, as `read` does."""
+        sealed = read_manifest(self.folder)
+        if self.manifest_sha256 not in {None, sealed.sha256}:
+            raise BackupDamaged("The manifest was changed while the backup was read")
+        return sealed
 
     def path_of(self, entry: TableEntry) -> Path:
         """Return where a table's file is, which is always inside the folder."""

@@ -1,7 +1,10 @@
-"""The manifest of a backup: what it holds, and the checksums that prove it."""
+"""The manifest of a backup: what it holds, the checksums that prove it, who signed it."""
 
 import hashlib
+import hmac
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -56,22 +59,42 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         return sum(entry.bytes for entry in self.tables)
 
 
-class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class SealedManifest:
+    """A manifest as its file has it: the bytes with their checksum and signature."""
+
+    manifest: Manifest
+    text: bytes
+    sha256: str
+    signature: str | None  # None in backups of earlier versions
+
+    def is_signed_with(self, keys: Iterable[str]) -> bool:
+        """Return whether one of the keys made the signature."""
+        given = (self.signature or "").encode()
+        return any(hmac.compare_digest(_sign(self.text, key).encode(), given) for key in keys)
+
+
+class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     sha256: str
     manifest: msgspec.Raw
+    hmac_sha256: str | None = None
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self) + b"\n"
 
 
-def encode_manifest(manifest: Manifest) -> bytes:
-    """Return the manifest's file: its JSON with a checksum of its own."""
+def encode_manifest(manifest: Manifest, key: str | None) -> bytes:
+    """Return the manifest's file: its JSON with a checksum, and a signature if there is a key."""
     text = msgspec.json.encode(manifest)
-    return _Envelope(hashlib.sha256(text).hexdigest(), msgspec.Raw(text)).encode()
+    signature = _sign(text, key) if key is not None else None
+    return _Envelope(hashlib.sha256(text).hexdigest(), msgspec.Raw(text), signature).encode()
 
 
-def decode_manifest(encoded: bytes) -> Manifest:
-    """Return the manifest of its file's bytes; raise `BackupDamaged` where they changed."""
+def decode_manifest(encoded: bytes) -> SealedManifest:
+    """Return the manifest of its file's bytes; raise `BackupDamaged` where they changed.
+
+    Whether the signature holds is for the caller to ask: it needs the keys.
+    """
     try:
         envelope = msgspec.json.decode(encoded, type=_Envelope)
         text = bytes(envelope.manifest)
@@ -82,10 +105,10 @@ def decode_manifest(encoded: bytes) -> Manifest:
         raise BackupDamaged(f"The manifest cannot be read: {error}") from error
     if manifest.format_version != FORMAT_VERSION:
         raise BackupDamaged(f"The backup has the format {manifest.format_version}, unknown here")
-    return manifest
+    return SealedManifest(manifest, text, envelope.sha256, envelope.hmac_sha256)
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> SealedManifest:
     """Return a folder's manifest; raise `BackupDamaged` where it is missing or changed."""
     try:
         with os.fdopen(open_plain(folder / MANIFEST_NAME), "rb") as file:
@@ -94,7 +117,11 @@ def read_manifest(folder: Path) -> Manifest:
         raise BackupDamaged(f"There is no manifest: {error.strerror or error}") from error
     if len(encoded) > MAX_MANIFEST_BYTES:
         raise BackupDamaged("The manifest is too large")
-    manifest = decode_manifest(encoded)
-    if manifest.name != folder.name:
+    sealed = decode_manifest(encoded)
+    if sealed.manifest.name != folder.name:
         raise BackupDamaged("The manifest belongs to another backup")
-    return manifest
+    return sealed
+
+
+def _sign(text: bytes, key: str) -> str:
+    return hmac.new(key.encode(), text, hashlib.sha256).hexdigest()

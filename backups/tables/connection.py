@@ -8,11 +8,13 @@ import psycopg
 from django.conf import settings
 from django.db import connections
 from psycopg.conninfo import make_conninfo
+from psycopg.sql import Composed
 
-from backups.errors import RestoreBusy
+from backups.errors import RestoreBusy, RestoreRefused
 from project.base.database import role_password
 
 READER_ROLE = "backup_reader"
+RESTORER_ROLE = "backup_restorer"
 RESTORE_LOCK = "rowhouse.restore"
 
 TRANSACTION_SETTINGS = {
@@ -55,10 +57,18 @@ def admin_conninfo(**login: Any) -> str:
 
 def reader_conninfo() -> str:
     """Return how to connect as the role that may read everything that is backed up."""
+    return _role_conninfo(READER_ROLE)
+
+
+def restorer_conninfo() -> str:
+    """Return how to connect as the role that owns what a restore makes until it is swapped in."""
+    return _role_conninfo(RESTORER_ROLE)
+
+
+def _role_conninfo(role: str) -> str:
     if not settings.CONFIG.database.separate_roles:
         return admin_conninfo()
-    password = role_password(READER_ROLE, settings.SECRETS_DIR)
-    return admin_conninfo(user=READER_ROLE, password=password)
+    return admin_conninfo(user=role, password=role_password(role, settings.SECRETS_DIR))
 
 
 def connect_admin() -> psycopg.Connection:
@@ -66,6 +76,31 @@ def connect_admin() -> psycopg.Connection:
     connection = psycopg.connect(admin_conninfo(), autocommit=True, prepare_threshold=None)
     connection.execute("SET statement_timeout = 0")
     return connection
+
+
+def connect_restorer() -> psycopg.Connection:
+    """Return a new connection that may execute what a backup says, in autocommit mode.
+
+    Raises `RestoreRefused` where that would be a superuser's.
+    """
+    connection = psycopg.connect(restorer_conninfo(), autocommit=True, prepare_threshold=None)
+    if connection.info.parameter_status("is_superuser") != "off":
+        connection.close()
+        raise RestoreRefused(
+            "What a backup defines is never executed by a superuser: set database.separate_roles"
+        )
+    for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+        connection.execute("SELECT set_config(%s, %s, false)", [name, TRANSACTION_SETTINGS[name]])
+    return connection
+
+
+def execute_alone(connection: psycopg.Connection, statement: Composed) -> None:
+    """Execute a statement that a backup's definition is part of; PostgreSQL refuses a second one.
+
+    Several statements in one text are taken by its simple protocol only, and psycopg uses the
+    extended one for results in binary format.
+    """
+    connection.execute(statement, binary=True)
 
 
 @contextmanager

@@ -162,6 +162,16 @@ def describe_table(definition: TableDefinition, schema: str) -> Iterator[Compose
             )
 
 
+def change_owner(definition: TableDefinition, roles: set[str]) -> Iterator[Composed]:
+    """Yield what gives table and partitions their owner, or the current user where it is gone."""
+    owner: Composable = SQL("CURRENT_USER")
+    if definition.owner in roles:
+        owner = Identifier(definition.owner)
+    for name in (definition.table, *(partition.table for partition in definition.partitions)):
+        table = Identifier(definition.schema, name)
+        yield SQL("ALTER TABLE {} OWNER TO {}").format(table, owner)
+
+
 def grant_privileges(
     definition: TableDefinition, schema: str, roles: set[str]
 ) -> Iterator[Composed]:
@@ -169,7 +179,6 @@ def grant_privileges(
     table = Identifier(schema, definition.table)
     owner = definition.owner if definition.owner in roles else None
     if owner is not None:
-        yield SQL("ALTER TABLE {} OWNER TO {}").format(table, Identifier(owner))
         yield SQL("REVOKE ALL ON {} FROM {}").format(table, Identifier(owner))
     for grant in definition.privileges:
         if grant.role is not None and grant.role not in roles:

@@ -1,6 +1,6 @@
 """A table's definition as a value: kept in the manifest, enough to create the table again."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -39,15 +39,29 @@ class IndexDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """An index that belongs to no constraint."""
 
     name: str
-    definition: str
+    definition: Annotated[str, msgspec.Meta(pattern=r"^CREATE (UNIQUE )?INDEX ")]
     comment: str | None
+
+
+# Words of GRANT: they are no expressions, so no others than PostgreSQL's are taken.
+PrivilegeName = Literal[
+    "SELECT",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "TRUNCATE",
+    "REFERENCES",
+    "TRIGGER",
+    "MAINTAIN",
+    "USAGE",
+]
 
 
 class Privilege(msgspec.Struct, frozen=True, kw_only=True):
     """What a role (None: everyone) may do with the table or one of its columns."""
 
     role: str | None
-    privilege: str
+    privilege: PrivilegeName
     column: str | None
     grantable: bool
 
@@ -73,7 +87,7 @@ class TriggerDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """A trigger and whether it fires: O(rigin), D(isabled), R(eplica), A(lways)."""
 
     name: str
-    definition: str
+    definition: Annotated[str, msgspec.Meta(pattern=r"^CREATE (CONSTRAINT )?TRIGGER ")]
     enabled: Literal["O", "D", "R", "A"]
 
 

@@ -31,6 +31,7 @@ ROLES = (
     REPORT_WRITER_ROLE,
     REPORT_READER_ROLE,
     "backup_reader",
+    "backup_restorer",
 )
 
 # What the texts of values depend on: a database or role may have other defaults. Pooled sessions

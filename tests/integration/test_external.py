@@ -150,3 +150,34 @@ def test_a_bad_setting_ends_a_command_in_one_line(
     refused = manage(environment | {"ROWHOUSE_CONFIG": str(config)}, "check")
     assert refused.returncode == 1
     assert refused.stderr == "config_invalid: conf.yml: http.port: Expected `int`, got `str`\n"
+
+
+def test_an_administrator_who_is_no_superuser_restores_too(environment: dict[str, str]) -> None:
+    url = environment["DATABASE_URL"]
+    config = Path(environment["ROWHOUSE_DATA"]).with_name("conf.yml")
+    text = (ROOT / "rest_conf.yml").read_text()
+    config.write_text(text.replace("folder: null ", f"folder: {config.with_name('archive')} "))
+    with psycopg.connect(url, autocommit=True, client_encoding="utf8") as connection:
+        connection.execute("CREATE ROLE chief LOGIN CREATEROLE PASSWORD 'chief'")
+        connection.execute("ALTER DATABASE city OWNER TO chief")
+        known = connection.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", [list(ROLES)]
+        )
+        for (role,) in known.fetchall():  # made by the server's owner for another test
+            connection.execute(f"GRANT {role} TO chief WITH ADMIN OPTION")
+    chief = environment | {
+        "DATABASE_URL": url.replace(url.split("@")[0], "postgresql://chief:chief"),
+        "ROWHOUSE_CONFIG": str(config),
+    }
+    for command in (
+        ("setup_db", "hiring"),
+        ("backup", "--table", "hiring.jobs"),
+        ("verify_backup", "--restore"),
+        ("restore", "jobs"),
+        ("restore", "jobs", "--into", "jobs_then"),
+    ):
+        done = manage(chief, *command)
+        assert done.returncode == 0, (command, done.stderr)
+    with psycopg.connect(url, client_encoding="utf8") as connection:
+        owners = "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relname ~ '^jobs'"
+        assert connection.execute(owners).fetchall() == [("chief",)]

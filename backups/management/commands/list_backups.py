@@ -10,6 +10,7 @@ from backups.errors import BackupDamaged
 from backups.runs.record import mark_dead_runs
 from backups.runs.status import read_proofs
 from backups.store.archive import list_backups
+from backups.store.origin import is_signed
 
 
 class Command(BaseCommand):
@@ -17,16 +18,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         mark_dead_runs()
-        table = Table("id", "taken", "tables", "rows", "MB", "last proven restorable")
+        table = Table("id", "taken", "tables", "rows", "MB", "signed", "last proven restorable")
         for backup, proven_at in read_proofs(list_backups()).items():
             proven = f"{proven_at:%Y-%m-%d %H:%M}" if proven_at else "never"
             taken = f"{backup.taken_at:%Y-%m-%d %H:%M:%S}"
             try:
-                manifest = backup.read()
+                sealed = backup.read_sealed()
             except BackupDamaged as error:
-                table.add_row(str(backup.id), taken, "", "", "", f"DAMAGED: {error.message}")
+                table.add_row(str(backup.id), taken, "", "", "", "", f"DAMAGED: {error.message}")
                 continue
+            manifest = sealed.manifest
             tables = str(len(manifest.tables)) + ("" if manifest.complete else " (chosen)")
             size_mb = f"{manifest.bytes / 1e6:.1f}"
-            table.add_row(str(backup.id), taken, tables, str(manifest.rows), size_mb, proven)
+            signed = "yes" if is_signed(sealed) else "NO"
+            table.add_row(
+                str(backup.id), taken, tables, str(manifest.rows), size_mb, signed, proven
+            )
         Console(file=cast("IO[str]", self.stdout), width=140, highlight=False).print(table)

@@ -1,5 +1,7 @@
 """`manage.py restore`: tables put back from a backup or from another tool's Avro file."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,9 +11,11 @@ from backups.restore.append import AppendReport
 from backups.restore.external_file import append_file
 from backups.restore.plan import Mode, RestoreRequest, describe_plan
 from backups.restore.restore import RestoreReport
+from backups.restore.service_tables import find_service_tables
 from backups.runs.progress import progress_bar
 from backups.runs.runs import run_restore, run_undo
 from backups.store.archive import find_backup, find_backup_of
+from backups.store.selection import choose_tables
 from ingest.outcome import OnConflict
 
 
@@ -35,6 +39,12 @@ class Command(BaseCommand):
             "--undo", action="store_true", help="put back what the tables held before their restore"
         )
         parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+        parser.add_argument(
+            "--trust", action="store_true", help="also a backup that no key of this service signed"
+        )
+        parser.add_argument(
+            "--yes", action="store_true", help="replace receipts and rejections without asking"
+        )
         parser.add_argument("--on-conflict", choices=get_args(OnConflict), default="reject")
         parser.add_argument(
             "--rename",
@@ -55,12 +65,16 @@ class Command(BaseCommand):
             self._append_file(Path(source), options)
             return
         backup = find_backup(source) if source is not None else find_backup_of(options["tables"])
+        entries = choose_tables(backup.read().tables, options["tables"])
+        self._confirm([entry.full_name for entry in entries], options)
         request = RestoreRequest(
             tables=options["tables"],
             mode=options["mode"] or ("new" if options["into"] else "replace"),
             into=options["into"],
             dry_run=options["dry_run"],
             on_conflict=options["on_conflict"],
+            trust=options["trust"],
+            with_service=True,
         )
         with progress_bar("restore") as progress:
             _, report = run_restore(backup, request, progress=progress)
@@ -69,9 +83,22 @@ class Command(BaseCommand):
     def _undo(self, options: dict[str, Any]) -> None:
         if options["all"] or options["source"] or options["mode"] or options["into"]:
             raise CommandError("--undo takes the tables' names, and --dry-run, only")
-        for one in run_undo(options["tables"], dry_run=options["dry_run"]):
+        self._confirm(options["tables"], options)
+        undone = run_undo(options["tables"], dry_run=options["dry_run"], with_service=True)
+        for one in undone:
             verb = "would have" if options["dry_run"] else "has"
             self.stdout.write(f"{one.table}: {verb} {one.rows} rows instead of {one.rows_before}")
+
+    def _confirm(self, tables: Sequence[str], options: dict[str, Any]) -> None:
+        """Ask before receipts and rejections are replaced; raise `CommandError` for a no."""
+        found = find_service_tables(tables)
+        if not found or options["dry_run"] or options["yes"]:
+            return
+        warning = f"Receipts and rejections of today will be replaced ({', '.join(found)})"
+        if not sys.stdin.isatty():
+            raise CommandError(f"{warning}: say --yes")
+        if input(f"{warning}. Type yes: ") != "yes":
+            raise CommandError("nothing was restored")
 
     def _append_file(self, path: Path, options: dict[str, Any]) -> None:
         if (

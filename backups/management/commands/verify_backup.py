@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from backups.runs.progress import progress_bar
 from backups.runs.runs import run_drill, run_verify
 from backups.store.archive import find_backup
+from backups.store.origin import is_signed
 
 
 class Command(BaseCommand):
@@ -19,11 +20,15 @@ class Command(BaseCommand):
             action="store_true",
             help="also restore every table into a scratch schema and compare the rows",
         )
+        parser.add_argument(
+            "--trust", action="store_true", help="also a backup that no key of this service signed"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         backup = find_backup(options["run"])
         verify = run_drill if options["restore"] else run_verify
         with progress_bar("verify") as progress:
-            verify(backup, progress=progress)
+            verify(backup, trust=options["trust"], progress=progress)
         words = "restores: every row is the same" if options["restore"] else "is whole"
-        self.stdout.write(f"{backup.folder.name} {words}")
+        origin = "signed" if is_signed(backup.read_sealed()) else "of unknown origin"
+        self.stdout.write(f"{backup.folder.name} {words}, {origin}")

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import zip_longest
 
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from backups.errors import RestoreRefused
 from backups.progress import Progress
+from backups.restore.database_errors import CONFLICTS
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore_plan import TableRestore
 from backups.restore.swap import shadow
@@ -16,41 +17,44 @@ from backups.restore.swap.rename import rename_table
 from backups.restore.swap.swap import Replacement, swap
 from backups.tables import ddl
 from backups.tables.catalog import set_search_path
-from backups.tables.connection import disable_synchronous_commit
+from backups.tables.connection import disable_synchronous_commit, execute_alone
+
+# How often a statement is tried that meets the locks of others.
+TRIES = 5
 
 
 def replace_tables(
     connection: psycopg.Connection,
+    restorer: psycopg.Connection,
     tables: Sequence[TableRestore],
     request: RestoreRequest,
     progress: Progress,
 ) -> int:
     """Load, check and swap in the tables; return their rows. All of them change, or none.
 
-    Raises `RestoreRefused` or `BackupDamaged`.
+    The restorer builds the tables, the administrator's connection swaps them in. Raises
+    `RestoreRefused`, `BackupDamaged` or PostgreSQL's errors.
     """
     is_new = request.mode == "new"
-    disable_synchronous_commit(connection)
+    schemas = {one.definition.schema for one in tables}
+    disable_synchronous_commit(restorer)
     try:
-        made = _build_shadows(connection, tables, progress, is_new=is_new)
-        _add_indexes_and_check(connection, made)
-        _finish(connection, made)
+        shadow.make_shadow_schemas(connection, schemas, owner=restorer.info.user)
+        made = _build_shadows(restorer, tables, progress, is_new=is_new)
+        _add_indexes_and_check(restorer, made)
+        _finish(restorer, made)
         if is_new and request.into:
-            with connection.transaction():
-                made = [rename_table(connection, made[0], request.into)]
+            with restorer.transaction():
+                made = [rename_table(restorer, made[0], request.into)]
+        _analyze(restorer, made)
         replacements = [
             Replacement(one.definition, one.schema, None if is_new else restored.oid)
             for one, restored in zip(made, tables, strict=True)
         ]
         swap(connection, replacements)
-        _analyze(connection, made)
-    except psycopg.Error as error:
-        if error.sqlstate is None or error.sqlstate[:2] not in {"22", "23", "42"}:
-            raise
-        raise RestoreRefused(f"The rows or the table are in the way: {error}") from error
     finally:
         if not connection.closed:
-            shadow.clear_shadows(connection, {one.definition.schema for one in tables})
+            shadow.clear_shadows(connection, schemas)
     return sum(one.rows for one in made)
 
 
@@ -115,14 +119,28 @@ def run_in(
     made: shadow.Shadow | Replacement,
     statements: Iterable[Composed],
 ) -> None:
-    """Run each statement in a transaction of its own, with the shadow's schema searched first."""
+    """Run each statement in a transaction of its own, with the shadow's schema searched first.
+
+    One that meets a deadlock or a lock that is not given up is tried again.
+    """
     for statement in statements:
-        with connection.transaction():
-            set_search_path(connection, made.schema, made.definition.schema)
-            connection.execute(statement)
+        for _ in range(TRIES - 1):
+            with suppress(*CONFLICTS):
+                _run_in(connection, made, statement)
+                break
+        else:
+            _run_in(connection, made, statement)
+
+
+def _run_in(
+    connection: psycopg.Connection, made: shadow.Shadow | Replacement, statement: Composed
+) -> None:
+    with connection.transaction():
+        set_search_path(connection, made.schema, made.definition.schema)
+        execute_alone(connection, statement)
 
 
 def _analyze(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
     for one in made:
-        table = Identifier(one.definition.schema, one.definition.table)
+        table = Identifier(one.schema, one.definition.table)
         connection.execute(SQL("ANALYZE {}").format(table))

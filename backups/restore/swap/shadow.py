@@ -15,7 +15,11 @@ from backups.prefetch import prefetch
 from backups.progress import Progress
 from backups.tables import ddl
 from backups.tables.catalog import set_search_path
-from backups.tables.connection import admin_conninfo, configure_transaction
+from backups.tables.connection import (
+    configure_transaction,
+    execute_alone,
+    restorer_conninfo,
+)
 from backups.tables.definition import TableDefinition
 from backups.tables.frames import QueryFailed, select_column, select_rows, stream_frames
 from ingest.catalog.definitions import MAX_NAME_BYTES
@@ -59,6 +63,15 @@ def clear_shadows(connection: psycopg.Connection, schemas: set[str]) -> None:
             connection.execute(SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(Identifier(name)))
 
 
+def make_shadow_schemas(connection: psycopg.Connection, schemas: set[str], *, owner: str) -> None:
+    """Make the schemas that shadow tables are built in, empty, for the role that builds them."""
+    clear_shadows(connection, schemas)
+    for schema in schemas:
+        for name in (shadow_schema(schema), staging_schema(schema)):
+            statement = SQL("CREATE SCHEMA {} AUTHORIZATION {}")
+            connection.execute(statement.format(Identifier(name), Identifier(owner)))
+
+
 def build_shadow(
     connection: psycopg.Connection,
     reader: TableReader,
@@ -89,7 +102,7 @@ def check_content(shadow: Shadow) -> None:
     digest = hashlib.sha256()
     rows = 0
     try:
-        for selected in prefetch(stream_frames(admin_conninfo(), shadow.check_query)):
+        for selected in prefetch(stream_frames(restorer_conninfo(), shadow.check_query)):
             frame = shadow.codec.to_primitives(selected)
             digest.update(shadow.codec.encode(frame))
             rows += len(frame)
@@ -124,7 +137,6 @@ class _Load:
 
     def prepare(self, *, own_sequences: bool) -> None:
         configure_transaction(self._connection)
-        self._execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self.schema)))
         set_search_path(self._connection, self.schema, self._definition.schema)
         serial = [one for one in self._definition.sequences if not one.identity]
         if own_sequences:
@@ -155,7 +167,6 @@ class _Load:
     def make_staging(self) -> None:
         """Have PostgreSQL route the rows to partitions, in tables that are dropped later."""
         staging = staging_schema(self._definition.schema)
-        self._execute(SQL("CREATE SCHEMA {}").format(Identifier(staging)))
         for partition in (None, *self._definition.partitions):
             name = partition.table if partition else self._definition.table
             self._execute(
@@ -186,7 +197,7 @@ class _Load:
         set_search_path(self._connection, self.schema, self._definition.schema)
         staging = staging_schema(self._definition.schema)
         columns = SQL(", ").join(Identifier(field.column) for field in self._fields)
-        with psycopg.connect(admin_conninfo(), prepare_threshold=None) as source:
+        with psycopg.connect(restorer_conninfo(), prepare_threshold=None) as source:
             configure_transaction(source)
             for partition in self._definition.partitions:
                 self._execute(ddl.create_partition(self._definition, partition, self.schema))
@@ -234,18 +245,18 @@ class _Load:
 
     def _qualify(self, type_name: str) -> str | None:
         """Return a type as it is named where no schema is searched; None where it is gone."""
-        if "(" in type_name:  # only PostgreSQL's own types have modifiers
-            return type_name
         row = self._connection.execute("SELECT to_regtype(%s)::oid", [type_name]).fetchone()
         if row is None or row[0] is None:
             return None
+        if "(" in type_name:  # only PostgreSQL's own types have modifiers
+            return type_name
         set_search_path(self._connection, "pg_catalog")
         named = self._connection.execute("SELECT format_type(%s, NULL)", [row[0]]).fetchone()
         set_search_path(self._connection, self.schema, self._definition.schema)
         return str(named[0]) if named else None
 
     def _execute(self, statement: Composed) -> None:
-        self._connection.execute(statement)
+        execute_alone(self._connection, statement)
 
 
 def loaded_positions(reader: TableReader, definition: TableDefinition) -> Sequence[int]:

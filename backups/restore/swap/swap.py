@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from backups.errors import RestoreRefused
+from backups.errors import RestoreRefused, TablesBusy
+from backups.restore.database_errors import CONFLICTS, RETRY_AFTER_S
 from backups.restore.swap.shadow import undo_schema
 from backups.tables import ddl
 from backups.tables.catalog import (
@@ -19,6 +21,10 @@ from backups.tables.catalog import (
     set_search_path,
 )
 from backups.tables.definition import TableDefinition
+from project.base.sql_files import read_statements
+
+FOLDER = Path(__file__).parent / "sql"
+RECEIPTS = "service.batch"
 
 LOCK_TIMEOUT = "2s"
 LOCK_TRIES = 15
@@ -41,13 +47,14 @@ def swap(connection: psycopg.Connection, replacements: Sequence[Replacement]) ->
     """Replace the tables; readers see the old ones until the commit, the new ones after it.
 
     The old tables are kept in the undo schema. Raises `RestoreRefused` where other tables' rows
-    would refer to rows that are not there any more, or the tables cannot be locked in time.
+    would refer to rows that are not there any more, `TablesBusy` where the tables cannot be locked
+    in time or others lock them in another order.
     """
     for _ in range(LOCK_TRIES):
         try:
             with connection.transaction():
                 _Swap(connection, replacements).run()
-        except psycopg.errors.LockNotAvailable:
+        except CONFLICTS:
             time.sleep(LOCK_PAUSE_S)
         except psycopg.errors.ForeignKeyViolation as error:
             raise RestoreRefused(
@@ -56,7 +63,7 @@ def swap(connection: psycopg.Connection, replacements: Sequence[Replacement]) ->
             ) from error
         else:
             return
-    raise RestoreRefused("The tables are in use all the time: they could not be locked")
+    raise TablesBusy(retry_after_s=RETRY_AFTER_S)
 
 
 class _Swap:
@@ -69,7 +76,6 @@ class _Swap:
 
     def run(self) -> None:
         self._connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-        self._connection.execute("RESET synchronous_commit")
         replaced = [one for one in self._replacements if one.oid is not None]
         for one in replaced:
             self._execute_in(
@@ -87,6 +93,9 @@ class _Swap:
         for one, dependents in dependents_of:
             set_search_path(self._connection, one.definition.schema)
             self._execute(ddl.recreate_dependents(dependents))
+        if any(one.definition.full_name == RECEIPTS for one in replaced):
+            for statement in read_statements(FOLDER / "keys.sql"):
+                self._connection.execute(statement)
 
     def _live(self, one: Replacement) -> Identifier:
         return Identifier(one.definition.schema, one.definition.table)
@@ -143,6 +152,7 @@ class _Swap:
         definition = one.definition
         set_search_path(self._connection, one.schema, definition.schema)
         self._execute(self._move(one, one.schema, definition.schema))
+        self._execute(ddl.change_owner(definition, self._roles))
         if one.oid is not None:
             self._execute(
                 ddl.own_sequence(sequence, definition.schema, definition.table)

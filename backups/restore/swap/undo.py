@@ -7,6 +7,8 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from backups.errors import RestoreRefused
+from backups.restore.database_errors import translate_errors
+from backups.restore.service_tables import check_service_tables
 from backups.restore.swap.replace import run_in
 from backups.restore.swap.shadow import UNDO_PREFIX, shadow_schema, undo_schema
 from backups.restore.swap.swap import Replacement, swap
@@ -25,20 +27,20 @@ class Undone:
     rows: int
 
 
-def undo_restore(tables: Sequence[str], *, dry_run: bool = False) -> list[Undone]:
+def undo_restore(
+    tables: Sequence[str], *, dry_run: bool = False, with_service: bool = False
+) -> list[Undone]:
     """Exchange tables with their undo copies, all of them or none; a second time undoes this.
 
     Readers see the one or the other, whole. Raises `RestoreRefused` where there is no copy, where
-    the table was altered since, or where rows would refer to rows that are not there, and
-    `RestoreBusy`.
+    the table was altered since, or where rows would refer to rows that are not there,
+    `ServiceTablesProtected`, `RestoreBusy`, `TablesBusy` and `Unavailable`.
     """
-    with connect_for_restore() as connection:
+    with translate_errors(), connect_for_restore() as connection:
         copies = [_find_copy(connection, name) for name in tables]
-        try:
-            with connection.transaction(force_rollback=dry_run):
-                return _exchange(connection, copies, dry_run=dry_run)
-        except psycopg.errors.IntegrityError as error:
-            raise RestoreRefused(f"The rows are in the way: {error}") from error
+        check_service_tables([".".join(copy) for copy in copies], allowed=with_service)
+        with connection.transaction(force_rollback=dry_run):
+            return _exchange(connection, copies, dry_run=dry_run)
 
 
 def _find_copy(connection: psycopg.Connection, name: str) -> tuple[str, str]:

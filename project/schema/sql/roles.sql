@@ -8,7 +8,7 @@ DECLARE
 BEGIN
   FOREACH role_name IN ARRAY
     ARRAY['rowhouse_service', 'ingest_writer', 'ingest_unchecked', 'report_writer',
-          'report_reader', 'backup_reader']
+          'report_reader', 'backup_reader', 'backup_restorer']
   LOOP
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
       BEGIN
@@ -41,6 +41,14 @@ BEGIN
     IF NOT has_parameter_privilege('ingest_writer', 'session_replication_role', 'SET') THEN
       GRANT SET ON PARAMETER session_replication_role TO ingest_writer;
     END IF;
+  END IF;
+
+  -- Restores and drills execute what a backup defines as a role that owns nothing but the schemas
+  -- they work in. The administrator, who makes these schemas and takes over what is restored, is a
+  -- member of it (a superuser is one already).
+  EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO backup_restorer', current_database());
+  IF NOT pg_has_role(current_user, 'backup_restorer', 'USAGE') THEN
+    EXECUTE format('GRANT backup_restorer TO %I', current_user);
   END IF;
 
   -- PostgreSQL lets everybody make temporary tables, which the readers shall not.
@@ -117,7 +125,7 @@ GRANT USAGE ON SCHEMA reports TO report_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA reports TO report_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA reports GRANT SELECT ON TABLES TO report_reader;
 
-GRANT USAGE ON SCHEMA service TO ingest_writer, report_writer;
+GRANT USAGE ON SCHEMA service TO ingest_writer, report_writer, backup_restorer;
 GRANT USAGE ON SCHEMA service, reports TO backup_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA reports TO backup_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA reports GRANT SELECT ON TABLES TO backup_reader;
@@ -139,7 +147,9 @@ BEGIN
       ('report_run', 'SELECT, INSERT', 'report_writer'),
       ('batch', 'SELECT', 'backup_reader'),
       ('rejection', 'SELECT', 'backup_reader'),
-      ('applied_schema', 'SELECT', 'backup_reader')
+      ('applied_schema', 'SELECT', 'backup_reader'),
+      ('batch', 'SELECT', 'backup_restorer'),
+      ('rejection', 'SELECT', 'backup_restorer')
     ) AS rule (table_name, privileges, grantee)
     WHERE to_regclass(format('service.%I', table_name)) IS NOT NULL
   LOOP
@@ -148,7 +158,7 @@ BEGIN
   END LOOP;
   IF to_regclass('service.rejection_id_seq') IS NOT NULL THEN
     GRANT USAGE ON SEQUENCE service.rejection_id_seq TO ingest_writer;
-    GRANT SELECT ON SEQUENCE service.rejection_id_seq TO backup_reader;
+    GRANT SELECT ON SEQUENCE service.rejection_id_seq TO backup_reader, backup_restorer;
   END IF;
   IF to_regclass('service.report_run_id_seq') IS NOT NULL THEN
     GRANT USAGE ON SEQUENCE service.report_run_id_seq TO report_writer;

@@ -7,6 +7,7 @@ import msgspec
 
 from backups.store.folder import Backup
 from backups.store.manifest import MANIFEST_NAME, Manifest, encode_manifest
+from backups.store.origin import read_signing_keys
 
 # The files of the fixture `backup`.
 FILE = "hiring.one.avro"
@@ -14,9 +15,19 @@ OTHER = "hiring.two.avro"
 
 
 def reseal(backup: Backup, change: Callable[[Manifest], Manifest]) -> None:
-    """Change the manifest as someone would who knows its checksum."""
+    """Change the manifest as someone would who has the key."""
+    key, *_ = read_signing_keys()
+    forge(backup, change, key)
+
+
+def forge(
+    backup: Backup,
+    change: Callable[[Manifest], Manifest] = lambda manifest: manifest,
+    key: str | None = None,
+) -> None:
+    """Change the manifest as someone would who knows its checksum; sign it with another key."""
     path = backup.folder / MANIFEST_NAME
-    path.write_bytes(encode_manifest(change(backup.read())))
+    path.write_bytes(encode_manifest(change(backup.read()), key))
 
 
 def change_entry(backup: Backup, **changes: object) -> None:
