@@ -4,7 +4,6 @@ import json
 import re
 from typing import Any, NoReturn
 
-_brackets = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 _space = re.compile(r"[ \t\n\r]*")
 
 
@@ -89,20 +88,3 @@ def split_array(text: str) -> list[str]:
 def _skip_space(text: str, position: int) -> int:
     match = _space.match(text, position)
     return match.end() if match else position
-
-
-def nesting_depth(text: bytes) -> int:
-    """Return how deep the arrays and objects of a JSON text are nested."""
-    depth = deepest = 0
-    for token in _brackets.findall(text):
-        if token in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token in b"]}":
-            depth -= 1
-    return deepest
-
-
-def is_deeper_than(limit: int, text: bytes) -> bool:
-    """Return whether a JSON text is nested deeper; nearly free where it has few brackets."""
-    return text.count(b"[") + text.count(b"{") > limit and nesting_depth(text) > limit

@@ -9,8 +9,13 @@ import msgspec
 from ingest.catalog.definitions import Table
 from ingest.errors import JsonSyntax, TooDeep
 from ingest.outcome import SHOWN_CHARACTERS, RowError, describe_missing
-from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json, write_json
-from ingest.payload.json_text import count_quotes, has_suspect_escape, printable
+from ingest.payload.json_syntax import Number, RepeatedKey, parse_json, write_json
+from ingest.payload.json_text import (
+    count_quotes,
+    has_suspect_escape,
+    is_deeper_than,
+    printable,
+)
 from ingest.validation.fields import REFUSED, Field, Limits
 from ingest.validation.values.adapter import Fault, Value
 

@@ -65,7 +65,7 @@ _exponent = re.compile("[eE]")
 
 # In the text of a geometric type: a number, and one that is not certain to be kept.
 _coordinate = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_row_field = re.compile(r'("(?:[^"\\]|\\.|"")*"|[^,()"]*)[,)]', re.DOTALL)
+_row_field = re.compile(r'((?:"(?:[^"\\]++|\\.|"")*+"|[^,)"\\]++|\\.)*+)[,)]', re.DOTALL)
 _long_coordinate = re.compile(r"(?:[0-9]\.?){16}|[0-9.][eE]")
 
 
@@ -120,7 +120,7 @@ def row_adapter(opaque: Adapter, parts: Sequence[str]) -> Adapter:
         if not isinstance(checked, str):
             return checked
         row = checked.strip()
-        texts = _row_field.findall(row[1:]) if row.startswith("(") else [row]
+        texts = _split_row(row) if row.startswith("(") else [row]
         numbers = ((text.strip('" '), form) for text, form in zip(texts, forms, strict=False))
         faults = (
             _refuse_loss(number, form)
@@ -133,6 +133,19 @@ def row_adapter(opaque: Adapter, parts: Sequence[str]) -> Adapter:
         return not any(isinstance(check(text), Fault) for text in texts)
 
     return replace(opaque, check=check, check_column=check_column)
+
+
+def _split_row(text: str) -> list[str]:
+    """Return the fields of a row's text (PostgreSQL, "Composite Type Input and Output Syntax").
+
+    They end where the text is none: PostgreSQL refuses it.
+    """
+    fields: list[str] = []
+    at = 1
+    while found := _row_field.match(text, at):
+        fields.append(found[1])
+        at = found.end()
+    return fields
 
 
 def _check_column(base: str) -> ColumnCheck:

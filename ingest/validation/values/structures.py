@@ -10,16 +10,16 @@ import msgspec
 from ingest.payload.json_syntax import (
     Number,
     RepeatedKey,
-    is_deeper_than,
     parse_json,
     split_array,
 )
+from ingest.payload.json_text import is_deeper_than
 from ingest.validation.values.adapter import Adapter, Canonical, Fault, Value, show
 from ingest.validation.values.texts import refuse_text
 
 # The tokens of PostgreSQL's own array text: braces, commas, quoted and bare elements.
 _literal = re.compile(
-    r'\s*(?:([{},])|"((?:[^"\\]|\\.)*)"|([^{},"\\\s]+(?:[^{},"\\]*[^{},"\\\s])?))'
+    r'\s*(?:([{},])|"((?:[^"\\]++|\\.)*+)"|([^{},"\\\s]+(?:[^{},"\\]*[^{},"\\\s])?))'
 )
 
 
