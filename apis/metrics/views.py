@@ -59,6 +59,7 @@ class _MetricsAPIView(APIView):
 class MetricsView(_MetricsAPIView):
     """Discovery and query."""
 
+    bodies = {"POST": MAX_BODY_BYTES}
     errors: Errors = {"POST": [QueryInvalid, *BODY_ERRORS]}
 
     @extend_schema(

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from backups.api.bodies import (
+    MAX_BODY_BYTES,
     OPTIONS_ERRORS,
     BackupBody,
     RestoreBody,
@@ -43,6 +44,7 @@ class BackupsView(APIView):
     """All backups, and new ones."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.BACKUP}
+    bodies = {"POST": MAX_BODY_BYTES}
     errors: Errors = {
         "GET": [BadParameter],
         "POST": [*RUN_ERRORS, TableUnknown, TableAmbiguous],
@@ -106,6 +108,7 @@ class VerifyView(APIView):
     """Checks of one backup."""
 
     scopes = {"POST": Scope.BACKUP}
+    bodies = {"POST": MAX_BODY_BYTES}
     errors: Errors = {"POST": [*RUN_ERRORS, BackupUnknown]}
 
     @extend_schema(
@@ -125,6 +128,7 @@ class RestoreView(APIView):
     """Restores from one backup."""
 
     scopes = {"POST": Scope.BACKUP}
+    bodies = {"POST": MAX_BODY_BYTES}
     errors: Errors = {
         "POST": [*RUN_ERRORS, BadParameter, BackupError, BackupUnknown, BackupDamaged]
     }

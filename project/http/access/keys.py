@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.utils import timezone
@@ -37,12 +37,34 @@ def find_api_key(secret: str) -> ApiKey:
     return key
 
 
+def find_trusted_key(secret: str) -> ApiKey | None:
+    """Return the key with this secret where it was checked a moment ago."""
+    trusted = _trusted.get(sha256(secret.encode()).digest())
+    return trusted[1] if trusted is not None and trusted[0] > time.monotonic() else None
+
+
+def check_key(secret: str, scope: Scope | None) -> None:
+    """Raise `KeyInvalid` or `ScopeMissing` where no live key with this secret has the scope."""
+    require_scope(_trust_key(secret), scope)
+
+
+def require_scope(key: ApiKey, scope: Scope | None) -> None:
+    """Raise `ScopeMissing` for a key that does not have the scope; None is anybody's."""
+    if scope is not None and not key.may(scope):
+        raise ScopeMissing(f"This needs a key with the scope {scope}", scope=str(scope))
+
+
+def read_secret(authorization: str) -> str | None:
+    """Return the secret of an Authorization header, None where it is not that of a key."""
+    scheme, _, secret = authorization.partition(" ")
+    return secret.strip() if scheme.lower() == "api-key" else None
+
+
 def _trust_key(secret: str) -> ApiKey:
-    now = time.monotonic()
+    known = find_trusted_key(secret)
+    if known is not None:
+        return known
     digest = sha256(secret.encode()).digest()
-    trusted = _trusted.get(digest)
-    if trusted is not None and trusted[0] > now:
-        return trusted[1]
     try:
         key = cast("ApiKey", ApiKey.objects.get_from_key(secret))
     except ApiKey.DoesNotExist as error:
@@ -53,7 +75,7 @@ def _trust_key(secret: str) -> ApiKey:
     record_use(key)
     if len(_trusted) > 1000:
         _trusted.clear()
-    _trusted[digest] = (now + TRUSTED_S, key)
+    _trusted[digest] = (time.monotonic() + TRUSTED_S, key)
     return key
 
 
@@ -74,10 +96,8 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
         """Return the request's key, None without one; raise `KeyInvalid` for a bad one."""
-        scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() != "api-key":
-            return None
-        return None, find_api_key(secret.strip())
+        secret = read_secret(request.META.get("HTTP_AUTHORIZATION", ""))
+        return None if secret is None else (None, find_api_key(secret))
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401 answer (RFC 9110, section 11.6.1)."""
@@ -100,9 +120,7 @@ class HasScope(BasePermission):
         scope = scopes.get(method, Scope.ADMIN)
         if scope is None:
             return True
-        key: Any = request.auth
-        if key is None:
+        if request.auth is None:
             raise KeyRequired
-        if not key.may(scope):
-            raise ScopeMissing(f"This needs a key with the scope {scope}", scope=str(scope))
+        require_scope(cast("ApiKey", request.auth), scope)
         return True
