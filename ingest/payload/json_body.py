@@ -1,6 +1,7 @@
 """JSON bodies taken apart: the array of rows inside, and what must hold of all bytes."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import msgspec
@@ -22,6 +23,8 @@ from ingest.payload.payload import JsonArray
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _SPACE = b" \t\n\r"
+# White space, whole lines of it too, and what follows in a line.
+_line = re.compile(rb"[ \t\n\r]*+([^\n]+)")
 # From this limit on it is quicker to look at pieces first.
 _WORTH_PIECES = 200
 
@@ -93,14 +96,19 @@ def open_json(body: bytes, *, max_depth: int) -> Envelope:
     return Envelope(JsonArray(array), None if envelope.table is msgspec.UNSET else envelope.table)
 
 
-def split_lines(body: bytes) -> tuple[list[bytes], list[int]]:
-    """Return the lines of an NDJSON body that are not blank, and their numbers from 1."""
-    texts, numbers = [], []
-    for number, line in enumerate(body.split(b"\n"), 1):
-        text = line.strip(_SPACE)
-        if text:
-            texts.append(text)
-            numbers.append(number)
+def split_lines(body: bytes, most: int) -> tuple[list[bytes], list[int]]:
+    """Return the lines of an NDJSON body that are not blank, and their numbers from 1.
+
+    Of more than `most` lines, one more than that is returned.
+    """
+    texts: list[bytes] = []
+    numbers: list[int] = []
+    number, at = 1, 0
+    while len(texts) <= most and (found := _line.match(body, at)):
+        number += body.count(b"\n", at, found.start(1))
+        texts.append(found[1].rstrip(_SPACE))
+        numbers.append(number)
+        at = found.end()
     return texts, numbers
 
 

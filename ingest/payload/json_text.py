@@ -1,6 +1,7 @@
 """What the bytes of a JSON text tell without parsing it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,6 +20,9 @@ _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _PIECE_BYTES = 64 * 1024
+
+# The commas of an array from which on `has_more_rows` looks closer.
+_WORTH_COUNTING = 100_000
 
 
 def has_suspect_escape(text: bytes) -> bool:
@@ -105,6 +109,23 @@ def join_lines(texts: Sequence[bytes]) -> bytes | None:
     if not all(text[:1] == b"{" and text[-1:] == b"}" for text in texts):
         return None
     return b"[" + b",\n".join(texts) + b"]"
+
+
+def has_more_rows(most: int, array: bytes) -> bool:
+    """Return whether a JSON array has more rows, without room for each; False where it is none."""
+    if array.count(b",") < _WORTH_COUNTING:
+        return False
+    try:
+        return _counting_decoder(most).decode(array) is not None
+    except (msgspec.DecodeError, RecursionError):
+        return False
+
+
+@lru_cache(maxsize=4)
+def _counting_decoder(most: int) -> "msgspec.json.Decoder[msgspec.Struct]":
+    """Return a decoder of arrays that are longer; what follows is looked at, and not kept."""
+    fields = [(f"row_{place}", msgspec.Raw) for place in range(most + 1)]
+    return msgspec.json.Decoder(msgspec.defstruct("Rows", fields, array_like=True, gc=False))
 
 
 def split_rows(array: bytes) -> list[bytes]:

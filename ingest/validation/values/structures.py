@@ -13,7 +13,7 @@ from ingest.payload.json_syntax import (
     parse_json,
     split_array,
 )
-from ingest.payload.json_text import is_deeper_than
+from ingest.payload.json_text import count_quotes, has_suspect_escape, is_deeper_than
 from ingest.validation.values.adapter import Adapter, Canonical, Fault, Value, show
 from ingest.validation.values.texts import refuse_text
 
@@ -60,7 +60,22 @@ def _is_sound(text: bytes, max_depth: int) -> bool:
     # A JSON column's value stands inside a row, inside the array of rows, inside the envelope.
     if is_deeper_than(max_depth - 3, text):
         return False
-    return b"{" not in text or _refuse_inside(parse_json(text.decode())) is None
+    if b"{" not in text or _has_only_plain_keys(text):
+        return True
+    return _refuse_inside(parse_json(text.decode())) is None
+
+
+def _has_only_plain_keys(text: bytes) -> bool:
+    """Return whether no key certainly stands twice in an object, nor has what no text can hold.
+
+    Of two equal keys one is kept: then what is written of it has fewer quotes.
+    """
+    if has_suspect_escape(text):
+        return False
+    try:
+        return count_quotes(msgspec.json.encode(msgspec.json.decode(text))) == count_quotes(text)
+    except (msgspec.DecodeError, RecursionError):
+        return False
 
 
 def _refuse_inside(value: Any) -> Fault | None:
