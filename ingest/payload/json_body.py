@@ -35,6 +35,7 @@ class _Outer(msgspec.Struct):
 
 
 _envelope = msgspec.json.Decoder(_Outer)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +119,25 @@ def _check_envelope(body: bytes, array: bytes, max_depth: int) -> None:
     if is_deeper_than(max_depth, shell):
         raise TooDeep
     try:
-        outer = parse_json(shell.decode())
-    except ValueError as error:
+        names = _members.decode(shell).keys()
+    except msgspec.DecodeError as error:
         raise JsonSyntax(f"The body is not JSON: {error}") from error
-    if isinstance(outer, RepeatedKey):
-        key = outer.key[:SHOWN_CHARACTERS]
-        raise RepeatedEnvelopeKey(f"The key {key!r} stands twice in the outer object")
-    unknown = sorted(outer.keys() - {"rows", "table"})
-    if "rows" not in outer and unknown:
+    unknown = sorted(names - {"rows", "table"})
+    if "rows" not in names and unknown:
         raise BadShape("The body is a single object: put the row into an array, [{…}]")
-    if "rows" not in outer or unknown:
+    if "rows" not in names or unknown:
         named = ", ".join(unknown)[:SHOWN_CHARACTERS]
         problem = f"unknown keys {named!r}" if unknown else "there is no `rows`"
         raise BadShape(f"The outer object is not right: {problem}")
+    _refuse_repeated(shell)
+
+
+def _refuse_repeated(shell: bytes) -> None:
+    """Refuse an outer object in which a key stands twice."""
+    outer = parse_json(shell.decode())
+    if isinstance(outer, RepeatedKey):
+        key = outer.key[:SHOWN_CHARACTERS]
+        raise RepeatedEnvelopeKey(f"The key {key!r} stands twice in the outer object")
 
 
 def _refuse_scalar(body: bytes, max_depth: int) -> None:

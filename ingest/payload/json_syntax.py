@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import islice
 from typing import Any, NoReturn
 
 _space = re.compile(r"[ \t\n\r]*")
@@ -37,6 +38,20 @@ def write_json(value: Any) -> str:
         members = (f"{write_json(key)}: {write_json(each)}" for key, each in value.items())
         return f"{{{', '.join(members)}}}"
     return json.dumps(value, ensure_ascii=False)
+
+
+def write_beginning(value: Any, count: int) -> str:
+    """Return the first characters of a parsed value's JSON text."""
+    return write_json(_leave_ends_out(value, count))[:count]
+
+
+def _leave_ends_out(value: Any, count: int) -> Any:
+    """Return a value without what stands behind the first members of its arrays and objects."""
+    if isinstance(value, list):
+        return [_leave_ends_out(each, count) for each in value[:count]]
+    if isinstance(value, dict):
+        return {key: _leave_ends_out(each, count) for key, each in islice(value.items(), count)}
+    return value
 
 
 def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

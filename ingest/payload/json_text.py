@@ -21,6 +21,9 @@ _NO_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _PIECE_BYTES = 64 * 1024
 
+# How deep the places are that `is_deeper_than` takes out at once, the deepest first.
+_PASSES = (16, 4, 1)
+
 # The commas of an array from which on `has_more_rows` looks closer.
 _WORTH_COUNTING = 100_000
 
@@ -56,10 +59,12 @@ def is_deeper_than(limit: int, text: bytes) -> bool:
     brackets = b"".join(_leave_strings_out(brackets))
     # Without the places where nesting falls and rises again, the deepest one stays as deep. Each
     # pass makes all of them shallower: where one is left, it was deeper than the limit.
-    for _ in range(limit):
-        if b"][" not in brackets:
-            break
-        brackets = brackets.replace(b"][", b"")
+    for depth in _PASSES:
+        valley = b"]" * depth + b"[" * depth
+        for _ in range(limit):
+            if valley not in brackets:
+                break
+            brackets = brackets.replace(valley, b"")
     return b"][" in brackets or brackets.count(b"[") > limit
 
 

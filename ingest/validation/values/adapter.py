@@ -8,7 +8,7 @@ from typing import Any, AnyStr
 import msgspec
 
 from ingest.outcome import SHOWN_CHARACTERS
-from ingest.payload.json_syntax import Number, write_json
+from ingest.payload.json_syntax import Number, write_beginning
 from ingest.validation.copy_data import CopiedAs
 
 
@@ -62,7 +62,7 @@ class Adapter:
 def show(value: object) -> str:
     """Return a value for a message, shortened."""
     is_text = isinstance(value, str) and not isinstance(value, Number)
-    return (repr(value) if is_text else write_json(value))[:SHOWN_CHARACTERS]
+    return repr(value)[:SHOWN_CHARACTERS] if is_text else write_beginning(value, SHOWN_CHARACTERS)
 
 
 def refuse_blank(adapter: Adapter) -> Adapter:

@@ -5,7 +5,6 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import msgspec
 
@@ -18,7 +17,7 @@ from ingest.validation.values.adapter import (
     Value,
     every_raw_matches,
 )
-from ingest.validation.values.numbers import refuse_not_a_number
+from ingest.validation.values.numbers import read_digits, refuse_not_a_number
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[float]).decode
@@ -186,24 +185,20 @@ def _refuse_loss(text: str, form: _Format) -> Fault | None:
     if number >= form.limit or (number <= form.vanishing and not is_zero):
         return Fault("out_of_range", f"{shown} is outside the range of {form.name}")
     kept = form.round(number)
-    if is_zero or _is_written(Decimal(text), kept, form):
+    if is_zero or _is_written(text, kept, form):
         return None
     return Fault("precision_lost", f"{form.name} would keep {_write(kept, form)} of {shown}")
 
 
-def _is_written(sent: Decimal, kept: float, form: _Format) -> bool:
+def _is_written(sent: str, kept: float, form: _Format) -> bool:
     """Return whether PostgreSQL writes a value above zero as the number that was sent.
 
     It writes the shortest number that only this value is nearest to, and of several the closest.
     """
-    _, all_digits, exponent = sent.as_tuple()
-    digits = "".join(map(str, all_digits)).lstrip("0")
-    significant = digits.rstrip("0")
+    significant, exponent = read_digits(sent)
     if len(significant) > form.most_digits:
         return False
-    return _is_shortest(
-        int(significant), int(exponent) + len(digits) - len(significant), kept, form
-    )
+    return _is_shortest(int(significant), exponent, kept, form)
 
 
 def _is_shortest(digits: int, exponent: int, kept: float, form: _Format) -> bool:
@@ -228,5 +223,5 @@ def _is_shortest(digits: int, exponent: int, kept: float, form: _Format) -> bool
 
 def _write(kept: float, form: _Format) -> str:
     texts = (f"{kept:.{count}g}" for count in range(form.digits, form.most_digits))
-    written = (text for text in texts if _is_written(Decimal(text), kept, form))
+    written = (text for text in texts if _is_written(text, kept, form))
     return next(written, f"{kept:.{form.most_digits}g}")
