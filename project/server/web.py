@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from granian import cli
-from granian.server import Server
+from granian.server.mp import MPServer
 
 # A worker that has lived for so long serves.
 SETTLED_S = 5.5
@@ -13,7 +13,7 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 4.0
 
 
-class SteadyServer(Server):
+class SteadyServer(MPServer):
     """granian's server, which would end where a worker dies soon after it was replaced.
 
     Ending it stops the workers that serve, too. Here the next replacement waits longer instead.
@@ -34,5 +34,5 @@ class SteadyServer(Server):
 
 
 if __name__ == "__main__":
-    cli.Server = SteadyServer
+    cli.Server = SteadyServer  # type: ignore[attr-defined]
     cli.entrypoint()
