@@ -251,13 +251,13 @@ async def _discard(receive: Receive, limits: Limits) -> None:
 
 
 def _make_request(scope: Scope, body: IO[bytes], size: int) -> ASGIRequest:
-    """Return Django's request; a chunked one gets its size in bytes as its length."""
+    """Return Django's request with the size of what was read as its length."""
     try:
         scope["query_string"].decode("ascii")
         request = ASGIRequest(scope, body)
     except ValueError as error:  # of a Content-Type with an unknown character set, too
         raise BadRequest("The request is not understood") from error
-    if "HTTP_TRANSFER_ENCODING" in request.META:
+    if {"CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"} & request.META.keys():
         request.META["CONTENT_LENGTH"] = str(size)
     return request
 
