@@ -59,6 +59,7 @@ class MetricsView(APIView):
 
     scopes = {"GET": Scope.READ, "POST": Scope.READ}
     datasets = staticmethod(public_datasets)
+    bodies = {"POST": MAX_BODY_BYTES}
     errors: Errors = {"POST": [QueryInvalid, *BODY_ERRORS]}
 
     @extend_schema(

@@ -28,6 +28,7 @@ class Http(Section, frozen=True):
     workers: Positive
     threads: Positive
     body_timeout_s: Positive
+    keyless_bytes: Positive
     requests_per_minute: Positive | None
     allowed_hosts: list[str]
     production: bool

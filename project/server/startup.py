@@ -94,12 +94,18 @@ def web_command(host: str, port: int) -> tuple[str, ...]:
         "--backpressure": HELD_REQUESTS,
         # Of a request's headers, and of the next request on a connection that is kept open.
         "--http1-header-read-timeout": settings.CONFIG.http.body_timeout_s * 1000,
-        "--workers-kill-timeout": 20,
         "--log-level": "warning",
     }
     arguments = [str(part) for option in options.items() for part in option]
     flags = ["--no-ws", "--respawn-failed-workers"]
-    return (sys.executable, "-m", "granian", *arguments, *flags, "project.asgi:application")
+    return (
+        sys.executable,
+        "-m",
+        "project.server.web",
+        *arguments,
+        *flags,
+        "project.asgi:application",
+    )
 
 
 def _start_database() -> Server | None:

@@ -121,7 +121,7 @@ class Service:
 
     def processes(self) -> list[psutil.Process]:
         """granian and its workers."""
-        granian = self._find_child("granian")
+        granian = self._find_child("project.server.web")
         return [granian, *granian.children(recursive=True)] if granian else []
 
     @property

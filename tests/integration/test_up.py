@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from project.server.web import SETTLED_S
 from tests.integration.running import Service
 from tests.needs import need
 from tests.waiting import is_alive, wait_until
@@ -109,7 +111,9 @@ def test_a_signal_stops_everything_and_the_next_start_shows_no_key(
     service: Service, number: signal.Signals
 ) -> None:
     processes = service.processes()
+    before = service.errors.read_text()
     assert service.stop(number) == 0
+    assert "Killing" not in service.errors.read_text().removeprefix(before)
     assert all_gone(processes)
     assert service.postmaster is None
     service.start()
@@ -131,17 +135,25 @@ def test_requests_work_again_after_postgresql_was_killed(service: Service) -> No
     assert service.processes() == before
 
 
-def test_a_killed_worker_is_replaced(service: Service) -> None:
-    granian, *workers = before = service.processes()
-    workers[0].kill()
+def test_workers_that_are_killed_again_and_again_are_replaced_beside_one_that_serves(
+    service: Service,
+) -> None:
+    granian, steady, doomed = service.processes()
+    killed = {granian, steady}
+    wait_until(lambda: time.time() - steady.create_time() > SETTLED_S, "one worker serves")
 
-    def is_replaced() -> bool:
-        now = service.processes()
-        return len(now) == len(before) and workers[0] not in now
+    def find_new() -> psutil.Process | None:
+        return next((one for one in service.processes() if one not in killed), None)
 
-    wait_until(is_replaced, "two workers")
-    assert granian in service.processes()
-    wait_until(lambda: service.ask("GET", "/healthz")[0] == 200, "it serves")
+    for _ in range(2):
+        killed.add(doomed)
+        doomed.kill()
+        wait_until(lambda: find_new() is not None, "a worker is replaced")
+        assert {granian, steady} <= set(service.processes())
+        assert service.ask("GET", "/healthz")[0] == 200
+        new = find_new()
+        assert new is not None
+        doomed = new
 
 
 def test_a_killed_web_server_is_started_again(service: Service) -> None:

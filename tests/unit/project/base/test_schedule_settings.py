@@ -23,6 +23,7 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "key_path"),
     [
+        ("keyless_bytes: 33554432", "keyless_bytes: 0", "http.keyless_bytes"),
         ("time_zone: UTC", "time_zone: Nowhere", "schedules.time_zone"),
         ('"17 * * * *"', '"17 * * * 1"', "schedules.jobs.expire_idempotency_keys"),
         (
