@@ -21,7 +21,7 @@ WITH wanted AS (
   FROM unnest(ARRAY['rowhouse_service', 'ingest_writer', 'ingest_unchecked', 'report_writer']) AS role
   UNION ALL
   SELECT role, 'default_transaction_read_only', 'on'
-  FROM unnest(ARRAY['report_reader', 'backup_reader', 'backup_restorer']) AS role
+  FROM unnest(ARRAY['report_reader', 'backup_reader']) AS role
   UNION ALL
   SELECT 'ingest_unchecked', 'session_replication_role', 'replica'
   WHERE current_setting('is_superuser') = 'on'
