@@ -14,7 +14,7 @@ from project.jobs.registry import list_jobs
 from project.models import JobRun
 from project.site import overview
 from tests.api.replaying import bulk, reject
-from tests.api.sending import send
+from tests.api.sending import execute, send
 from tests.cleaning import Table
 from tests.conftest import KeyMaker, Publish
 from tests.database import log_in
@@ -142,6 +142,7 @@ def test_rows_are_those_of_the_statistics(person: Client) -> None:
         # Otherwise they are told to others within seconds.
         admin.execute("SELECT pg_stat_force_next_flush()")
         admin.commit()
+    execute("ANALYZE hiring.jobs")
     tables = read_section(person, "tables")
     assert '"Rows, about">5<' in find_row(tables, "hiring.counted")
     assert '"Rows, about">0<' in find_row(tables, "hiring.jobs")
