@@ -19,6 +19,8 @@ from ingest.outcome import SOME_REJECTED, OnConflict
 
 
 class Command(BaseCommand):
+    # Django's checks import every view of the service, which takes longer than a small command.
+    requires_system_checks = ()
     help = "Restore tables: verify, plan, load beside, compare, swap. --dry-run stops at the plan."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,7 +1,10 @@
 """backups.runs.status: what Prometheus is told about the backups."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -91,3 +94,17 @@ def test_runs_are_counted_by_how_they_ended() -> None:
     counts = read(RUNS)
     assert (counts["done"], counts["failed"]) == (2, 1)
     assert not counts.keys() & {"running", "queued"}
+
+
+def test_backups_are_listed_without_loading_the_service(settings: Any) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "manage.py", "list_backups"],
+        cwd=settings.BASE_DIR,
+        env=settings.COMMAND_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "backups.store.archive" in loaded
+    assert not loaded & {"polars", "project.urls", "drf_spectacular", "rest_framework.views"}
