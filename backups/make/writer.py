@@ -12,7 +12,6 @@ from backups.avro.codecs import Buffer, pack
 from backups.avro.container import SYNC_BYTES, encode_block, encode_header
 from backups.avro.rows import RowCodec
 from backups.avro.schema import FileSchema, make_schema
-from backups.avro.types import is_decimal
 from backups.errors import BackupError
 from backups.prefetch import prefetch
 from backups.progress import Progress
@@ -58,11 +57,7 @@ def write_table(source: TableSource, path: Path, codec: str, progress: Progress)
         except OutOfRange as error:
             as_text |= error.columns
         except QueryFailed as error:
-            # PostgreSQL does not tell which column the NaN is in.
-            decimals = {field.column for field in schema.fields if is_decimal(field.adapter)}
-            if not decimals:
-                raise BackupError(f"{source.table.full_name}: {error}") from error
-            as_text |= decimals
+            raise BackupError(f"{source.table.full_name}: {error}") from error
         progress.add_rows(-attempt.rows)
         path.unlink(missing_ok=True)
 

@@ -32,6 +32,7 @@ class Service:
         self.errors = folder / "errors"
         config = (ROOT / "rest_conf.yml").read_text()
         config = config.replace("port: 5433 ", "port: 0 ").replace("256MB", "16MB")
+        config = config.replace("folder: null ", f"folder: {folder / 'archive'} ")
         self.config = folder / "conf.yml"
         self.config.write_text(config)
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -136,6 +137,13 @@ class Service:
                 if word in child.cmdline():
                     return child
         return None
+
+    def read_metrics(self) -> dict[str, float]:
+        """Return what Prometheus would be told: the value of each series."""
+        with urllib.request.urlopen(f"{self.address}/internal/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {series: float(value) for series, value in pairs}
 
     def ask(self, method: str, path: str, value: Any = None) -> tuple[int, Any]:
         """Send a request with the first key; return status and JSON, (0, None) unanswered."""

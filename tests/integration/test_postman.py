@@ -37,8 +37,6 @@ def collection() -> dict[str, Any]:
 def service(tmp_path: Path) -> Iterator[Service]:
     """A new service of its own, as somebody would have who tries the collection."""
     service = Service(tmp_path)
-    config = service.config.read_text()
-    service.config.write_text(config.replace("folder: null ", f"folder: {tmp_path / 'archive'} "))
     service.start("--web-only")
     yield service
     service.stop()

@@ -106,6 +106,23 @@ def test_web_processes_have_the_least_privileged_role(service: Service) -> None:
         assert worker.environ()["ROWHOUSE_ROLE"] == "service"
 
 
+def test_prometheus_is_told_of_backups_by_whichever_process_answers(service: Service) -> None:
+    made = service.run("backup", "--table", "jobs")
+    assert made.returncode == 0, made.stderr
+    with service.connect() as connection:
+        ((taken,),) = connection.execute(
+            "UPDATE service.backup_run SET proven_at = '2026-01-01Z'"
+            " RETURNING extract(epoch FROM date_trunc('second', created_at))::float"
+        ).fetchall()
+    told = service.read_metrics()
+    label = '{table="hiring.jobs"}'
+    assert told[f"rowhouse_backup_last_good_timestamp_seconds{label}"] >= taken
+    assert told[f"rowhouse_backup_last_proven_timestamp_seconds{label}"] == 1767225600
+    assert "rowhouse_backup_last_good_timestamp_seconds" not in told  # that is of all tables
+    assert told['rowhouse_backup_runs_total{state="done"}'] == 1
+    assert any(series.startswith("rowhouse_requests_total{") for series in told)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything_and_the_next_start_shows_no_key(
     service: Service, number: signal.Signals

@@ -14,6 +14,8 @@ from backups.store.origin import is_signed
 
 
 class Command(BaseCommand):
+    # Django's checks import every view of the service, which takes longer than a small command.
+    requires_system_checks = ()
     help = "List the backups, newest first."
 
     def handle(self, *args: Any, **options: Any) -> None:
