@@ -11,8 +11,9 @@ from psycopg.sql import SQL, Composable, Identifier
 
 from backups.child.table_reader import TableReader
 from backups.progress import Progress
-from backups.restore.fit_check import STAGING, fill_staging
-from backups.tables.connection import connect_restorer
+from backups.tables.catalog import set_search_path
+from backups.tables.connection import configure_transaction, connect_restorer, execute_alone
+from backups.tables.ddl import raw_sql
 from ingest.catalog.definitions import Column
 from ingest.outcome import OnConflict, Receipt, ReceiptRejection
 from ingest.payload.payload import RowList
@@ -22,6 +23,7 @@ from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 
 KEY_PREFIX = "restore"
+STAGING = "rowhouse_staging"
 
 
 class RejectionCount(msgspec.Struct, frozen=True):
@@ -101,11 +103,41 @@ def append_backup(
     with connect_restorer() as connection:
         known = exposed_tables().find_current(writer_connection(), table)
         with connection.transaction(force_rollback=True):
-            fill_staging(connection, reader)
+            _fill_staging(connection, reader)
             stored = {field.column for field in reader.schema.fields}
             shared = [column for column in known.table.writable if column.name in stored]
             rows = _read_json(connection, shared)
             return append_rows(table, rows, on_conflict=on_conflict, progress=progress)
+
+
+def _fill_staging(connection: Connection, reader: TableReader) -> None:
+    """Copy a file's rows to a temporary table of the types they were written with.
+
+    Runs in the caller's transaction. A type that no longer exists is replaced by text.
+    """
+    configure_transaction(connection)
+    set_search_path(connection, reader.schema.schema)
+    columns = [
+        SQL("{} {}").format(
+            Identifier(field.column), raw_sql(_existing_type(connection, field.type))
+        )
+        for field in reader.schema.fields
+    ]
+    execute_alone(
+        connection,
+        SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(
+            Identifier(STAGING), SQL(", ").join(columns)
+        ),
+    )
+    statement = SQL("COPY {} FROM STDIN").format(Identifier(STAGING))
+    with connection.cursor().copy(statement) as copy:
+        for text in reader.values(range(len(columns))):
+            copy.write(text)
+
+
+def _existing_type(connection: Connection, type_name: str) -> str:
+    row = connection.execute("SELECT to_regtype(%s)", [type_name]).fetchone()
+    return type_name if row and row[0] is not None else "text"
 
 
 def _read_json(connection: Connection, columns: Sequence[Column]) -> Iterator[bytes]:

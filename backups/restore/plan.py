@@ -37,102 +37,98 @@ class RetypedColumn(msgspec.Struct, frozen=True):
 
 
 class Misfit(msgspec.Struct, frozen=True):
-    """Why some rows of the backup would not fit the table."""
+    """Why some rows of the backup would not fit the table; PostgreSQL tells no number."""
 
     reason: str
-    rows: int
+    rows: int | None = None
+
+    def __str__(self) -> str:
+        return self.reason if self.rows is None else f"{self.rows} rows: {self.reason}"
+
+
+class RowExample(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that changes: its key, and the values of the columns that differ, as text."""
+
+    change: str
+    key: dict[str, str | None]
+    before: dict[str, str | None]
+    after: dict[str, str | None]
 
 
 class TablePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One table's part of a restore."""
+    """One table's part of a restore: the difference, and what is in its way."""
 
     table: str
     mode: Mode
     into: str
     exists: bool
     rows_in_backup: int
-    rows_now: int | None
-    columns_added: tuple[str, ...]  # in the table, not in the backup
-    columns_dropped: tuple[str, ...]  # in the backup, not in the table: their values are not used
-    columns_retyped: tuple[RetypedColumn, ...]
-    newly_required: tuple[str, ...]
-    defaults_used: dict[str, str]
-    recomputed: tuple[str, ...]  # generated columns
-    misfits: tuple[Misfit, ...] = ()
-    refusals: tuple[str, ...] = ()
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    examples: tuple[RowExample, ...] = ()
+    columns_only_here: tuple[str, ...] = ()
+    columns_only_there: tuple[str, ...] = ()  # in the backup: their values are not used
+    columns_retyped: tuple[RetypedColumn, ...] = ()
+    not_made_again: tuple[str, ...] = ()  # what a table that is made has lost
+    will_not_fit: tuple[Misfit, ...] = ()
 
 
 def plan_table(
-    entry: TableEntry,
-    file: FileSchema,
-    definition: TableDefinition,
-    *,
-    mode: Mode,
-    into: str,
-    rows_now: int | None,
+    entry: TableEntry, file: FileSchema, definition: TableDefinition, *, mode: Mode, into: str
 ) -> TablePlan:
-    """Compare a backup's table with the one that its rows are to go into."""
-    before = {column.name: column for column in entry.columns}
-    now = {column.name: column for column in definition.columns}
+    """Compare the columns of a backup's table with those of the one that its rows go into."""
     types = {field.column: field.type for field in file.fields}
-    added = [name for name in now if name not in before and now[name].generated is None]
-    defaults = {
-        name: now[name].default or "identity"
-        for name in added
-        if now[name].default is not None or now[name].identity
-    }
-    required = [
-        name
-        for name, column in now.items()
-        if column.not_null
-        and column.generated is None
-        and (not before[name].not_null if name in before else name not in defaults)
-    ]
-    missing = [name for name in required if name not in before]
-    refusals = [f"{name} is required now and the backup does not have it" for name in missing]
-    if mode == "replace" and rows_now is not None:
-        refusals += [
-            f"the table has {feature}, which a restore cannot make again"
-            for feature in definition.not_restorable
-        ]
+    now = {one.name: one.type for one in definition.columns if one.generated is None}
+    before = {one.name for one in entry.columns}
     return TablePlan(
         table=entry.full_name,
         mode=mode,
         into=into,
-        exists=rows_now is not None,
+        exists=definition is not entry,
         rows_in_backup=entry.rows,
-        rows_now=rows_now,
-        columns_added=tuple(added),
-        columns_dropped=tuple(name for name in before if name not in now),
-        columns_retyped=tuple(
-            RetypedColumn(name, types[name], column.type)
-            for name, column in now.items()
-            if name in types and types[name] != column.type
+        columns_only_here=tuple(name for name in now if name not in before),
+        columns_only_there=tuple(
+            one.name for one in entry.columns if one.name not in _names(definition)
         ),
-        newly_required=tuple(required),
-        defaults_used=defaults,
-        recomputed=tuple(name for name, column in now.items() if column.generated is not None),
-        refusals=tuple(refusals),
+        columns_retyped=tuple(
+            RetypedColumn(name, types[name], now_type)
+            for name, now_type in now.items()
+            if name in types and types[name] != now_type
+        ),
     )
+
+
+def _names(definition: TableDefinition) -> set[str]:
+    return {column.name for column in definition.columns}
 
 
 def describe_plan(plan: TablePlan) -> Iterator[str]:
     """Yield the lines that tell a person what a restore does to a table."""
-    target = plan.into if "." in plan.into else f"{plan.table.partition('.')[0]}.{plan.into}"
-    now = f"{plan.rows_now} rows now" if plan.rows_now is not None else "made anew"
-    yield f"{plan.table} -> {target} ({plan.mode}): {plan.rows_in_backup} rows, {now}"
-    for name in plan.columns_added:
-        default = plan.defaults_used.get(name)
-        yield f"  {name} is not in the backup: {f'default {default}' if default else 'null'}"
-    for name in plan.columns_dropped:
+    target = "" if plan.into == plan.table else f" -> {plan.into}"
+    yield (
+        f"{plan.table}{target} ({plan.mode}): {plan.inserted} rows inserted, {plan.updated}"
+        f" updated, {plan.deleted} deleted, {plan.unchanged} unchanged"
+    )
+    for one in plan.examples:
+        yield f"  {one.change} {_describe_example(one)}"
+    for name in plan.columns_only_here:
+        yield f"  {name} is not in the backup"
+    for name in plan.columns_only_there:
         yield f"  {name} is in the backup only: its values are not used"
-    for one in plan.columns_retyped:
-        yield f"  {one.column} was {one.backup_type} and is {one.table_type}"
-    for name in plan.newly_required:
-        yield f"  {name} is required now"
-    for name in plan.recomputed:
-        yield f"  {name} is computed anew"
-    for misfit in plan.misfits:
-        yield f"  {misfit.rows} rows do not fit: {misfit.reason}"
-    for refusal in plan.refusals:
-        yield f"  REFUSED: {refusal}"
+    for column in plan.columns_retyped:
+        yield f"  {column.column} was {column.backup_type} and is {column.table_type}"
+    for feature in plan.not_made_again:
+        yield f"  NOT MADE AGAIN: {feature}"
+    for misfit in plan.will_not_fit:
+        yield f"  WILL NOT FIT: {misfit}"
+
+
+def _describe_example(example: RowExample) -> str:
+    key = ", ".join(f"{name}={value}" for name, value in example.key.items())
+    if example.change != "updated":
+        values = example.after or example.before
+        return key or ", ".join(f"{name}={value}" for name, value in values.items())
+    changes = (f"{name}: {was} -> {example.after[name]}" for name, was in example.before.items())
+    return f"{key}: {', '.join(changes)}"

@@ -1,10 +1,13 @@
-"""Tables restored from a backup: verified, planned, then replaced, created or appended to."""
+"""Tables restored from a backup: verified, planned, then changed, made or appended to."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
 
 import msgspec
 from django.conf import settings
+from django.utils import timezone
 
 from backups.child.table_reader import TableReader
 from backups.child.verify import verify_backup
@@ -12,11 +15,10 @@ from backups.errors import RestoreRefused
 from backups.progress import NO_PROGRESS, Progress
 from backups.restore.append import AppendReport, append_backup
 from backups.restore.database_errors import translate_errors
+from backups.restore.execution import execute_restore
 from backups.restore.plan import RestoreRequest, TablePlan
 from backups.restore.restore_plan import TableRestore, order_by_foreign_keys, plan_restore
 from backups.restore.service_tables import FULL_NAMES, check_service_tables
-from backups.restore.swap import shadow
-from backups.restore.swap.replace import replace_tables
 from backups.store.folder import Backup
 from backups.store.manifest import Manifest, TableEntry
 from backups.store.origin import open_trusted
@@ -30,8 +32,10 @@ class RestoreReport(msgspec.Struct, frozen=True):
     """What a restore did, or with `dry_run` would do."""
 
     backup: str
+    taken_at: datetime
+    age_s: int
     dry_run: bool
-    plans: list[TablePlan]
+    tables: list[TablePlan]
     rows: int = 0
     appended: dict[str, AppendReport] = {}
 
@@ -47,7 +51,7 @@ def restore_backup(
     """
     backup, manifest = open_trusted(backup, trust=request.trust)
     entries = choose_tables(manifest.tables, request.tables)
-    _check_tables(entries, request)
+    request = _check_tables(entries, request)
     progress.expect_rows(sum(entry.rows for entry in entries))
     backup.check_file_names(manifest)
     _verify_files(backup, entries, request)
@@ -60,26 +64,44 @@ def restore_backup(
         connection = stack.enter_context(connect_for_restore())
         restorer = stack.enter_context(connect_restorer())
         keep_local(restorer)
-        shadow.clear_shadows(connection, {entry.schema for entry in entries})
-        tables = plan_restore(restorer, readers, request)
-        plans = [one.plan for one in tables]
-        refusals = [f"{plan.table}: {refusal}" for plan in plans for refusal in plan.refusals]
-        if request.dry_run:
-            return RestoreReport(manifest.name, dry_run=True, plans=plans)
-        if refusals:
-            raise RestoreRefused("; ".join(refusals), refusals=refusals)
-        if request.mode == "append":
+        tables = plan_restore(connection, readers, request)
+        if request.mode == "append" and not request.dry_run:
             return _append(manifest, tables, request, progress)
-        rows = replace_tables(connection, restorer, tables, request, progress)
-        with connection.transaction():  # a new table in the place of a distributed one is local
+        plans = execute_restore(connection, restorer, tables, request, progress)
+        if request.dry_run:
+            return _report(manifest, plans, dry_run=True)
+        with connection.transaction():  # a table that was made is local
             distribute_datasets(connection, settings.CONFIG.datasets)
-        return RestoreReport(manifest.name, dry_run=False, plans=plans, rows=rows)
+        return _report(manifest, plans, rows=sum(entry.rows for entry in entries))
 
 
-def _check_tables(entries: Sequence[TableEntry], request: RestoreRequest) -> None:
-    """Raise unless these are tables that backups of this service have, and may go there."""
+def _report(
+    manifest: Manifest,
+    plans: list[TablePlan],
+    *,
+    dry_run: bool = False,
+    rows: int = 0,
+    appended: dict[str, AppendReport] | None = None,
+) -> RestoreReport:
+    age = timezone.now() - manifest.snapshot_at
+    return RestoreReport(
+        backup=manifest.name,
+        taken_at=manifest.snapshot_at,
+        age_s=int(age.total_seconds()),
+        dry_run=dry_run,
+        tables=plans,
+        rows=rows,
+        appended=appended or {},
+    )
+
+
+def _check_tables(entries: Sequence[TableEntry], request: RestoreRequest) -> RestoreRequest:
+    """Return the request with the new table's bare name.
+
+    Raise unless these are tables that backups of this service have, and may go there.
+    """
     if request.mode == "new":
-        _check_name(request, len(entries))
+        request = replace(request, into=_check_name(request, entries))
     names = [entry.full_name for entry in entries]
     check_service_tables(names, allowed=request.with_service, is_replaced=request.mode == "replace")
     datasets = settings.CONFIG.datasets
@@ -90,14 +112,21 @@ def _check_tables(entries: Sequence[TableEntry], request: RestoreRequest) -> Non
     ]
     if strange:
         raise RestoreRefused(f"{', '.join(strange)}: datasets in rest_conf.yml are restored only")
+    return request
 
 
-def _check_name(request: RestoreRequest, tables: int) -> None:
-    name = request.into or ""
-    if tables != 1 or not name:
+def _check_name(request: RestoreRequest, entries: Sequence[TableEntry]) -> str:
+    """Return the new table's name without its dataset, which must be the table's own."""
+    dataset, _, name = (request.into or "").rpartition(".")
+    if len(entries) != 1 or not name:
         raise RestoreRefused("A restore into a new table needs one table and a name for it")
+    if dataset not in {"", entries[0].schema}:
+        raise RestoreRefused(
+            f"{request.into}: a table is restored into its own dataset, {entries[0].schema}"
+        )
     if "\0" in name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise RestoreRefused(f"A table's name has at most {MAX_NAME_BYTES} bytes and no U+0000")
+    return name
 
 
 def _verify_files(backup: Backup, entries: Sequence[TableEntry], request: RestoreRequest) -> None:
@@ -116,10 +145,9 @@ def _append(
         )
         for one in order_by_foreign_keys(tables)
     }
-    return RestoreReport(
-        manifest.name,
-        dry_run=False,
-        plans=[one.plan for one in tables],
+    return _report(
+        manifest,
+        [one.plan for one in tables],
         rows=sum(report.inserted + report.updated for report in appended.values()),
         appended=appended,
     )

@@ -7,9 +7,9 @@ import psycopg
 from backups.child.table_reader import TableReader
 from backups.child.verify import verify_with_second_reader
 from backups.progress import Progress
+from backups.restore.creation import shadow
+from backups.restore.creation.create import run_in
 from backups.restore.database_errors import translate_errors
-from backups.restore.swap import shadow
-from backups.restore.swap.replace import run_in
 from backups.store.folder import Backup
 from backups.store.origin import open_trusted
 from backups.tables import ddl
@@ -53,7 +53,7 @@ def prove_backup(backup: Backup, *, trust: bool, progress: Progress) -> int:
 
 def _prove(connection: psycopg.Connection, reader: TableReader, progress: Progress) -> int:
     entry = reader.entry
-    made = shadow.build_shadow(connection, reader, entry, progress, own_sequences=True)
+    made = shadow.build_shadow(connection, reader, entry, progress)
     run_in(connection, made, ddl.create_indexes(entry, made.schema))
     shadow.check_content(made)
     run_in(connection, made, ddl.add_constraints(entry, made.schema))

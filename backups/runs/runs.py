@@ -22,9 +22,9 @@ from backups.errors import BackupDamaged, BackupUnknown, TooManyRuns
 from backups.make.make import make_backup
 from backups.models import BackupRun
 from backups.progress import NO_PROGRESS, Progress
+from backups.restore.inplace.undo import Undone, undo_restore
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import RestoreReport, restore_backup
-from backups.restore.swap.undo import Undone, undo_restore
 from backups.runs.drill import prove_backup
 from backups.runs.record import create_run, mark_dead_runs, record_run
 from backups.runs.retention import KeptBackup, choose_removable
@@ -128,13 +128,18 @@ def run_restore(
 
 
 def run_undo(
-    tables: Sequence[str], *, dry_run: bool = False, with_service: bool = False
+    tables: Sequence[str],
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+    with_service: bool = False,
 ) -> list[Undone]:
-    """Put back what tables held before they were restored; return what changed."""
-    run = create_run(Kind.RESTORE, tables=tables, options={"undo": True, "dry_run": dry_run})
+    """Change back what the last restore of the tables changed; return how many rows that were."""
+    options = {"undo": True, "force": force, "dry_run": dry_run}
+    run = create_run(Kind.RESTORE, tables=tables, options=options)
     with record_run(run, NO_PROGRESS):
-        undone = undo_restore(tables, dry_run=dry_run, with_service=with_service)
-        run.report = {one.table: one.rows for one in undone}
+        undone = undo_restore(tables, force=force, dry_run=dry_run, with_service=with_service)
+        run.report = {one.table: asdict(one) for one in undone}
     return undone
 
 

@@ -29,6 +29,7 @@ TRANSACTION_SETTINGS = {
     "xmloption": "content",
     "standard_conforming_strings": "on",
     "client_encoding": "UTF8",
+    "row_security": "off",  # a policy that would hide rows is an error
     # A backup or restore has no time limit, and reads a table from its first page on.
     "statement_timeout": "0",
     "lock_timeout": "300s",

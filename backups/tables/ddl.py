@@ -1,4 +1,4 @@
-"""The statements that create a table again from its definition, and what depends on it.
+"""The statements that create a table again from its definition.
 
 Definitions do not name their own schema: run them with search_path set to the schema the table is
 created in, then the one it came from.
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from backups.tables.catalog import Dependent
 from backups.tables.definition import (
     ColumnDefinition,
     ConstraintDefinition,
@@ -118,18 +117,27 @@ def _index_columns(definition: TableDefinition, constraint: ConstraintDefinition
 
 
 def add_foreign_keys(definition: TableDefinition, schema: str) -> Iterator[Composed]:
-    """Yield what adds foreign keys; writers of the referenced tables are locked only briefly."""
+    """Yield what adds foreign keys, not validated where PostgreSQL can do that later."""
     for constraint in definition.constraints:
-        if constraint.kind != "f":
-            continue
-        table = Identifier(schema, definition.table)
-        add = _add_constraint(table, constraint.name, constraint.definition)
-        if definition.partition_key or not constraint.is_valid:
-            yield add
-        else:
-            yield add + SQL(" NOT VALID")
-            validate = SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}")
-            yield validate.format(table, Identifier(constraint.name))
+        if constraint.kind == "f":
+            add = _add_constraint(
+                Identifier(schema, definition.table), constraint.name, constraint.definition
+            )
+            is_later = _is_validated_later(definition, constraint)
+            yield add + SQL(" NOT VALID") if is_later else add
+
+
+def validate_foreign_keys(definition: TableDefinition, schema: str) -> Iterator[Composed]:
+    """Yield what checks the rows against the foreign keys that were added before."""
+    for constraint in definition.constraints:
+        if constraint.kind == "f" and _is_validated_later(definition, constraint):
+            yield SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(
+                Identifier(schema, definition.table), Identifier(constraint.name)
+            )
+
+
+def _is_validated_later(definition: TableDefinition, constraint: ConstraintDefinition) -> bool:
+    return definition.partition_key is None and constraint.is_valid
 
 
 def describe_table(definition: TableDefinition, schema: str) -> Iterator[Composed]:
@@ -197,31 +205,6 @@ def grant_privileges(
                     Identifier(schema, sequence.name),
                     Identifier(str(grant.role)),
                 )
-
-
-def drop_foreign_keys(dependents: list[Dependent]) -> Iterator[Composed]:
-    """Yield what drops other tables' foreign keys to the old table."""
-    for one in dependents:
-        if one.kind == "foreign key":
-            yield SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
-                Identifier(one.schema, str(one.table)), Identifier(one.name)
-            )
-
-
-def recreate_dependents(dependents: list[Dependent]) -> Iterator[Composed]:
-    """Yield what makes views and foreign keys refer to the new table, which has the old name."""
-    for one in dependents:
-        if one.kind == "view":
-            options = raw_sql(", ".join(one.detail["options"]))
-            yield SQL("CREATE OR REPLACE VIEW {} {} AS {}").format(
-                Identifier(one.schema, one.name),
-                SQL("WITH ({})").format(options) if one.detail["options"] else SQL(""),
-                raw_sql(one.detail["definition"]),
-            )
-        elif one.kind == "foreign key":
-            yield _add_constraint(
-                Identifier(one.schema, str(one.table)), one.name, one.detail["definition"]
-            )
 
 
 def _add_constraint(table: Identifier, name: str, definition: str) -> Composed:

@@ -52,8 +52,8 @@ def test_a_backup_is_made_verified_and_restored_in_the_background(client: Client
 
     execute("DELETE FROM hiring.jobs")
     answer = post(client, f"{made['url']}/restore", {"tables": ["jobs"], "dry_run": True})
-    plan = wait(client, answer.json()["url"])["report"]["plans"][0]
-    assert (plan["rows_in_backup"], plan["rows_now"]) == (2, 0)
+    plan = wait(client, answer.json()["url"])["report"]["tables"][0]
+    assert (plan["inserted"], plan["updated"], plan["deleted"], plan["unchanged"]) == (2, 0, 0, 0)
     assert execute("SELECT count(*) FROM hiring.jobs") == [(0,)]
     answer = post(client, f"{made['url']}/restore", {"tables": ["jobs"], "mode": "replace"})
     assert wait(client, answer.json()["url"])["state"] == "done"

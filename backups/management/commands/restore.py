@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, get_args
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -21,7 +22,7 @@ from ingest.outcome import SOME_REJECTED, OnConflict
 class Command(BaseCommand):
     # Django's checks import every view of the service, which takes longer than a small command.
     requires_system_checks = ()
-    help = "Restore tables: verify, plan, load beside, compare, swap. --dry-run stops at the plan."
+    help = "Restore tables: verify, compare, change what differs. --dry-run only tells that."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -37,7 +38,10 @@ class Command(BaseCommand):
         parser.add_argument("--mode", choices=get_args(Mode))
         parser.add_argument("--into", metavar="NAME", help="restore into a new table of this name")
         parser.add_argument(
-            "--undo", action="store_true", help="put back what the tables held before their restore"
+            "--undo", action="store_true", help="change back what the tables' last restore changed"
+        )
+        parser.add_argument(
+            "--force", action="store_true", help="undo rows too that were changed since"
         )
         parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
         parser.add_argument(
@@ -83,12 +87,22 @@ class Command(BaseCommand):
 
     def _undo(self, options: dict[str, Any]) -> None:
         if options["all"] or options["source"] or options["mode"] or options["into"]:
-            raise CommandError("--undo takes the tables' names, and --dry-run, only")
+            raise CommandError("--undo takes the tables' names, --force and --dry-run only")
         self._confirm(options["tables"], options)
-        undone = run_undo(options["tables"], dry_run=options["dry_run"], with_service=True)
+        undone = run_undo(
+            options["tables"],
+            force=options["force"],
+            dry_run=options["dry_run"],
+            with_service=True,
+        )
+        verb = "would be" if options["dry_run"] else "were"
         for one in undone:
-            verb = "would have" if options["dry_run"] else "has"
-            self.stdout.write(f"{one.table}: {verb} {one.rows} rows instead of {one.rows_before}")
+            self.stdout.write(
+                f"{one.table}: {one.inserted} rows {verb} inserted, {one.updated} updated, "
+                f"{one.deleted} deleted"
+            )
+            if one.left:
+                self.stdout.write(f"  {one.left} were changed since and left alone (see --force)")
 
     def _confirm(self, tables: Sequence[str], options: dict[str, Any]) -> None:
         """Ask before receipts and rejections are replaced; raise `CommandError` for a no."""
@@ -121,7 +135,9 @@ class Command(BaseCommand):
         self._write_outcomes({options["tables"][0]: report}, dry_run=options["dry_run"])
 
     def _write_report(self, report: RestoreReport) -> None:
-        for plan in report.plans:
+        taken = f"{report.taken_at:%Y-%m-%d %H:%M:%S} UTC, {timedelta(seconds=report.age_s)} ago"
+        self.stdout.write(f"{report.backup}, taken {taken}")
+        for plan in report.tables:
             for line in describe_plan(plan):
                 self.stdout.write(line)
         if report.dry_run:

@@ -80,7 +80,7 @@ def test_no_table_is_loaded_while_another_one_s_file_is_damaged(
     change_bytes(backup.folder / OTHER, -40)
     loaded: list[object] = []
     monkeypatch.setattr(
-        "backups.restore.swap.shadow.build_shadow", lambda *given, **options: loaded.append(given)
+        "backups.restore.execution.load_rows", lambda *given, **options: loaded.append(given)
     )
     with pytest.raises(BackupDamaged):
         restore_backup(backup, RestoreRequest(tables=["hiring.one", "hiring.two"]))

@@ -294,9 +294,10 @@ def test_a_drill_and_a_restore_run_functions_as_nobody_s_superuser(scratch: Path
     )
     made = find_backup(str(run_backup(tables=["hiring.one"]).pk))
     run_drill(made)
+    run("DELETE FROM hiring.one")
     restore_backup(made, ONE)
     restore_backup(made, replace_request(mode="new", into="one_then"))
-    assert ask("SELECT who FROM hiring.one") == [("backup_restorer",)]
+    assert ask("SELECT who FROM hiring.one") == [("ingest_writer",)]
     run("DROP TABLE hiring.one, hiring.one_then")
     restore_backup(made, ONE)
     assert ask("SELECT who FROM hiring.one") == [("backup_restorer",)]

@@ -7,15 +7,16 @@ import pytest
 
 from backups.errors import RestoreRefused, TablesBusy
 from backups.models import BackupRun
+from backups.restore.creation import create
 from backups.restore.database_errors import translate_errors
+from backups.restore.inplace import transaction
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import restore_backup
-from backups.restore.swap import replace, swap
 from backups.runs.runs import run_restore
 from backups.store.folder import Backup
 from project.base.errors import RowhouseError, Unavailable
 from tests.database import log_in
-from tests.integration.backups.tables import ask
+from tests.integration.backups.tables import ask, run
 
 ONE = RestoreRequest(tables=["hiring.one"])
 
@@ -35,14 +36,16 @@ class Interrupted:
 
 
 STEPS = pytest.mark.parametrize(
-    ("owner", "name"), [(replace, "_run_in"), (swap._Swap, "run")], ids=["build", "swap"]
+    ("owner", "name"),
+    [(create, "_run_in"), (transaction._Transaction, "run")],
+    ids=["make", "change"],
 )
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, times: int) -> Interrupted:
     interrupted = Interrupted(getattr(owner, name), times)
     monkeypatch.setattr(owner, name, lambda *arguments: interrupted(*arguments))
-    monkeypatch.setattr(swap, "LOCK_PAUSE_S", 0)
+    monkeypatch.setattr(transaction, "LOCK_PAUSE_S", 0)
     return interrupted
 
 
@@ -51,6 +54,8 @@ def test_a_deadlock_is_tried_again(
     backup: Backup, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
 ) -> None:
     interrupted = interrupt(monkeypatch, owner, name, times=2)
+    if owner is create:
+        run("DROP TABLE hiring.one")
     restore_backup(backup, ONE)
     assert interrupted.left < 0
     assert ask("SELECT count(*) FROM hiring.one") == [(200,)]
@@ -61,21 +66,24 @@ def test_deadlocks_without_end_are_not_blamed_on_the_rows(
     backup: Backup, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
 ) -> None:
     interrupt(monkeypatch, owner, name, times=1000)
+    if owner is create:
+        run("ALTER TABLE hiring.one RENAME TO other")
     with pytest.raises(TablesBusy) as busy:
         run_restore(backup, ONE)
     assert busy.value.retry_after_s > 0
-    assert ask("SELECT count(*) FROM hiring.one") == [(3,)]
-    run = BackupRun.objects.get(kind=BackupRun.Kind.RESTORE)
-    assert run.report == {"code": "tables_busy", "retry_after_s": busy.value.retry_after_s}
+    table = "other" if owner is create else "one"
+    assert ask(f"SELECT count(*) FROM hiring.{table}") == [(3,)]
+    done = BackupRun.objects.get(kind=BackupRun.Kind.RESTORE)
+    assert done.report == {"code": "tables_busy", "retry_after_s": busy.value.retry_after_s}
 
 
 def test_a_table_that_others_keep_locked_is_busy(
     backup: Backup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(swap, "LOCK_TRIES", 1)
-    monkeypatch.setattr(swap, "LOCK_TIMEOUT", "10ms")
+    monkeypatch.setattr(transaction, "LOCK_TRIES", 1)
+    monkeypatch.setattr(transaction, "LOCK_TIMEOUT", "10ms")
     with log_in() as other:
-        other.execute("LOCK TABLE hiring.one IN ACCESS SHARE MODE")
+        other.execute("LOCK TABLE hiring.one IN ROW EXCLUSIVE MODE")
         with pytest.raises(TablesBusy):
             restore_backup(backup, ONE)
     assert ask("SELECT count(*) FROM hiring.one") == [(3,)]

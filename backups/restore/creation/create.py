@@ -1,4 +1,4 @@
-"""Tables replaced: shadow tables filled, indexed, compared with the backup and swapped in."""
+"""Tables made beside the others: filled, indexed, compared with the backup."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,77 +9,49 @@ import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
 from backups.progress import Progress
+from backups.restore.creation import shadow
+from backups.restore.creation.rename import rename_table
 from backups.restore.database_errors import CONFLICTS
-from backups.restore.plan import RestoreRequest
 from backups.restore.restore_plan import TableRestore
-from backups.restore.swap import shadow
-from backups.restore.swap.rename import rename_table
-from backups.restore.swap.swap import Replacement, swap
 from backups.tables import ddl
 from backups.tables.catalog import set_search_path
-from backups.tables.connection import disable_synchronous_commit, execute_alone
+from backups.tables.connection import execute_alone
 
 # How often a statement is tried that meets the locks of others.
 TRIES = 5
 
 
-def replace_tables(
+def create_tables(
     connection: psycopg.Connection,
-    restorer: psycopg.Connection,
     tables: Sequence[TableRestore],
-    request: RestoreRequest,
+    into: str | None,
     progress: Progress,
-) -> int:
-    """Load, check and swap in the tables; return their rows. All of them change, or none.
+) -> list[shadow.Shadow]:
+    """Make tables in the shadow schema, with all but validated foreign keys; `into` renames one.
 
-    The restorer builds the tables, the administrator's connection swaps them in. Raises
-    `RestoreRefused`, `BackupDamaged` or PostgreSQL's errors.
+    Raises `RestoreRefused`, `BackupDamaged` or PostgreSQL's errors.
     """
-    is_new = request.mode == "new"
-    schemas = {one.definition.schema for one in tables}
-    disable_synchronous_commit(restorer)
-    try:
-        shadow.make_shadow_schemas(connection, schemas, owner=restorer.info.user)
-        made = _build_shadows(restorer, tables, progress, is_new=is_new)
-        _add_indexes_and_check(restorer, made)
-        _finish(restorer, made)
-        if is_new and request.into:
-            with restorer.transaction():
-                made = [rename_table(restorer, made[0], request.into)]
-        _analyze(restorer, made)
-        replacements = [
-            Replacement(one.definition, one.schema, None if is_new else restored.oid)
-            for one, restored in zip(made, tables, strict=True)
-        ]
-        swap(connection, replacements)
-    finally:
-        if not connection.closed:
-            shadow.clear_shadows(connection, schemas)
-    return sum(one.rows for one in made)
+    made = _build_shadows(connection, tables, progress)
+    _add_indexes_and_check(connection, made)
+    _finish(connection, made)
+    if into:
+        with connection.transaction():
+            made = [rename_table(connection, made[0], into)]
+    _analyze(connection, made)
+    return made
 
 
 def _build_shadows(
     connection: psycopg.Connection,
     tables: Sequence[TableRestore],
     progress: Progress,
-    *,
-    is_new: bool,
 ) -> list[shadow.Shadow]:
     made = []
     try:
         for table, following in zip_longest(tables, tables[1:]):
             if following is not None:
                 following.reader.prepare()  # its process starts while this table is loaded
-            own_sequences = is_new or table.oid is None
-            made.append(
-                shadow.build_shadow(
-                    connection,
-                    table.reader,
-                    table.definition,
-                    progress,
-                    own_sequences=own_sequences,
-                )
-            )
+            made.append(shadow.build_shadow(connection, table.reader, table.definition, progress))
     finally:
         for table in tables:
             table.reader.close()
@@ -116,7 +88,7 @@ def _finish(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> No
 
 def run_in(
     connection: psycopg.Connection,
-    made: shadow.Shadow | Replacement,
+    made: shadow.Shadow,
     statements: Iterable[Composed],
 ) -> None:
     """Run each statement in a transaction of its own, with the shadow's schema searched first.
@@ -132,9 +104,7 @@ def run_in(
             _run_in(connection, made, statement)
 
 
-def _run_in(
-    connection: psycopg.Connection, made: shadow.Shadow | Replacement, statement: Composed
-) -> None:
+def _run_in(connection: psycopg.Connection, made: shadow.Shadow, statement: Composed) -> None:
     with connection.transaction():
         set_search_path(connection, made.schema, made.definition.schema)
         execute_alone(connection, statement)

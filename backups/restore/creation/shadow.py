@@ -1,4 +1,4 @@
-"""A shadow table: created and filled in another schema, to replace the table later."""
+"""A shadow table: created and filled in another schema, to be moved to its own later."""
 
 import hashlib
 from collections.abc import Sequence
@@ -30,17 +30,17 @@ STAGING_PREFIX = "staging_"
 
 
 def shadow_schema(schema: str) -> str:
-    """Return the schema of the tables that will replace a schema's."""
+    """Return the schema of the tables that are made for a schema, and of what changes in it."""
     return f"{SHADOW_PREFIX}{schema}"[:MAX_NAME_BYTES]
 
 
 def undo_schema(schema: str) -> str:
-    """Return the schema where replaced tables are kept."""
+    """Return the schema of the rows that undo restores."""
     return f"{UNDO_PREFIX}{schema}"[:MAX_NAME_BYTES]
 
 
 def staging_schema(schema: str) -> str:
-    """Return the schema of a partitioned table's rows until its partitions are filled."""
+    """Return the schema of rows that are loaded to be written to other tables."""
     return f"{STAGING_PREFIX}{schema}"[:MAX_NAME_BYTES]
 
 
@@ -77,17 +77,15 @@ def build_shadow(
     reader: TableReader,
     definition: TableDefinition,
     progress: Progress,
-    *,
-    own_sequences: bool,
 ) -> Shadow:
     """Create the table in the shadow schema, fill it, and commit.
 
     COPY FREEZE makes the rows visible to everyone at once, also to a reader whose snapshot is
-    older. `own_sequences`: create the sequences of serial columns too, for none can be shared.
+    older.
     """
     load = _Load(connection, reader, definition, progress)
     with connection.transaction():
-        load.prepare(own_sequences=own_sequences)
+        load.prepare()
         if definition.partition_key is None:
             load.copy_in(Identifier(load.schema, definition.table), freeze=True)
             return load.finish()
@@ -135,17 +133,15 @@ class _Load:
         self._positions = loaded_positions(reader, definition)
         self._fields = [reader.schema.fields[position] for position in self._positions]
 
-    def prepare(self, *, own_sequences: bool) -> None:
+    def prepare(self) -> None:
         configure_transaction(self._connection)
         set_search_path(self._connection, self.schema, self._definition.schema)
         serial = [one for one in self._definition.sequences if not one.identity]
-        if own_sequences:
-            for sequence in serial:
-                self._execute(ddl.create_sequence(sequence, self.schema))
+        for sequence in serial:
+            self._execute(ddl.create_sequence(sequence, self.schema))
         self._execute(ddl.create_table(self._definition, self.schema))
-        if own_sequences:
-            for sequence in serial:
-                self._execute(ddl.own_sequence(sequence, self.schema, self._definition.table))
+        for sequence in serial:
+            self._execute(ddl.own_sequence(sequence, self.schema, self._definition.table))
 
     def copy_in(self, target: Identifier, *, freeze: bool) -> None:
         columns = SQL(", ").join(Identifier(field.column) for field in self._fields)

@@ -5,7 +5,8 @@ DECLARE
   unchanged boolean;
 BEGIN
   EXECUTE format(
-    'SELECT (($1::%2$s)::%1$s)::text IS NOT DISTINCT FROM ($1::%1$s)::text', old_type, new_type)
+    'SELECT ((($1::%2$s)::%1$s)::%2$s)::text IS NOT DISTINCT FROM ($1::%2$s)::text',
+    new_type, old_type)
     INTO unchanged USING value;
   RETURN unchanged;
 EXCEPTION WHEN data_exception OR integrity_constraint_violation OR feature_not_supported

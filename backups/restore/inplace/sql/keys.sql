@@ -1,4 +1,4 @@
--- Idempotency keys follow the receipts that were swapped in: a key whose receipt is gone is kept in
+-- Idempotency keys follow the receipts that were restored: a key whose receipt is gone is kept in
 -- the undo schema, and comes back with it. Its request, sent again, is a new batch until then.
 CREATE TABLE IF NOT EXISTS undo_service.idempotency_key (LIKE service.idempotency_key);
 

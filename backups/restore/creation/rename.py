@@ -6,7 +6,7 @@ import msgspec
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from backups.restore.swap.shadow import Shadow
+from backups.restore.creation.shadow import Shadow
 from ingest.catalog.definitions import MAX_NAME_BYTES
 
 # Indexes are renamed with their constraints; TOAST tables have names of their own.
