@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from backups.errors import BackupDamaged
+from backups.errors import BackupDamaged, describe_failures
 from backups.models import BackupRun
+from backups.runs.runs import describe_manifest
 from backups.store.folder import Backup
 
 
@@ -58,7 +59,10 @@ def describe_backup(backup: Backup) -> RunDocument:
     else:
         run.rows_done, run.bytes = manifest.rows, manifest.bytes
         run.last_batch = manifest.last_batch
-        run.report = {entry.full_name: entry.rows for entry in manifest.tables}
+        run.report = describe_manifest(manifest)
+        if manifest.failures:
+            run.state = BackupRun.State.INCOMPLETE
+            run.error = describe_failures(manifest.failures)
     return describe_run(run, backup)
 
 

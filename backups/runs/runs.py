@@ -18,7 +18,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from backups.child.verify import find_problems, refuse_problems
-from backups.errors import BackupDamaged, BackupUnknown, TooManyRuns
+from backups.errors import (
+    BackupDamaged,
+    BackupIncomplete,
+    BackupUnknown,
+    TooManyRuns,
+    describe_failures,
+)
 from backups.make.make import make_backup
 from backups.models import BackupRun
 from backups.progress import NO_PROGRESS, Progress
@@ -32,6 +38,7 @@ from backups.runs.status import read_proofs
 from backups.store.archive import find_backup, list_backups
 from backups.store.files import remove_folder
 from backups.store.folder import Backup
+from backups.store.manifest import Manifest
 from backups.store.origin import open_trusted
 
 logger = logging.getLogger("rowhouse.backups")
@@ -53,14 +60,17 @@ def run_backup(
 ) -> BackupRun:
     """Make a backup, then remove those that no rule keeps; return the run.
 
-    Raises `BackupError` where it fails; the run says so too.
+    Raises `BackupError` where it fails, `BackupIncomplete` where some of the tables do; the run
+    says so too.
     """
     run = run or create_run(Kind.BACKUP, tables=tables, options={"codec": codec})
     with record_run(run, progress) as recorded:
         manifest = make_backup(run.pk, tables=tables, codec=codec, progress=recorded)
         run.folder, run.bytes = manifest.name, manifest.bytes
         run.last_batch, run.backup = manifest.last_batch, run.pk
-        run.report = {entry.full_name: entry.rows for entry in manifest.tables}
+        run.report = describe_manifest(manifest)
+        if manifest.failures:
+            raise BackupIncomplete(describe_failures(manifest.failures))
     try:
         apply_retention()
     except OSError:  # the backup is good all the same; the next one tries again
@@ -197,6 +207,12 @@ def execute_run(identifier: UUID, progress: Progress) -> BackupRun:
         verify = run_drill if run.options.get("restore") else run_verify
         verify(backup, run=run, progress=progress)
     return run
+
+
+def describe_manifest(manifest: Manifest) -> dict[str, Any]:
+    """Return the rows of each table of a backup, and why others are `missing`."""
+    rows = {entry.full_name: entry.rows for entry in manifest.tables}
+    return rows | ({"missing": manifest.failures} if manifest.failures else {})
 
 
 def describe_request(request: RestoreRequest) -> dict[str, Any]:
