@@ -15,7 +15,7 @@ from backups.errors import BackupError, describe_failures
 from backups.make.snapshot import Snapshot, TableName, take_snapshot
 from backups.make.writer import TableSource, write_table
 from backups.progress import NO_PROGRESS, Progress
-from backups.store.archive import DRAFT_PREFIX, archive_folder, find_leftovers, folder_name
+from backups.store.archive import DRAFT_PREFIX, find_leftovers, folder_name, require_archive
 from backups.store.files import (
     PRIVATE_FOLDER,
     open_private,
@@ -51,7 +51,7 @@ def make_backup(
     not stop the others: the manifest says why it is not there. Raise `BackupError` where no table
     can be backed up; nothing is left but a draft, which the next backup removes.
     """
-    archive = archive_folder()
+    archive = require_archive()
     codec = codec or settings.CONFIG.backups.codec
     _remove_leftovers(archive)
 

@@ -8,29 +8,47 @@ from django.db import DatabaseError
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from backups.errors import BackupError
 from backups.models import BackupRun
-from backups.store.archive import list_backups
+from backups.store.archive import check_newest, list_backups
 from backups.store.folder import Backup
 
 
 @dataclass(frozen=True)
 class BackupStatus:
-    """When the last good backup was taken and one was last proven; None where there is none."""
+    """When the last good backup was taken and one was last proven; None where there is none.
+
+    Only complete backups are good or prove anything. `warnings` tells of newer ones than the last
+    good one that are damaged or dated in the future.
+    """
 
     count: int
     good_at: datetime | None
     proven_at: datetime | None
+    warnings: list[str]
 
 
 def read_backup_status() -> BackupStatus:
     """Return how many backups there are, when the last was taken, when one was last proven."""
     backups = list_backups()
-    proven = [moment for moment in read_proofs(backups).values() if moment]
+    warnings: list[str] = []
+    good = next((one for one in backups if _is_good(one, warnings)), None)
+    proven = [moment for one, moment in read_proofs(backups).items() if moment and _is_good(one)]
     return BackupStatus(
         count=len(backups),
-        good_at=backups[0].taken_at if backups else None,
+        good_at=good.taken_at if good else None,
         proven_at=max(proven, default=None),
+        warnings=warnings,
     )
+
+
+def _is_good(backup: Backup, warnings: list[str] | None = None) -> bool:
+    try:
+        return check_newest(backup).complete
+    except BackupError as error:
+        if warnings is not None:
+            warnings.append(error.message)
+        return False
 
 
 def read_proofs(backups: list[Backup]) -> dict[Backup, datetime | None]:

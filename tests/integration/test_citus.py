@@ -116,6 +116,7 @@ def _run(folder: Path) -> Iterator[Service]:
     config["datasets"] = DATASETS
     config["backups"]["folder"] = str(folder / "archive")
     service.config.write_text(yaml.safe_dump(config))
+    service.run("init_archive")
     service.start("--web-only")
     yield service
     service.stop()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from backups.store.archive import MARKER_NAME
 from tests.integration.running import ROOT, Service
 from tests.node import run_program
 
@@ -39,6 +40,9 @@ def service(tmp_path: Path) -> Iterator[Service]:
     service = Service(tmp_path)
     config = service.config.read_text()
     service.config.write_text(config.replace("folder: null ", f"folder: {tmp_path / 'archive'} "))
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / MARKER_NAME).touch()
     service.start("--web-only")
     yield service
     service.stop()
