@@ -17,7 +17,7 @@ class BackupsConfig(AppConfig):
 
         conflicts = (
             *(errors.BackupDamaged, errors.BackupUntrusted, errors.RestoreRefused),
-            *(errors.RestoreBusy, errors.BackupInFuture),
+            errors.RestoreBusy,
         )
         register_statuses(dict.fromkeys(conflicts, HTTPStatus.CONFLICT))
         register_statuses({errors.ServiceTablesProtected: HTTPStatus.FORBIDDEN})
