@@ -28,7 +28,8 @@ POOLED := $(addprefix tests/api/,test_backups.py test_closure.py test_covid_read
 	test_ingest_model.py test_references.py test_processes.py test_jobs.py \
 	test_refresh.py test_refresh_readers.py)
 
-.PHONY: run demo test test-pooled test-both lint check lock pictures bench bench-scale faults fuzz soak
+.PHONY: run demo test test-pooled test-both lint check lock pictures bench bench-scale faults fuzz \
+	fuzz-costs soak
 .DEFAULT_GOAL := run
 
 run: $(RUN)
@@ -74,6 +75,10 @@ pictures: $(DEV)
 # Hours: other requests, steps and names each time than the few that `make test` tries.
 fuzz: $(DEV)
 	$(PY) -m pytest --hypothesis-profile=long -s tests/fuzz
+
+# The part of it that measures bodies made to hurt: ten minutes.
+fuzz-costs: $(DEV)
+	$(PY) -m pytest --hypothesis-profile=long -s tests/fuzz/test_costs.py
 
 bench: $(DEV)
 	$(PY) -m tests.bench

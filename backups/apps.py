@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from django.apps import AppConfig
-from prometheus_client import REGISTRY
 
 
 class BackupsConfig(AppConfig):
@@ -13,6 +12,7 @@ class BackupsConfig(AppConfig):
         """Register the HTTP status of each error, and the metrics."""
         from backups import errors
         from backups.runs.status import BackupCollector
+        from project.base.metrics import add_collector
         from project.http.problems import register_statuses
 
         conflicts = (
@@ -23,4 +23,4 @@ class BackupsConfig(AppConfig):
         register_statuses({errors.ServiceTablesProtected: HTTPStatus.FORBIDDEN})
         register_statuses({errors.BackupUnknown: HTTPStatus.NOT_FOUND})
         register_statuses({errors.TooManyRuns: HTTPStatus.TOO_MANY_REQUESTS})
-        REGISTRY.register(BackupCollector())
+        add_collector(BackupCollector())

@@ -74,7 +74,7 @@ class Rejection(models.Model):
     resolved_at = models.DateTimeField(null=True)
     # Of the row, where it came from and why it was rejected: a row that comes again in a later
     # batch, and is rejected again, is this rejection while it is open.
-    digest = models.BinaryField(null=True)
+    digest = models.UUIDField(null=True)
     seen = models.IntegerField(default=1, db_default=1)
     last_seen = models.DateTimeField(null=True)  # where it was seen more than once, as the next
     last_batch = models.UUIDField(null=True)

@@ -11,6 +11,9 @@ from ingest.row_codes import ROW_CODES
 # Errors show the value that was wrong, but never more of it than this.
 SHOWN_CHARACTERS = 200
 
+# The exit status of a command that stored rows, but not all of them.
+SOME_REJECTED = 3
+
 OnConflict = Literal["reject", "ignore", "update"]
 RowCode = Annotated[str, msgspec.Meta(extra_json_schema={"enum": sorted(ROW_CODES)})]
 

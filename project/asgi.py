@@ -58,5 +58,6 @@ application = Gateway(
     limits=Limits(
         max_bytes=settings.CONFIG.ingest.max_bytes,
         timeout_s=settings.CONFIG.http.body_timeout_s,
+        keyless_bytes=settings.CONFIG.http.keyless_bytes,
     ),
 )

@@ -17,6 +17,8 @@ from psycopg.sql import SQL, Identifier
 
 from ingest.loaders.client import IngestClient
 from ingest.loaders.responses import Receipt
+from ingest.reading.description import list_tables
+from project.base.database import reader_connection
 from project.base.errors import RowhouseError
 from project.http.access.make_key import make_key
 from project.models import ApiKey, Scope
@@ -27,6 +29,22 @@ KEY_NAME = "demo"
 
 Row = dict[str, Any]
 Say = Callable[[str], None]
+
+
+def choose_datasets() -> list[str]:
+    """Return the datasets that hold sample rows alone, or will: anyone may read them in a demo.
+
+    They are those that are empty now, and those that were when an earlier demo filled them.
+    """
+    file: Path = settings.DATA_DIR / "demo_datasets"
+    known = file.read_text(encoding="utf-8").split() if file.exists() else []
+    chosen = [
+        name
+        for name in settings.CONFIG.datasets
+        if name in known or (_sample_of(name).exists() and _holds_nothing(name))
+    ]
+    file.write_text("\n".join(chosen), encoding="utf-8")
+    return chosen
 
 
 def show_demo(address: str, say: Say) -> None:
@@ -51,7 +69,7 @@ def fill_empty_tables(address: str, say: Say) -> None:
 
 
 def _fill_dataset(client: IngestClient, dataset: str, say: Say) -> None:
-    if not (Path(settings.BASE_DIR) / "db_setup" / dataset / "sample.py").exists():
+    if not _sample_of(dataset).exists():
         return
     sample = importlib.import_module(f"db_setup.{dataset}.sample")
     outcomes: dict[str, Counter[str] | str] = {}
@@ -93,6 +111,15 @@ def _batches(rows: Iterable[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]
     for table, group in groupby(rows, key=itemgetter(0)):
         while batch := [row for _, row in islice(group, size)]:
             yield table, batch
+
+
+def _sample_of(dataset: str) -> Path:
+    return Path(settings.BASE_DIR) / "db_setup" / dataset / "sample.py"
+
+
+def _holds_nothing(dataset: str) -> bool:
+    names = [one.table.partition(".")[2] for one in list_tables(reader_connection(), [dataset])]
+    return all(_is_empty(dataset, name) for name in names)
 
 
 def _is_empty(dataset: str, table: str) -> bool:

@@ -34,6 +34,13 @@ class ApiKey(AbstractAPIKey):
     class Meta(AbstractAPIKey.Meta):
         db_table = "api_key"
         verbose_name = "API key"
+        # What a member of staff may do who calls the API from a session.
+        permissions: ClassVar = [
+            ("api_read", "Can do what a key with the scope read may"),
+            ("api_ingest", "Can do what a key with the scope ingest may"),
+            ("api_backup", "Can do what a key with the scope backup may"),
+            ("api_admin", "Can do what a key with the scope admin may"),
+        ]
 
     def may(self, scope: Scope) -> bool:
         """Return whether the key has the scope; `admin` includes the others."""
@@ -60,6 +67,7 @@ class LoginAttempt(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     name = models.TextField()
+    address = models.TextField(default="", db_default="")  # of the client; an IPv6 network
     at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 from apis.open311.specification import SCOPES
-from project.base.config import read_config, read_port
+from project.base.config import publish, read_config, read_port
 from project.base.database import database_settings, direct_server
 from project.base.logs import logging_settings
 from project.base.secrets import read_secret_key
@@ -24,7 +24,8 @@ DATA_DIR = Path(os.environ.get("ROWHOUSE_DATA") or BASE_DIR / "var").resolve()
 SECRETS_DIR = DATA_DIR / "secrets"
 LOGS_DIR = Path(os.environ.get("ROWHOUSE_LOGS") or BASE_DIR / "logs").resolve()
 CONFIG_PATH = Path(os.environ.get("ROWHOUSE_CONFIG") or BASE_DIR / "rest_conf.yml").resolve()
-CONFIG = read_config(CONFIG_PATH)
+# `manage.py up --demo` names the datasets that hold its sample rows.
+CONFIG = publish(read_config(CONFIG_PATH), os.environ.get("ROWHOUSE_PUBLIC", "").split())
 
 # Made at the first start, with every scope; what `manage.py load` uses unless told otherwise.
 API_KEY_FILE = DATA_DIR / "api_key"
@@ -82,8 +83,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.http.pro
 SECURE_SSL_REDIRECT = CONFIG.http.production
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^internal/metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if CONFIG.http.production else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = CONFIG.http.production
-SECURE_HSTS_PRELOAD = CONFIG.http.production
+SECURE_HSTS_INCLUDE_SUBDOMAINS = CONFIG.http.hsts_subdomains
+SECURE_HSTS_PRELOAD = CONFIG.http.hsts_preload
 SESSION_COOKIE_SECURE = CONFIG.http.production
 CSRF_COOKIE_SECURE = CONFIG.http.production
 _CHECKS_FOR_HTTPS = [
@@ -93,7 +94,8 @@ _CHECKS_FOR_HTTPS = [
     "security.W016",  # the CSRF token's cookie
     "oauth2_provider.W008",  # redirect addresses of applications
 ]
-SILENCED_SYSTEM_CHECKS = [] if CONFIG.http.production else _CHECKS_FOR_HTTPS
+_CHECKS_OF_CHOICES = ["security.W005", "security.W021"]  # HSTS of subdomains, preloading
+SILENCED_SYSTEM_CHECKS = _CHECKS_OF_CHOICES + ([] if CONFIG.http.production else _CHECKS_FOR_HTTPS)
 
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -137,6 +139,7 @@ MIDDLEWARE = [
     "project.base.logs.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "project.http.middleware.SessionlessMiddleware",
+    "project.http.access.origins.PublicOriginMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "project.http.middleware.ContentPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -248,6 +251,7 @@ JOBS = {
     "expire_rejections": "ingest.rejections.retention.expire_rejections",
     "tend_partitions": "backups.runs.partitions.maintain_partitions",
     "load_socrata": "ingest.loaders.socrata.load.load_changes",
+    "guard_roles": "project.schema.roles.guard_roles",
     "expire_sessions": "project.http.access.sessions.expire_sessions",
     "forget_job_runs": "project.jobs.runs.forget_job_runs",
     "forget_report_runs": "reports.engine.jobs.forget_report_runs",

@@ -1,21 +1,19 @@
 """Report pages for people: /reports/ and /reports/{name}/, with a table, a chart and downloads."""
 
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple
 
 import msgspec
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
-from rest_framework.request import Request
 
-from project.http.access.keys import KeyAuthentication
-from project.http.access.sessions import find_signed_in
-from project.http.errors import KeyRequired, ScopeMissing
+from project.http.access.reading import FindDatasets, check_reading, may_read, public_datasets
+from project.http.access.sessions import find_caller
 from project.http.people.pages import View, answer_as_page, mark_viewer
-from project.models import Scope
+from reports.api.access import find_readable
 from reports.api.caching import find_unmodified, make_etag, set_validators
 from reports.api.tableau import answer_data_source, answer_schema_source
 from reports.api.views import answer_csv
@@ -30,7 +28,7 @@ from reports.engine.contents import (
     read_statuses,
 )
 from reports.engine.definition import Definition
-from reports.engine.registry import find_report, find_reports
+from reports.engine.registry import datasets_of_report, find_report, find_reports
 
 SHOWN_ROWS = 1000
 CHARTED_ROWS = 100_000
@@ -44,44 +42,39 @@ class Cell(NamedTuple):
     exact: object = None
 
 
-def for_people(view: View) -> View:
+def for_people(datasets: FindDatasets) -> Callable[[View], View]:
     """Check access before the view runs, and answer errors as a page."""
 
-    @wraps(view)
-    def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        check_access(request)
-        return view(request, **kwargs)
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+            check_reading(find_caller(request), datasets(**kwargs))
+            response = view(request, **kwargs)
+            response.headers.setdefault("Cache-Control", "private, no-store")
+            return response
 
-    return answer_as_page(guarded)
+        return answer_as_page(guarded, datasets=datasets)
 
-
-def check_access(request: HttpRequest) -> None:
-    """Raise where pages are not public and this is no signed-in person and no key with `read`."""
-    if settings.CONFIG.reports.public_pages or request.user.is_authenticated:
-        return
-    found = KeyAuthentication().authenticate(Request(request))
-    key = found[1] if found else find_signed_in(request)
-    if key is None:
-        raise KeyRequired
-    if not key.may(Scope.READ):
-        raise ScopeMissing(f"This needs a key with the scope {Scope.READ}", scope=str(Scope.READ))
+    return decorate
 
 
-@for_people
+@for_people(public_datasets)
 def list_reports(request: HttpRequest) -> HttpResponseBase:
-    """Show every report and how fresh it is."""
+    """Show every report that the reader may see, and how fresh it is."""
+    key = find_caller(request)
     with read_only_snapshot() as connection:
         statuses = read_statuses(connection)
-    reports = find_reports()
     rows = [
         {"definition": definition, "status": statuses.get(name)}
-        for name, definition in sorted(reports.found.items())
+        for name, definition in find_readable(key).items()
     ]
-    broken = [error.message for _, error in sorted(reports.broken.items())]
+    # Nobody knows what a broken one reads.
+    unusable = sorted(find_reports().broken.items()) if may_read(key, ()) else []
+    broken = [error.message for _, error in unusable]
     return render(request, "reports/list.html", {"reports": rows, "broken": broken})
 
 
-@for_people
+@for_people(datasets_of_report)
 def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
     """Show one report: its chart and its first rows."""
     definition = find_report(name)
@@ -114,30 +107,30 @@ def show_report(request: HttpRequest, name: str) -> HttpResponseBase:
     return page
 
 
-@for_people
+@for_people(datasets_of_report)
 def download_csv(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Give the whole report as a file."""
+    """Give the whole report as a file for spreadsheets."""
     definition = find_report(name)
     with read_only_snapshot() as connection:
         status = read_status(connection, name)
         etag = make_etag("csv", status.refreshed_at, definition.digest)
         answer = find_unmodified(request, etag, status.refreshed_at)
         if answer is None:
-            answer = answer_csv(connection, definition)
+            answer = answer_csv(connection, definition, safe=True)
     set_validators(answer, etag, status.refreshed_at)
     return answer
 
 
-@for_people
+@for_people(datasets_of_report)
 def download_data_source(request: HttpRequest, name: str) -> HttpResponseBase:
     """Give the report's Tableau data source."""
     return answer_data_source(name)
 
 
-@for_people
+@for_people(public_datasets)
 def download_schema_source(request: HttpRequest) -> HttpResponseBase:
-    """Give the Tableau data source of all reports."""
-    return answer_schema_source()
+    """Give the Tableau data source of all reports that the reader may see."""
+    return answer_schema_source(find_readable(find_caller(request)).values())
 
 
 def _show(value: object, role: str) -> Cell:

@@ -13,6 +13,7 @@ from django.test.utils import setup_databases, teardown_databases
 from msgspec.structs import replace
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from backups.store.archive import mark_archive
 from project.base.config import read_config
@@ -25,6 +26,7 @@ from tests.pooler import is_wanted
 from tests.serving import serving
 
 KeyMaker = Callable[..., str]
+Publish = Callable[..., None]
 
 # Which tables are backed up.
 EVERYTHING, HIRING = 'include: ["*"]', 'include: ["hiring.*"]'
@@ -35,6 +37,23 @@ def _hash_passwords_quickly() -> Iterator[None]:
     """Have passwords be hashed once, not a million times; the service itself can check them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PBKDF2PasswordHasher, "iterations", 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _find_static_files_once() -> Iterator[None]:
+    """Have static files be looked up once, not for each client of a test."""
+    find = WhiteNoiseMiddleware.add_files_from_finders
+    found: dict[str, Any] = {}
+
+    def add_files(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            find(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_files)
         yield
 
 
@@ -93,6 +112,18 @@ def api_key(database: None) -> KeyMaker:
 def client(api_key: KeyMaker) -> Client:
     """Return Django's test client with a key of every scope."""
     return Client(headers={"Authorization": f"Api-Key {api_key(*Scope.values)}"})
+
+
+@pytest.fixture
+def publish(settings: Settings) -> Publish:
+    """Return a function that says which datasets are public: `publish(hiring=True)`."""
+
+    def say(**public: bool) -> None:
+        config = settings.CONFIG
+        changed = {name: replace(config.datasets[name], public=is_) for name, is_ in public.items()}
+        settings.CONFIG = replace(config, datasets=config.datasets | changed)
+
+    return say
 
 
 @pytest.fixture

@@ -335,6 +335,7 @@ def make_key(column: str) -> ForeignKey:
         schema="hiring",
         table="other",
         partitioned=False,
+        guarded=False,
         columns=(column,),
         referenced=("id",),
         value_type="text",

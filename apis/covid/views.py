@@ -13,13 +13,14 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apis.covid.answers.caching import ConditionalAnswer
-from apis.covid.answers.envelope import Part, covid_config, make_links, make_meta, wrap
+from apis.covid.answers.envelope import DATASET, Part, make_links, make_meta, wrap
 from apis.covid.answers.status import ApiStatus, read_api_status
 from apis.covid.answers.tables import BuildStatus, read_build, read_document, read_states
 from apis.covid.errors import NotBuilt
 from apis.covid.fields.documents import DataChange, PublishedField
 from apis.covid.openapi import STATE, envelope_of
 from project.base.errors import BadParameter, Unavailable
+from project.http.access.reading import always_from
 from project.http.answers import answer_json
 from project.http.openapi import Errors, answers
 from project.http.pagination import refuse_unknown
@@ -38,12 +39,9 @@ class CovidView(APIView):
     """An answer from one build, which is answered with 304 until the next one."""
 
     parameters: ClassVar[frozenset[str]] = frozenset()
+    scopes = {"GET": Scope.READ}
+    datasets = staticmethod(always_from(DATASET))
     errors: Errors = ERRORS
-
-    @property
-    def scopes(self) -> dict[str, Scope | None]:
-        """The scope each method needs: none where rest_conf.yml says so."""
-        return {"GET": None if covid_config().public else Scope.READ}
 
     def answer(self, request: Request, **named: Any) -> HttpResponseBase:
         """Answer 304 without reading the data where the client has this build's answer."""

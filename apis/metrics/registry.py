@@ -1,6 +1,7 @@
 """The metrics this database can answer, and since when."""
 
 import logging
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -55,6 +56,12 @@ def families_of(metric: Metric) -> list[Family]:
     raise TypeError(metric.name)
 
 
+def datasets_of(metrics: Iterable[Metric]) -> set[str]:
+    """Return the datasets that metrics are computed from."""
+    families = [family for metric in metrics for family in families_of(metric)]
+    return {name for family in families for name in _datasets(family)}
+
+
 def find_metrics(connection: Connection) -> dict[str, Metric]:
     """Return the metrics whose tables exist in a dataset that rest_conf.yml exposes."""
     families = {family.table: family for m in all_metrics().values() for family in families_of(m)}
@@ -67,8 +74,7 @@ def find_metrics(connection: Connection) -> dict[str, Metric]:
     usable = {
         table
         for table, family in families.items()
-        if (family.dataset or table.partition(".")[0]) in exposed
-        and present.issuperset(_tables(family))
+        if exposed.issuperset(_datasets(family)) and present.issuperset(_tables(family))
     }
     return {
         name: metric
@@ -77,14 +83,18 @@ def find_metrics(connection: Connection) -> dict[str, Metric]:
     }
 
 
-def discover(connection: Connection, *, max_intervals: int) -> MetricsDiscovery:
-    """Return which metrics there are, and since when: one query for each table."""
+def discover(
+    connection: Connection, datasets: Collection[str], *, max_intervals: int
+) -> MetricsDiscovery:
+    """Return the metrics of these datasets, and since when: one query for each table."""
     firsts: dict[int, datetime | None] = {}
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     dimensions: dict[str, None] = {}
     filters: dict[str, None] = {}
     now = datetime.now(UTC)
     for metric in find_metrics(connection).values():
+        if not datasets_of([metric]) <= set(datasets):
+            continue
         try:
             since = _since(connection, metric, firsts, now)
         except psycopg.errors.UndefinedColumn as error:
@@ -120,6 +130,11 @@ def _since(
     known = [moment for moment in moments if moment is not None]
     first = max(min(known, default=now), datetime(FIRST_YEAR, 1, 1, tzinfo=UTC))
     return format_timestamp(floor_timestamp(first, metric.intervals[0], UTC), UTC)
+
+
+def _datasets(family: Family) -> set[str]:
+    own = family.dataset or family.table.partition(".")[0]
+    return {own, *(source.partition(".")[0] for source in family.sources)}
 
 
 def _tables(family: Family) -> list[str]:

@@ -18,11 +18,18 @@ from apis.metrics.answers import MetricsAnswer, find_result, keep_result, make_a
 from apis.metrics.computation.computation import Computation
 from apis.metrics.errors import QueryInvalid, ResultUnknown
 from apis.metrics.queries import MetricsQuery, decode_body, read_query
-from apis.metrics.registry import MetricsDiscovery, discover, find_metrics
+from apis.metrics.registry import (
+    MetricsDiscovery,
+    all_metrics,
+    datasets_of,
+    discover,
+    find_metrics,
+)
 from project.base.config import Metrics
 from project.base.csv_text import csv_lines
 from project.base.database import reader_connection
 from project.base.errors import Unavailable
+from project.http.access.reading import caller_of, check_reading, public_datasets, readable_datasets
 from project.http.answers import answer_json
 from project.http.body import BODY_ERRORS, read_optional_body
 from project.http.openapi import CSV_TEXT, Errors, answers, parameter, reference
@@ -47,18 +54,12 @@ EXAMPLE = OpenApiExample(
 )
 
 
-class _MetricsAPIView(APIView):
-    """A view that anyone may use where rest_conf.yml says so."""
-
-    @property
-    def scopes(self) -> dict[str, Scope | None]:
-        """The scope each method needs."""
-        return dict.fromkeys(("GET", "POST"), None if _config().public else Scope.READ)
-
-
-class MetricsView(_MetricsAPIView):
+class MetricsView(APIView):
     """Discovery and query."""
 
+    scopes = {"GET": Scope.READ, "POST": Scope.READ}
+    datasets = staticmethod(public_datasets)
+    bodies = {"POST": MAX_BODY_BYTES}
     errors: Errors = {"POST": [QueryInvalid, *BODY_ERRORS]}
 
     @extend_schema(
@@ -67,9 +68,13 @@ class MetricsView(_MetricsAPIView):
         responses=answers({200: MetricsDiscovery}),
     )
     def get(self, request: Request) -> HttpResponse:
-        """Answer which metrics there are, since when, in which intervals."""
+        """Answer which metrics there are, since when, in which intervals.
+
+        Without a key these are the metrics of public datasets.
+        """
+        datasets = readable_datasets(caller_of(request))
         with _query_connection() as connection:
-            discovery = discover(connection, max_intervals=_config().max_intervals)
+            discovery = discover(connection, datasets, max_intervals=_config().max_intervals)
         return answer_json(discovery)
 
     @extend_schema(
@@ -87,6 +92,7 @@ class MetricsView(_MetricsAPIView):
         with _query_connection() as connection:
             known = find_metrics(connection)
             query = read_query(body, known, max_intervals=config.max_intervals)
+            check_reading(caller_of(request), datasets_of(query.metrics))
             computation = Computation(
                 query,
                 k=config.redact_below,
@@ -99,9 +105,11 @@ class MetricsView(_MetricsAPIView):
         return _answer(answer, wanted)
 
 
-class ResultView(_MetricsAPIView):
+class ResultView(APIView):
     """A result that was computed before."""
 
+    scopes = {"GET": Scope.READ}
+    datasets = staticmethod(public_datasets)
     errors: Errors = {"GET": [ResultUnknown, QueryInvalid]}
 
     @extend_schema(
@@ -113,7 +121,16 @@ class ResultView(_MetricsAPIView):
     def get(self, request: Request, result: str) -> HttpResponse:
         """Answer it as it was."""
         wanted = _read_format(request.GET)
-        return _answer(find_result(result), wanted)
+        answer = find_result(result)
+        check_reading(caller_of(request), datasets_of_result(answer))
+        return _answer(answer, wanted)
+
+
+def datasets_of_result(answer: MetricsAnswer) -> set[str]:
+    """Return the datasets that a result was computed from; none where a metric is no more."""
+    names = [one.name for one in answer.columns if one.column_type != "dimension"]
+    known = all_metrics()
+    return datasets_of(known[name] for name in names) if known.keys() >= set(names) else set()
 
 
 def _config() -> Metrics:

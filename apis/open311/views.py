@@ -18,10 +18,12 @@ from apis.open311.methods import METHODS, Call
 from apis.open311.openapi import describe_service
 from apis.open311.parameters import check_arguments, read_parameters, take_text
 from apis.open311.search.places import list_terms
+from apis.open311.search.sources import SCHEMA
 from apis.open311.specification import Method, read_specification
 from project.base.config import Config
 from project.base.errors import RowhouseError, TryLater
 from project.base.logs import note
+from project.http.access.reading import are_public
 from project.http.answers import answer_json
 from project.http.problems import log_database_error, status_of
 
@@ -59,7 +61,8 @@ def _answer_call(request: HttpRequest) -> HttpResponseBase:
     name, method = specification.find(called)
     note(request, open311=name)
     _check_verb(request, name, method)
-    caller = identify_caller(request, method, is_public=config.open311.public)
+    is_public = are_public((SCHEMA,))
+    caller = identify_caller(request, method, is_public=is_public)
     arguments = check_arguments(method, given, config.open311, specification.formats)
     answer = METHODS[name](Call(method, arguments, caller, config.open311))
     counts: dict[str, str] = {}
@@ -74,7 +77,7 @@ def _answer_call(request: HttpRequest) -> HttpResponseBase:
     if method.method == "POST":
         response.headers["Cache-Control"] = "no-store"
         return response
-    is_private = caller is not None or not config.open311.public
+    is_private = caller is not None or not is_public
     return allow_caching(request, response, is_private=is_private, cache_s=config.open311.cache_s)
 
 

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from backups.api.bodies import (
+    MAX_BODY_BYTES,
     OPTIONS_ERRORS,
     BackupBody,
     RestoreBody,
@@ -52,6 +53,7 @@ class BackupsView(APIView):
     """All backups, and new ones."""
 
     scopes = {"GET": Scope.READ, "POST": Scope.BACKUP}
+    bodies = {"POST": MAX_BODY_BYTES}
     errors: Errors = {
         "GET": [BadParameter],
         "POST": [*RUN_ERRORS, TableUnknown, TableAmbiguous],
@@ -94,7 +96,7 @@ class BackupsView(APIView):
 class BackupView(APIView):
     """One backup, or one run of a check or restore."""
 
-    scopes = {"GET": Scope.READ}
+    scopes = {"GET": (Scope.READ, Scope.BACKUP)}
     errors: Errors = {"GET": [BackupUnknown]}
 
     @extend_schema(summary="Get a run", responses=answers({200: RunDocument}))
@@ -115,6 +117,7 @@ class VerifyView(APIView):
     """Checks of one backup."""
 
     scopes = {"POST": Scope.BACKUP}
+    bodies = {"POST": MAX_BODY_BYTES}
     errors: Errors = {"POST": [*RUN_ERRORS, BackupUnknown, BackupUntrusted, BackupDamaged]}
 
     @extend_schema(
@@ -135,6 +138,7 @@ class RestoreView(APIView):
     """Restores from one backup."""
 
     scopes = {"POST": Scope.BACKUP}
+    bodies = {"POST": MAX_BODY_BYTES}
     errors: Errors = {
         "POST": [
             *(*RUN_ERRORS, BadParameter, BackupError, BackupUnknown, BackupUntrusted),

@@ -44,14 +44,11 @@ class RowCodec:
 
     def find_out_of_range(self, frame: pl.DataFrame) -> set[str]:
         """Return the columns with values that their logical type cannot hold."""
-        found = set()
-        for name, field in zip(self.names, self.fields, strict=True):
-            if field.adapter.bounds is None:
-                continue
-            low, high = field.adapter.bounds
-            if not frame[name].is_between(low, high).all():
-                found.add(field.column)
-        return found
+        return {
+            field.column
+            for name, field in zip(self.names, self.fields, strict=True)
+            if not field.adapter.can_hold(frame[name])
+        }
 
     def encode(self, frame: pl.DataFrame) -> Buffer:
         """Return the rows as Avro records, one after the other."""

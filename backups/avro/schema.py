@@ -81,7 +81,7 @@ def parse_schema(document: Any) -> FileSchema:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FileRefused(f"The file's schema is not one of a backup: {error}") from error
-    if schema.document() != document:
+    if schema.document() != _with_defaults(document):
         raise FileRefused("The file's schema is not one of a backup")
     return schema
 
@@ -109,10 +109,17 @@ def avro_names(names: Sequence[str]) -> list[str]:
     return chosen
 
 
+def _with_defaults(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema whose fields have the defaults that earlier versions did not write."""
+    return document | {"fields": [{"default": None} | field for field in document["fields"]]}
+
+
 def _field_document(field: Field) -> dict[str, Any]:
     document = {
         "name": field.avro_name,
         "type": ["null", field.adapter.avro_type],
+        # By which a later schema with this field reads files that lack it.
+        "default": None,
         "pg_name": field.column,
         "pg_type": field.type,
         "pg_base": field.base,

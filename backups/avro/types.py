@@ -22,6 +22,8 @@ Primitive = OneOf["boolean", "int", "long", "float", "double", "string", "bytes"
 # A decimal of more digits does not fit the 64 bits in which PostgreSQL sends it.
 MAX_DECIMAL_DIGITS = 18
 
+DECIMAL_BYTES = 8  # as int8send writes them
+
 # Years 1 to 9999: what other readers' dates can hold. A column with a value outside of them, or
 # with an infinite one, is stored as text.
 DAYS = (-719162, 2932896)
@@ -37,7 +39,8 @@ class TypeAdapter:
     select: LiteralString = "{0}::text"
     factor: int = 1
     attributes: Mapping[str, Any] = field(default_factory=dict)  # of the Avro type
-    bounds: tuple[int, int] | None = None  # of the values that the logical type allows
+    # Whether the logical type holds all these primitive values.
+    can_hold: Callable[[pl.Series], bool] = lambda values: True
     # A polars expression of what COPY reads; strings are escaped by `RowCodec`.
     to_text: Callable[[pl.Expr], pl.Expr] = lambda values: values
 
@@ -49,6 +52,10 @@ class TypeAdapter:
 
 def _time_text(dtype: pl.DataType, form: str) -> Callable[[pl.Expr], pl.Expr]:
     return lambda values: values.cast(dtype).dt.to_string(form)
+
+
+def _between(low: int, high: int) -> Callable[[pl.Series], bool]:
+    return lambda values: values.is_between(low, high).all()
 
 
 def _bytes_text(values: pl.Expr) -> pl.Expr:
@@ -84,29 +91,24 @@ _adapters: dict[str, TypeAdapter] = {
         primitive="int",
         select="{0}::date",
         attributes={"logicalType": "date"},
-        bounds=DAYS,
+        can_hold=_between(*DAYS),
         to_text=_time_text(pl.Date(), "%Y-%m-%d"),
     ),
     "timestamp": TypeAdapter(
         primitive="long",
         select="{0}::timestamp",
         attributes={"logicalType": "local-timestamp-micros"},
-        bounds=MICROSECONDS,
+        can_hold=_between(*MICROSECONDS),
         to_text=_time_text(pl.Datetime("us"), "%Y-%m-%d %H:%M:%S%.6f"),
     ),
     "timestamptz": TypeAdapter(
         primitive="long",
         select="{0}::timestamptz",
         attributes={"logicalType": "timestamp-micros"},
-        bounds=MICROSECONDS,
+        can_hold=_between(*MICROSECONDS),
         to_text=_time_text(pl.Datetime("us"), "%Y-%m-%d %H:%M:%S%.6f+00"),
     ),
 }
-
-
-def is_decimal(adapter: TypeAdapter) -> bool:
-    """Return whether the adapter is one of decimals, which cannot be NaN."""
-    return adapter.attributes.get("logicalType") == "decimal"
 
 
 def choose_adapter(column: "Column", *, as_text: bool = False) -> TypeAdapter:
@@ -125,12 +127,13 @@ def _numeric_adapter(bounds: tuple[int, int] | None) -> TypeAdapter:
     if precision > MAX_DECIMAL_DIGITS or not 0 <= scale <= precision:
         return TEXT
     # A whole number of the last digit, which int8send writes as eight bytes, most significant
-    # first: what Avro calls a decimal.
+    # first: what Avro calls a decimal. NaN, which no decimal is, becomes no bytes.
     return TypeAdapter(
         primitive="bytes",
-        select="int8send(({0} * {1})::int8)",
+        select="CASE WHEN {0} = 'NaN' THEN ''::bytea ELSE int8send(({0} * {1})::int8) END",
         factor=10**scale,
         attributes={"logicalType": "decimal", "precision": precision, "scale": scale},
+        can_hold=lambda values: (values.bin.size() == DECIMAL_BYTES).all(),
         to_text=_decimal_text(scale),
     )
 

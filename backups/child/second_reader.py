@@ -15,6 +15,7 @@ import fastavro
 
 from backups.avro.rows import RowCodec
 from backups.avro.schema import FileSchema
+from backups.avro.types import DECIMAL_BYTES
 from backups.child.check import check_tables, open_table
 from backups.errors import BackupDamaged
 from backups.store.files import open_plain
@@ -24,7 +25,6 @@ from backups.store.manifest import Manifest, TableEntry
 # All blocks are unpacked and counted; so many, spread over the file, are decoded by both.
 COMPARED_BLOCKS = 8
 
-DECIMAL_BYTES = 8  # as int8send writes them
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

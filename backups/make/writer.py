@@ -12,7 +12,6 @@ from backups.avro.codecs import Buffer, pack
 from backups.avro.container import SYNC_BYTES, encode_block, encode_header
 from backups.avro.rows import RowCodec
 from backups.avro.schema import FileSchema, make_schema
-from backups.avro.types import is_decimal
 from backups.errors import BackupError
 from backups.prefetch import prefetch
 from backups.progress import Progress
@@ -58,12 +57,8 @@ def write_table(
         except OutOfRange as error:
             as_text |= error.columns
         except QueryFailed as error:
-            # PostgreSQL does not tell which column the NaN is in.
-            decimals = {field.column for field in schema.fields if is_decimal(field.adapter)}
-            if not decimals:
-                attempt.discard()
-                raise BackupError(str(error)) from error
-            as_text |= decimals
+            attempt.discard()
+            raise BackupError(str(error)) from error
         attempt.discard()
 
 

@@ -14,7 +14,7 @@ from backups.progress import Progress
 from backups.restore.fit_check import STAGING, fill_staging
 from backups.tables.connection import connect_restorer
 from ingest.catalog.definitions import Column
-from ingest.outcome import OnConflict, Receipt
+from ingest.outcome import OnConflict, Receipt, ReceiptRejection
 from ingest.payload.payload import RowList
 from ingest.writing.batch import ingest_batch
 from ingest.writing.request import BatchRequest
@@ -24,6 +24,15 @@ from project.base.database import writer_connection
 KEY_PREFIX = "restore"
 
 
+class RejectionCount(msgspec.Struct, frozen=True):
+    """In how many rows an error of one kind was found, and what it said of the first of them."""
+
+    code: str
+    columns: tuple[str, ...]
+    rows: int
+    message: str
+
+
 class AppendReport(msgspec.Struct, frozen=True):
     """How many rows were appended, with which outcome."""
 
@@ -31,6 +40,7 @@ class AppendReport(msgspec.Struct, frozen=True):
     updated: int = 0
     ignored: int = 0
     rejected: int = 0
+    reasons: tuple[RejectionCount, ...] = ()
 
     def add(self, receipt: Receipt) -> "AppendReport":
         """Return the report with the rows of one more batch."""
@@ -39,7 +49,18 @@ class AppendReport(msgspec.Struct, frozen=True):
             self.updated + receipt.updated,
             self.ignored + receipt.ignored,
             self.rejected + receipt.rejected,
+            self._count_reasons(receipt.rejections),
         )
+
+    def _count_reasons(self, rejections: Sequence[ReceiptRejection]) -> tuple[RejectionCount, ...]:
+        counts = {(one.code, one.columns): one for one in self.reasons}
+        for rejection in rejections:
+            # An array may have several errors of a kind.
+            found = {(error.code, error.concerns): error.message for error in rejection.errors}
+            for kind, message in found.items():
+                known = counts.get(kind, RejectionCount(*kind, 0, message))
+                counts[kind] = msgspec.structs.replace(known, rows=known.rows + 1)
+        return tuple(counts.values())
 
 
 def append_rows(

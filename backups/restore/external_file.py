@@ -1,7 +1,10 @@
 """Avro files that other tools wrote: their records as rows for ingest."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from glob import glob, has_magic
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -14,17 +17,42 @@ from backups.errors import FileRefused
 from backups.progress import NO_PROGRESS, Progress
 from backups.restore.append import AppendReport, append_rows
 from backups.store.files import open_plain
+from backups.store.manifest import MANIFEST_NAME
 from ingest.catalog.column_names import NameMatcher
 from ingest.catalog.definitions import Table
 from ingest.outcome import OnConflict
 from ingest.writing.tables import exposed_tables
 from project.base.database import writer_connection
 
+SUFFIX = ".avro"
+
 _encode = msgspec.json.Encoder().encode
 
 
-def append_file(
-    path: Path,
+def is_external(source: str) -> bool:
+    """Return whether a path or a glob of other tools' files is meant, not a backup."""
+    if os.path.isfile(f"{source}/{MANIFEST_NAME}"):  # noqa: PTH113 - a long name is no error
+        return False
+    path = Path(source)
+    is_path = os.path.lexists(source) or path.name != source or path.suffix.lower() == SUFFIX
+    return is_path or has_magic(source)
+
+
+def find_files(source: str) -> list[Path]:
+    """Return the files that a path, a folder or a glob means, ordered by their names.
+
+    In folders, names that begin with a dot or an underscore are passed over, as Hadoop does: these
+    are checksums and markers (`.part-0000.crc`, `_SUCCESS`). Raises `FileRefused`.
+    """
+    found = [source] if os.path.lexists(source) else glob(source, recursive=True)  # noqa: PTH207
+    files = dict.fromkeys(chain.from_iterable(_list_files(Path(path)) for path in sorted(found)))
+    if not files:
+        raise FileRefused(f"There is no file {source}")
+    return list(files)
+
+
+def append_files(
+    paths: Sequence[Path],
     table: str,
     *,
     renamed: Mapping[str, str],
@@ -32,22 +60,23 @@ def append_file(
     dry_run: bool = False,
     progress: Progress = NO_PROGRESS,
 ) -> AppendReport:
-    """Append a file's records to a table; what cannot be converted exactly is rejected.
+    """Append files' records to a table; what cannot be converted exactly is rejected.
 
     Fields are matched with columns by name, as CSV headers are; `renamed` maps a field's name to
-    the column it is meant for. Raises `FileRefused` before a row is written.
+    the column it is meant for. Raises `FileRefused` before a row of any file is written.
     """
-    verify_external_file(path)
+    for path in paths:
+        verify_external_file(path)
     known = exposed_tables().find_current(writer_connection(), table)
-    rows = read_rows(path, known.table, renamed)
+    for path in paths:
+        _check_fields(path, known.table, renamed)
+    rows = chain.from_iterable(read_rows(path, known.table, renamed) for path in paths)
     return append_rows(table, rows, on_conflict=on_conflict, dry_run=dry_run, progress=progress)
 
 
 def read_rows(path: Path, table: Table, renamed: Mapping[str, str]) -> Iterator[bytes]:
     """Yield each record as the JSON object that the ingest endpoint would be sent."""
-    with os.fdopen(open_plain(path), "rb") as file:
-        container = ContainerReader(file, os.fstat(file.fileno()).st_size)
-        reader = RecordReader(container.header.schema, choose_converter)
+    with _open_records(path) as (container, reader):
         names = match_names([field.name for field in reader.fields], table, renamed)
         converters = [column_converter(_base_of(table, name)) for name in names]
         for block in container.blocks():
@@ -81,3 +110,29 @@ def _find_column(field: str, columns: NameMatcher) -> str:
 def _base_of(table: Table, name: str) -> str | None:
     column = table.by_name.get(name)
     return column.base if column is not None else None
+
+
+def _list_files(path: Path) -> Iterable[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(one for one in path.iterdir() if not one.name.startswith((".", "_")))
+    folder = next((one for one in files if one.is_dir()), None)
+    if folder is not None:
+        raise FileRefused(f"{folder} is a folder in a folder: name the files, as {path}/**/*.avro")
+    return files
+
+
+@contextmanager
+def _open_records(path: Path) -> Iterator[tuple[ContainerReader, RecordReader]]:
+    with os.fdopen(open_plain(path), "rb") as file:
+        container = ContainerReader(file, os.fstat(file.fileno()).st_size)
+        yield container, RecordReader(container.header.schema, choose_converter)
+
+
+def _check_fields(path: Path, table: Table, renamed: Mapping[str, str]) -> None:
+    """Raise `FileRefused`, with the file's name, where its fields cannot be matched."""
+    with _open_records(path) as (_, reader):
+        try:
+            match_names([field.name for field in reader.fields], table, renamed)
+        except FileRefused as error:
+            raise FileRefused(f"{path.name}: {error.message}") from error

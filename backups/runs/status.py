@@ -1,54 +1,55 @@
 """The state of the backups, for people, the API and Prometheus."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from operator import itemgetter
 
 from django.db import DatabaseError
-from prometheus_client.core import GaugeMetricFamily, Metric
+from django.db.models import Count
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from backups.errors import BackupError
 from backups.models import BackupRun
-from backups.store.archive import check_newest, list_backups
+from backups.store.archive import check_newest, is_in_future, list_backups
 from backups.store.folder import Backup
+from backups.store.origin import open_trusted
+
+FINISHED = sorted({*BackupRun.State.values} - {BackupRun.State.QUEUED, BackupRun.State.RUNNING})
 
 
 @dataclass(frozen=True)
 class BackupStatus:
     """When the last good backup was taken and one was last proven; None where there is none.
 
-    Only complete backups are good or prove anything. `warnings` tells of newer ones than the last
-    good one that are damaged or dated in the future.
+    Good is one of all tables with a known origin and all its files, not dated in the future. By
+    table also backups of chosen tables count. `warnings` name newer ones than the last good one
+    that are damaged or dated in the future.
     """
 
     count: int
     good_at: datetime | None
     proven_at: datetime | None
-    warnings: list[str]
+    tables_good_at: Mapping[str, datetime]
+    tables_proven_at: Mapping[str, datetime]
+    warnings: Sequence[str]
 
 
 def read_backup_status() -> BackupStatus:
     """Return how many backups there are, when the last was taken, when one was last proven."""
     backups = list_backups()
-    warnings: list[str] = []
-    good = next((one for one in backups if _is_good(one, warnings)), None)
-    proven = [moment for one, moment in read_proofs(backups).items() if moment and _is_good(one)]
+    proofs = read_proofs(backups).items()
+    good_at, tables_good_at = _find_newest((backup, backup.taken_at) for backup in backups)
+    proven_at, tables_proven_at = _find_newest((one, moment) for one, moment in proofs if moment)
     return BackupStatus(
         count=len(backups),
-        good_at=good.taken_at if good else None,
-        proven_at=max(proven, default=None),
-        warnings=warnings,
+        good_at=good_at,
+        proven_at=proven_at,
+        tables_good_at=tables_good_at,
+        tables_proven_at=tables_proven_at,
+        warnings=list(_find_warnings(backups, good_at)),
     )
-
-
-def _is_good(backup: Backup, warnings: list[str] | None = None) -> bool:
-    try:
-        return check_newest(backup).complete
-    except BackupError as error:
-        if warnings is not None:
-            warnings.append(error.message)
-        return False
 
 
 def read_proofs(backups: list[Backup]) -> dict[Backup, datetime | None]:
@@ -61,28 +62,84 @@ def read_proofs(backups: list[Backup]) -> dict[Backup, datetime | None]:
     return {backup: known.get(backup.id) for backup in backups}
 
 
+def _find_newest(
+    dated: Iterable[tuple[Backup, datetime]],
+) -> tuple[datetime | None, dict[str, datetime]]:
+    """Return the newest moment of a good backup of all tables, and that of each table in it.
+
+    Older manifests are not read.
+    """
+    tables: dict[str, datetime] = {}
+    for backup, moment in sorted(dated, key=itemgetter(1), reverse=True):
+        try:
+            _, manifest = open_trusted(backup)
+            backup.check_file_names(manifest)
+        except BackupError:
+            continue
+        if is_in_future(max(backup.taken_at, manifest.snapshot_at)):
+            continue
+        for entry in manifest.tables:
+            tables.setdefault(entry.full_name, moment)
+        if manifest.complete:
+            return moment, tables
+    return None, tables
+
+
+def _find_warnings(backups: Sequence[Backup], good_at: datetime | None) -> Iterator[str]:
+    for backup in backups:
+        if good_at is not None and backup.taken_at <= good_at:
+            return
+        try:
+            check_newest(backup)
+        except BackupError as error:
+            yield error.message
+
+
 class BackupCollector(Collector):
     """Reads the status at every scrape."""
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges whose values are known."""
+        """Yield what is known; nothing while the archive or the database cannot be read."""
         try:
-            status = read_backup_status()
-        except (DatabaseError, OSError):
+            status, runs = read_backup_status(), _count_runs()
+        except (BackupError, DatabaseError, OSError):
             return
-        for name, help_text, moment in (
-            ("rowhouse_backup_age_seconds", "Age of the last good backup", status.good_at),
-            (
-                "rowhouse_backup_proven_age_seconds",
-                "Time since a restore last proved a backup good",
-                status.proven_at,
-            ),
-        ):
-            if moment is not None:
-                age = datetime.now(UTC) - moment
-                yield GaugeMetricFamily(name, help_text, value=age.total_seconds())
+        yield _describe_moments(
+            "rowhouse_backup_last_good", "last good backup", status.good_at, status.tables_good_at
+        )
+        yield _describe_moments(
+            "rowhouse_backup_last_proven",
+            "last proof of a backup by a restore",
+            status.proven_at,
+            status.tables_proven_at,
+        )
         yield GaugeMetricFamily("rowhouse_backups", "Backups that are kept", value=status.count)
+        yield runs
 
     def describe(self) -> list[Metric]:
         """Return nothing, so that registering does not query the database."""
         return []
+
+
+def _describe_moments(
+    name: str, words: str, whole: datetime | None, tables: Mapping[str, datetime]
+) -> Metric:
+    metric = GaugeMetricFamily(
+        f"{name}_timestamp_seconds", f"Time of the {words}, of all tables and by table"
+    )
+    if whole is not None:
+        metric.add_sample(metric.name, {}, whole.timestamp())
+    for table, moment in tables.items():
+        metric.add_sample(metric.name, {"table": table}, moment.timestamp())
+    return metric
+
+
+def _count_runs() -> Metric:
+    metric = CounterMetricFamily(
+        "rowhouse_backup_runs", "Runs of backups that have ended", labels=["state"]
+    )
+    ended = BackupRun.objects.filter(kind=BackupRun.Kind.BACKUP).values_list("state")
+    counts = dict(ended.annotate(Count("pk")))
+    for state in FINISHED:
+        metric.add_metric([state], counts.get(state, 0))
+    return metric

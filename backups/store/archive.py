@@ -117,19 +117,20 @@ def check_newest(backup: Backup) -> Manifest:
     Raise `BackupDamaged` or `BackupInFuture`, with the backup's name, where it must not be.
     """
     name = backup.folder.name
-    if is_in_future(backup):
-        raise BackupInFuture(f"{name} is dated in the future: name the backup that is wanted")
     try:
-        return backup.read()
+        manifest = backup.read()
     except BackupDamaged as error:
         raise BackupDamaged(
             f"{name} is damaged: {error.message}. Name an older one to use that instead"
         ) from error
+    if is_in_future(max(backup.taken_at, manifest.snapshot_at)):
+        raise BackupInFuture(f"{name} is dated in the future: name the backup that is wanted")
+    return manifest
 
 
-def is_in_future(backup: Backup) -> bool:
-    """Return whether a backup is newer than the clock: one of the two is wrong."""
-    return backup.taken_at > datetime.now(UTC) + CLOCK_TOLERANCE
+def is_in_future(moment: datetime) -> bool:
+    """Return whether a moment is later than the clock says: one of the two is wrong."""
+    return moment > datetime.now(UTC) + CLOCK_TOLERANCE
 
 
 def find_leftovers(folder: Path) -> Iterator[Path]:

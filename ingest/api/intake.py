@@ -38,6 +38,7 @@ class IngestView(APIView):
     """Store the good rows of a batch, log the bad ones with every reason."""
 
     scopes = {"POST": Scope.INGEST}
+    bodies = {"POST": settings.CONFIG.ingest.max_bytes}
     errors: Errors = {"POST": INTAKE_ERRORS}
 
     @extend_schema(

@@ -52,6 +52,7 @@ class ReplayView(APIView):
     """One rejected row sent again."""
 
     scopes = {"POST": Scope.INGEST}
+    bodies = {"POST": settings.CONFIG.ingest.max_bytes}
     errors: Errors = {
         "POST": [
             *JSON_ERRORS,
@@ -105,6 +106,7 @@ class ReplaysView(APIView):
     """Many rejected rows sent again."""
 
     scopes = {"POST": Scope.INGEST}
+    bodies = {"POST": settings.CONFIG.ingest.max_bytes}
     errors: Errors = {"POST": [BadParameter, BadShape, ConflictKeyMissing]}
 
     @extend_schema(

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from ingest.api.permission import check_table
+from ingest.api.permission import check_table, datasets_of_table
 from ingest.catalog.definitions import Table
 from ingest.errors import TableAmbiguous, TableNotWritable, TableUnknown
 from ingest.reading.keyset import key_of
@@ -33,6 +33,7 @@ from project.http.openapi import (
     CSV_TEXT,
     NDJSON_TEXT,
     NULL_PARAMETER,
+    SAFE_PARAMETER,
     Errors,
     answers,
     page_of,
@@ -55,7 +56,7 @@ ROWS_PARAMETERS = [
     parameter("order", "Columns to order by, `-` before one that falls: `hire_date,-employee_id`"),
     parameter("format", "csv and ndjson: all rows, streamed", enum=["json", "csv", "ndjson"]),
     NULL_PARAMETER,
-    parameter("safe", "CSV for spreadsheets: a `'` before formulas", type="boolean"),
+    SAFE_PARAMETER,
     parameter(
         "limit",
         f"Rows of a page, up to {MAX_LIMIT}, or of the whole stream",
@@ -71,6 +72,7 @@ class RowsView(APIView):
     """The rows of a table."""
 
     scopes = {"GET": Scope.READ}
+    datasets = staticmethod(datasets_of_table)
     errors: Errors = {"GET": [BadParameter, TableUnknown, TableAmbiguous, TableNotReadable]}
 
     @extend_schema(

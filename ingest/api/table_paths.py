@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from psycopg import Connection
+from rest_framework.request import Request
 
 from ingest.api.intake_schema import ENVELOPE, NAMED_ENVELOPE, NAMED_EXAMPLE
 from ingest.api.intake_schema import ROWS as ROWS_ARRAY
@@ -18,8 +19,10 @@ from ingest.reading.examples import make_example
 from ingest.reading.selection import is_comparable
 from ingest.writing.tables import WritableTable, exposed_tables
 from project.base.database import reader_connection
+from project.http.access.reading import caller_of, readable_datasets
 from project.http.answers import encode_json
 from project.http.openapi import FILLED, NDJSON_TEXT, page_of
+from project.models import Scope
 
 INGEST = "/api/ingest/{table}"
 INGEST_NAMED = "/api/ingest"
@@ -28,8 +31,11 @@ ROWS = "/api/tables/{table}/rows"
 _unnameable = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def describe_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the schema of each table's rows, and its paths to send and to read them (a hook)."""
+def describe_tables(result: dict[str, Any], request: Request | None, **_: Any) -> dict[str, Any]:
+    """Add the schema of each table's rows, and its paths to send and to read them (a hook).
+
+    Without a request they are all tables, else those that its key may read or write to.
+    """
     result["paths"][INGEST]["post"]["requestBody"]["required"] = True
     named = {"schema": NAMED_ENVELOPE, "examples": {"rows": {"value": NAMED_EXAMPLE}}}
     result["paths"][INGEST_NAMED]["post"]["requestBody"] = {
@@ -37,7 +43,7 @@ def describe_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         "content": {"application/json": named},
     }
     connection = reader_connection()
-    for known in _known_tables(connection):
+    for known in _known_tables(connection, _described_datasets(request)):
         table = known.table
         component = _unnameable.sub("_", table.full_name)
         schemas = result.setdefault("components", {}).setdefault("schemas", {})
@@ -53,8 +59,15 @@ def describe_tables(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
-def _known_tables(connection: Connection) -> Iterator[WritableTable]:
-    for summary in list_tables(connection, list(settings.CONFIG.datasets)):
+def _described_datasets(request: Request | None) -> list[str]:
+    key = caller_of(request) if request is not None else None
+    if request is None or (key is not None and key.may(Scope.INGEST)):
+        return list(settings.CONFIG.datasets)
+    return readable_datasets(key)
+
+
+def _known_tables(connection: Connection, datasets: list[str]) -> Iterator[WritableTable]:
+    for summary in list_tables(connection, datasets):
         try:
             yield exposed_tables().find_current(connection, summary.table)
         except TableUnknown:  # dropped in the meantime

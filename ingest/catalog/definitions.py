@@ -57,6 +57,7 @@ class ForeignKey(msgspec.Struct, frozen=True, kw_only=True):
     schema: str
     table: str
     partitioned: bool
+    guarded: bool  # by row security: ingest may not see a row that PostgreSQL's own check finds
     columns: tuple[str, ...]
     referenced: tuple[str, ...]
     value_type: str | None  # of a single column, where equal values are written alike on both sides

@@ -11,10 +11,9 @@ from ingest.loaders.formats.files import Batch
 from ingest.loaders.rejects import FirstReasons
 from ingest.loaders.responses import Receipt
 from ingest.local_service import service_address
+from ingest.outcome import SOME_REJECTED
 from project.base.errors import RowhouseError
 from project.base.progress import ProgressBar
-
-SOME_REJECTED = 3
 
 
 class LoadCommand(BaseCommand):

@@ -5,8 +5,10 @@ apart by regular expressions.
 """
 
 import re
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from msgspec import UNSET, UnsetType
 
@@ -19,7 +21,7 @@ _FIELD = r'(?:"(?:[^"]++|"")*+"|(?!")[^,\r\n]*+)'
 _field = re.compile(f"({_FIELD}),")
 _record = re.compile(rf"({_FIELD}(?:,{_FIELD})*+)(\r\n?|\n|\Z)")
 _one_field = re.compile(_FIELD)
-_line_end = re.compile(r"\r\n?|\n")
+_blank_lines = re.compile(r"[\r\n]++")
 
 # What other files have in place of commas.
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -39,31 +41,36 @@ class CsvRecords:
 
 
 def read_csv(
-    body: bytes, codec: str, *, has_header: bool, nulls: Collection[str] = ()
+    body: bytes,
+    codec: str,
+    *,
+    has_header: bool,
+    nulls: Collection[str] = (),
+    most: int | None = None,
+    max_record_bytes: int = sys.maxsize,
 ) -> CsvRecords:
     """Take a CSV body (RFC 4180) apart; blank lines do not count.
 
-    `nulls` are the words that mean null where they stand without quotes. Raises `BadUtf8` where the
-    bytes are not of the character set, and `CsvSyntax`, with the line, where a quote is out of
-    place: what belongs to which row is not certain then.
+    `nulls` are the words that mean null where they stand without quotes. Of more than `most`
+    records, one more than that is returned; one that is longer than `max_record_bytes` has no
+    fields. Raises `BadUtf8` where the bytes are not of the character set, and `CsvSyntax`, with the
+    line, where a quote is out of place: what belongs to which row is not certain then.
     """
     try:
         text = body.decode(codec)
     except UnicodeDecodeError as error:
         raise BadUtf8(f"The body is not {codec} at byte {error.start}") from error
-    text = text.removeprefix("\ufeff")
-    if '"' in text or "\r" in text.replace("\r\n", ""):
-        numbered = list(_split_records(text))
-    else:
-        # Without quotes, lines are records.
-        lines = enumerate(text.replace("\r\n", "\n").split("\n"), 1)
-        numbered = [(number, line) for number, line in lines if line]
+    split = _split_records(text.removeprefix("\ufeff"))
+    numbered = list(split if most is None else islice(split, most + 1 + has_header))
     if not numbered:
         raise BodyEmpty
     header = split_fields(numbered.pop(0)[1]) if has_header else None
     return CsvRecords(
         None if header is None else list(map(_read_name, header)),
-        [read_record(record, nulls) for _, record in numbered],
+        [
+            read_record(record, nulls) if len(record) <= max_record_bytes else []
+            for _, record in numbered
+        ],
         [number for number, _ in numbered],
         [record for _, record in numbered],
     )
@@ -73,16 +80,24 @@ def _split_records(text: str) -> Iterator[tuple[int, str]]:
     """Yield each record with its first line."""
     at, line = 0, 1
     while at < len(text):
+        if blank := _blank_lines.match(text, at):
+            line += _count_lines(blank[0])
+            at = blank.end()
+            continue
         found = _record.match(text, at)
         if found is None:
             problem = _describe_quote(text, at)
             message = f"The body is not CSV from line {line} on: {problem}"
             raise CsvSyntax(message, line=line)
         record = found[1]
-        if record:
-            yield line, record
+        yield line, record
         at = found.end()
-        line += 1 + (len(_line_end.findall(record)) if '"' in record else 0)
+        line += 1 + (_count_lines(record) if '"' in record else 0)
+
+
+def _count_lines(text: str) -> int:
+    """Return how many lines end in a text."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def _describe_quote(text: str, at: int) -> str:

@@ -14,6 +14,9 @@ _SHOWN_CHARACTERS = 100
 _SHOWN_PROBLEMS = 20
 _SHOWN_COLUMNS = 100
 
+# Several times the columns that a table of PostgreSQL can have.
+_MAX_NAMES = 10_000
+
 
 def match_header(
     header: Sequence[str] | None, table: Table, *, drops_extra: bool = False
@@ -26,6 +29,8 @@ def match_header(
     columns = [column.name for column in table.writable]
     if header is None:
         return columns
+    if len(header) > _MAX_NAMES:
+        raise CsvHeader(f"The header has more than {_MAX_NAMES} names", table=table.full_name)
     known = NameMatcher(columns)
     found = [known.find(name) for name in header]
     if drops_extra:

@@ -17,15 +17,16 @@ from ingest.errors import (
     TooDeep,
 )
 from ingest.outcome import SHOWN_CHARACTERS
-from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json
+from ingest.payload.json_syntax import Number, RepeatedKey, parse_json
+from ingest.payload.json_text import has_long_number, is_deeper_than
 from ingest.payload.payload import JsonArray
 
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _SPACE = b" \t\n\r"
-_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+# White space, whole lines of it too, and what follows in a line.
+_line = re.compile(rb"[ \t\n\r]*+([^\n]+)")
 # From this limit on it is quicker to look at pieces first.
 _WORTH_PIECES = 200
-_strings = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 class _Outer(msgspec.Struct):
@@ -34,6 +35,7 @@ class _Outer(msgspec.Struct):
 
 
 _envelope = msgspec.json.Decoder(_Outer)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,13 @@ def check_text(body: bytes) -> None:
 
 def check_numbers(text: bytes, max_digits: int) -> None:
     """Refuse JSON text that holds an endless number."""
-    if max_digits >= _WORTH_PIECES and not _has_long_number(text, max_digits):
+    if max_digits >= _WORTH_PIECES and not _may_have_long_number(text, max_digits):
         return
-    endless = b"0" * (max_digits + 1)
-    # Digits in a string are no number: look again without the strings before refusing.
-    if endless in text.translate(_DIGITS):
-        bare = _strings.sub(b'""', text)
-        if endless in bare.translate(_DIGITS):
-            raise NumberTooLong(f"A number has more than {max_digits} digits")
+    if has_long_number(text, max_digits):
+        raise NumberTooLong(f"A number has more than {max_digits} digits")
 
 
-def _has_long_number(text: bytes, max_digits: int) -> bool:
+def _may_have_long_number(text: bytes, max_digits: int) -> bool:
     """Return whether there may be more digits in a row: they fill a piece of half that length."""
     half = max_digits // 2
     return any(text[start : start + half].isdigit() for start in range(0, len(text), half))
@@ -99,14 +97,19 @@ def open_json(body: bytes, *, max_depth: int) -> Envelope:
     return Envelope(JsonArray(array), None if envelope.table is msgspec.UNSET else envelope.table)
 
 
-def split_lines(body: bytes) -> tuple[list[bytes], list[int]]:
-    """Return the lines of an NDJSON body that are not blank, and their numbers from 1."""
-    texts, numbers = [], []
-    for number, line in enumerate(body.split(b"\n"), 1):
-        text = line.strip(_SPACE)
-        if text:
-            texts.append(text)
-            numbers.append(number)
+def split_lines(body: bytes, most: int) -> tuple[list[bytes], list[int]]:
+    """Return the lines of an NDJSON body that are not blank, and their numbers from 1.
+
+    Of more than `most` lines, one more than that is returned.
+    """
+    texts: list[bytes] = []
+    numbers: list[int] = []
+    number, at = 1, 0
+    while len(texts) <= most and (found := _line.match(body, at)):
+        number += body.count(b"\n", at, found.start(1))
+        texts.append(found[1].rstrip(_SPACE))
+        numbers.append(number)
+        at = found.end()
     return texts, numbers
 
 
@@ -116,19 +119,25 @@ def _check_envelope(body: bytes, array: bytes, max_depth: int) -> None:
     if is_deeper_than(max_depth, shell):
         raise TooDeep
     try:
-        outer = parse_json(shell.decode())
-    except ValueError as error:
+        names = _members.decode(shell).keys()
+    except msgspec.DecodeError as error:
         raise JsonSyntax(f"The body is not JSON: {error}") from error
-    if isinstance(outer, RepeatedKey):
-        key = outer.key[:SHOWN_CHARACTERS]
-        raise RepeatedEnvelopeKey(f"The key {key!r} stands twice in the outer object")
-    unknown = sorted(outer.keys() - {"rows", "table"})
-    if "rows" not in outer and unknown:
+    unknown = sorted(names - {"rows", "table"})
+    if "rows" not in names and unknown:
         raise BadShape("The body is a single object: put the row into an array, [{…}]")
-    if "rows" not in outer or unknown:
+    if "rows" not in names or unknown:
         named = ", ".join(unknown)[:SHOWN_CHARACTERS]
         problem = f"unknown keys {named!r}" if unknown else "there is no `rows`"
         raise BadShape(f"The outer object is not right: {problem}")
+    _refuse_repeated(shell)
+
+
+def _refuse_repeated(shell: bytes) -> None:
+    """Refuse an outer object in which a key stands twice."""
+    outer = parse_json(shell.decode())
+    if isinstance(outer, RepeatedKey):
+        key = outer.key[:SHOWN_CHARACTERS]
+        raise RepeatedEnvelopeKey(f"The key {key!r} stands twice in the outer object")
 
 
 def _refuse_scalar(body: bytes, max_depth: int) -> None:

@@ -2,9 +2,9 @@
 
 import json
 import re
+from itertools import islice
 from typing import Any, NoReturn
 
-_brackets = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]')
 _space = re.compile(r"[ \t\n\r]*")
 
 
@@ -38,6 +38,20 @@ def write_json(value: Any) -> str:
         members = (f"{write_json(key)}: {write_json(each)}" for key, each in value.items())
         return f"{{{', '.join(members)}}}"
     return json.dumps(value, ensure_ascii=False)
+
+
+def write_beginning(value: Any, count: int) -> str:
+    """Return the first characters of a parsed value's JSON text."""
+    return write_json(_leave_ends_out(value, count))[:count]
+
+
+def _leave_ends_out(value: Any, count: int) -> Any:
+    """Return a value without what stands behind the first members of its arrays and objects."""
+    if isinstance(value, list):
+        return [_leave_ends_out(each, count) for each in value[:count]]
+    if isinstance(value, dict):
+        return {key: _leave_ends_out(each, count) for key, each in islice(value.items(), count)}
+    return value
 
 
 def _collect_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -89,20 +103,3 @@ def split_array(text: str) -> list[str]:
 def _skip_space(text: str, position: int) -> int:
     match = _space.match(text, position)
     return match.end() if match else position
-
-
-def nesting_depth(text: bytes) -> int:
-    """Return how deep the arrays and objects of a JSON text are nested."""
-    depth = deepest = 0
-    for token in _brackets.findall(text):
-        if token in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif token in b"]}":
-            depth -= 1
-    return deepest
-
-
-def is_deeper_than(limit: int, text: bytes) -> bool:
-    """Return whether a JSON text is nested deeper; nearly free where it has few brackets."""
-    return text.count(b"[") + text.count(b"{") > limit and nesting_depth(text) > limit

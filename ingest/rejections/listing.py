@@ -33,7 +33,8 @@ class RejectionUnknown(RowhouseError):
 class RejectionSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A rejection in a list: everything but the row itself. `errors` are the newest ones.
 
-    `seen` counts the batches in which the row was rejected for the same reasons, up to `last_seen`.
+    `seen` counts the batches in which the row was rejected for the same reasons. In the last of
+    them, `last_batch` at `last_seen`, it stood at `last_index`.
     """
 
     id: int
@@ -45,6 +46,8 @@ class RejectionSummary(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     seen: int
     last_seen: datetime
+    last_batch: UUID
+    last_index: int
     resolved_at: datetime | None
     replayed_batch: UUID | None
     errors: Any
@@ -214,6 +217,8 @@ def _summary(rejection: Rejection) -> dict[str, Any]:
         "created_at": rejection.created_at,
         "seen": rejection.seen,
         "last_seen": rejection.last_seen or rejection.created_at,
+        "last_batch": rejection.last_batch or rejection.batch_id,
+        "last_index": rejection.index if rejection.last_index is None else rejection.last_index,
         "resolved_at": rejection.resolved_at,
         "replayed_batch": replayed_batch,
         "errors": newest_errors(rejection),

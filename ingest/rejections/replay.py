@@ -224,5 +224,5 @@ class _Replay:
 
 def _renew(row: LockedRow, table: str, reason: Reason) -> dict[str, Any]:
     sightings = Sightings(table, row.format, row.fields, row.nulls or ())
-    digest = sightings.digest(row.raw, reason).hex()
+    digest = sightings.digest(row.raw, sightings.begin(reason))
     return {"id": row.id, "digest": digest, **msgspec.structs.asdict(reason)}

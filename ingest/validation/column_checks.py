@@ -39,14 +39,15 @@ class ColumnChecks:
         array = texts.array
         if self._rows is None or array is None or has_suspect_escape(array):
             return None
+        if not texts.are_within(self._limits.max_row_bytes):
+            return None
         try:
             rows = self._as_rows(self._rows.decode(array))
         except (msgspec.DecodeError, RecursionError):
             return None
         # A line that is not one row makes another number of rows (see `join_lines`).
         is_alike = texts.lines is None or len(texts.lines) == len(rows.rows)
-        is_small = is_alike and texts.are_within(self._limits.max_row_bytes)
-        return rows if is_small and rows.are_good(array) else None
+        return rows if is_alike and rows.are_good(array) else None
 
     def check_each(self, texts: Sequence[bytes]) -> tuple[Sequence[int], PythonRows]:
         """Return the positions of the texts that certainly are good rows, and these rows."""

@@ -19,7 +19,7 @@ from ingest.payload.csv_body import (
 from ingest.payload.csv_header import match_header
 from ingest.payload.json_text import join_rows, printable
 from ingest.payload.payload import CsvBody, RowList, SentRow
-from ingest.validation.fields import Field
+from ingest.validation.fields import Field, Limits
 from ingest.validation.row_checks import CheckedRow, RowChecks, refuse_row
 from ingest.validation.row_texts import JsonTexts
 from ingest.validation.values.adapter import Fault, Value
@@ -111,7 +111,7 @@ class CsvTexts:
         payload: CsvBody,
         table: Table,
         reader: RecordReader,
-        max_row_bytes: int,
+        limits: Limits,
         *,
         drops_extra: bool = False,
     ) -> None:
@@ -119,14 +119,19 @@ class CsvTexts:
         self._payload = payload
         self._table = table
         self._reader = reader
-        self._max_row_bytes = max_row_bytes
+        self._limits = limits
         self._written: dict[int, bytes] = {}  # the JSON text of rows, by their places
 
     @cached_property
     def _body(self) -> CsvRecords:
         payload = self._payload
         return read_csv(
-            payload.body, payload.codec, has_header=payload.has_header, nulls=payload.nulls
+            payload.body,
+            payload.codec,
+            has_header=payload.has_header,
+            nulls=payload.nulls,
+            most=self._limits.max_rows,
+            max_record_bytes=self._limits.max_row_bytes,
         )
 
     @cached_property
@@ -189,7 +194,10 @@ class CsvTexts:
         if len(self._body.records[place]) != len(self.fields):
             return False
         sent = self._body.texts[place]
-        return len(sent) * 4 <= self._max_row_bytes or len(sent.encode()) <= self._max_row_bytes
+        return (
+            len(sent) * 4 <= self._limits.max_row_bytes
+            or len(sent.encode()) <= self._limits.max_row_bytes
+        )
 
     def check(self, place: int, checks: RowChecks) -> CheckedRow:
         record = self._body.records[place]

@@ -35,6 +35,7 @@ class Field:
         self.refuses_blank = limits.blank_is_missing and column.required and is_text
         adapter = adapter_for(column, max_depth=limits.max_depth)
         self.adapter: Adapter = refuse_blank(adapter) if self.refuses_blank else adapter
+        self._check_column = adapter.check_column
         self.attribute = f"f{place}"
         self.pick = itemgetter(place)
         self.optional = not required
@@ -54,8 +55,10 @@ class Field:
             value = self._decode(text)
         except (msgspec.DecodeError, RecursionError):
             return REFUSED
-        check = self.adapter.check_column
-        return value if check is None or check([value]) else REFUSED
+        if self.refuses_blank and value.isspace():
+            return REFUSED
+        check = self._check_column
+        return value if check is None or check((value,)) else REFUSED
 
 
 def make_fields(

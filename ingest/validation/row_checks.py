@@ -9,8 +9,13 @@ import msgspec
 from ingest.catalog.definitions import Table
 from ingest.errors import JsonSyntax, TooDeep
 from ingest.outcome import SHOWN_CHARACTERS, RowError, describe_missing
-from ingest.payload.json_syntax import Number, RepeatedKey, is_deeper_than, parse_json, write_json
-from ingest.payload.json_text import count_quotes, has_suspect_escape, printable
+from ingest.payload.json_syntax import Number, RepeatedKey, parse_json, write_beginning
+from ingest.payload.json_text import (
+    count_quotes,
+    has_suspect_escape,
+    is_deeper_than,
+    printable,
+)
 from ingest.validation.fields import REFUSED, Field, Limits
 from ingest.validation.values.adapter import Fault, Value
 
@@ -249,7 +254,7 @@ def _shorten(value: Any) -> msgspec.Raw:
     if isinstance(value, Number) and len(value) <= SHOWN_DIGITS and "e" not in value.lower():
         return msgspec.Raw(value.encode())
     if isinstance(value, list | dict):
-        value = write_json(value)
+        value = write_beginning(value, SHOWN_CHARACTERS)
     if isinstance(value, str):
         value = printable(value[:SHOWN_CHARACTERS])
     return msgspec.Raw(_encode(value))

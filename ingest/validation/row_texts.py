@@ -83,7 +83,7 @@ class JsonTexts:
 
     def are_within(self, max_bytes: int) -> bool:
         is_small = self.array is not None and len(self.array) <= max_bytes
-        return is_small or max(map(len, self._rows)) <= max_bytes
+        return is_small or max(map(len, self._rows), default=0) <= max_bytes
 
     def count_dropped(self) -> Counter[str]:
         return Counter()

@@ -84,20 +84,28 @@ class ValidatedBatch:
                     rows[position] = _encode(self.canonical[place])
         return join_rows(rows)
 
-    def show_values(self, rejection: Rejection) -> Rejection:
-        """Return a rejection with the values that break constraints.
+    def keep(self, places: Collection[int]) -> list[ValidatedRows]:
+        """Return the groups of those of the good rows whose places are given."""
+        kept = [rows.keep(places) for rows in self.groups]
+        return [rows for rows in kept if rows.places]
+
+    def show_values(self, rejections: Iterable[Rejection]) -> None:
+        """Add the values that break constraints to the errors of rejections.
 
         One column's is its value, several columns' are an object.
         """
-        if not any(error.constraint for error in rejection.errors):
-            return rejection
-        (text,) = self.texts.select([rejection.index])
+        for rejection in rejections:
+            for error in rejection.errors:
+                if error.constraint:
+                    self._show_values(rejection)
+                    break
+
+    def _show_values(self, rejection: Rejection) -> None:
         try:
-            values = _read_values(text)
+            values = _read_values(self.texts.select((rejection.index,))[0])
         except (msgspec.DecodeError, RecursionError):
-            return rejection
-        errors = [_with_value(error, values) for error in rejection.errors]
-        return msgspec.structs.replace(rejection, errors=errors)
+            return
+        rejection.errors = [_with_value(error, values) for error in rejection.errors]
 
     def reject(self, place: int, errors: list[RowError]) -> Rejection:
         """Return the rejection of a row that had passed validation."""
@@ -108,12 +116,14 @@ def _with_value(error: RowError, values: Mapping[str, msgspec.Raw]) -> RowError:
     names = error.concerns
     if not error.constraint or not names or not values.keys() >= set(names):
         return error
-    shown = {name: _shorten(bytes(values[name])) for name in names}
-    value = shown[names[0]] if len(names) == 1 else msgspec.Raw(_encode(shown))
-    return msgspec.structs.replace(error, value=value)
+    if len(names) == 1:
+        return msgspec.structs.replace(error, value=_shorten(values[names[0]]))
+    shown = {name: _shorten(values[name]) for name in names}
+    return msgspec.structs.replace(error, value=msgspec.Raw(_encode(shown)))
 
 
-def _shorten(text: bytes) -> msgspec.Raw:
+def _shorten(value: msgspec.Raw) -> msgspec.Raw:
+    text = bytes(value)
     if len(text) <= SHOWN_CHARACTERS:
         return msgspec.Raw(text)
     return msgspec.Raw(_encode(printable(text.decode(errors="replace")[:SHOWN_CHARACTERS])))

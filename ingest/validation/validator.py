@@ -18,7 +18,7 @@ from ingest.errors import BadRequest, CsvHeader, NoRows, TooManyRows
 from ingest.outcome import OnConflict, Rejection
 from ingest.payload.csv_body import PlainHeader
 from ingest.payload.json_body import check_numbers, split_lines
-from ingest.payload.json_text import join_lines
+from ingest.payload.json_text import has_more_rows, join_lines
 from ingest.payload.payload import CsvBody, JsonArray, JsonLines, Payload, RowList
 from ingest.validation.column_checks import ColumnChecks
 from ingest.validation.csv_texts import CsvTexts, ListedTexts, RecordReader
@@ -84,6 +84,8 @@ class Validator:
     def _validate_texts(
         self, payload: Payload, texts: RowTexts, on_conflict: OnConflict, checks: RowChecks
     ) -> ValidatedBatch:
+        if isinstance(payload, JsonArray) and has_more_rows(self.limits.max_rows, payload.text):
+            raise self._refuse_rows()
         rows = self._column_checks.check_all(texts)
         if (rows is None or self._has_documents) and isinstance(payload, JsonArray | JsonLines):
             self._check_numbers(texts.array or b"\n".join(texts.select(range(texts.count))))
@@ -101,14 +103,15 @@ class Validator:
             case JsonArray():
                 return JsonTexts(array=payload.text, is_strict=True)
             case JsonLines():
-                lines, numbers = split_lines(payload.body)
+                lines, numbers = split_lines(payload.body, self.limits.max_rows)
                 array = None if self._is_structured else join_lines(lines)
                 return JsonTexts(lines, array=array, lines=numbers)
             case RowList():
                 return ListedTexts(payload, self.reader)
             case CsvBody():
-                limit = self.limits.max_row_bytes
-                return CsvTexts(payload, self.table, self.reader, limit, drops_extra=drops_extra)
+                return CsvTexts(
+                    payload, self.table, self.reader, self.limits, drops_extra=drops_extra
+                )
 
     def _check_numbers(self, text: bytes) -> None:
         check_numbers(text, self.limits.max_number_digits)
@@ -117,10 +120,11 @@ class Validator:
         if count == 0:
             raise NoRows
         if count > self.limits.max_rows:
-            raise TooManyRows(
-                f"{count} rows where {self.limits.max_rows} are taken at once",
-                max_rows=self.limits.max_rows,
-            )
+            raise self._refuse_rows()
+
+    def _refuse_rows(self) -> TooManyRows:
+        most = self.limits.max_rows
+        return TooManyRows(f"More than the {most} rows that are taken at once", max_rows=most)
 
     # By compiled code.
 

@@ -1,10 +1,9 @@
 """Which rejections are of the same row, rejected for the same reasons."""
 
-from collections import Counter
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import msgspec
-from blake3 import blake3
 
 from ingest.outcome import Reason
 
@@ -23,16 +22,23 @@ class Sightings:
     def __init__(
         self, table: str, format_name: str, fields: Sequence[str] | None, nulls: Sequence[str]
     ) -> None:
-        self._context = blake3(_encode([table, format_name, fields, nulls]))
-        self._counts: Counter[bytes] = Counter()
+        context = _encode([table, format_name, fields, nulls])
+        self._context = blake2b(context, digest_size=DIGEST_BYTES)
+        self._counts: dict[str, int] = {}
 
-    def digest(self, raw: bytes, reason: Reason) -> bytes:
-        """Return the digest of a row that is rejected for a reason."""
-        hashed = self._context.copy()
-        hashed.update(_encode([reason.codes, reason.columns]))
+    def begin(self, reason: Reason) -> blake2b:
+        """Return the beginning of the digests of all rows that are rejected for a reason."""
+        begun = self._context.copy()
+        begun.update(_encode([reason.codes, reason.columns]))
+        return begun
+
+    def digest(self, raw: bytes, begun: blake2b) -> str:
+        """Return the hexadecimal digest of a row, begun by the reason it is rejected for."""
+        hashed = begun.copy()
         hashed.update(raw)
-        digest = hashed.digest(DIGEST_BYTES)
-        self._counts[digest] += 1
-        if self._counts[digest] > 1:
-            return blake3(b"%b%d" % (digest, self._counts[digest])).digest(DIGEST_BYTES)
+        digest = hashed.hexdigest()
+        count = self._counts[digest] = self._counts.get(digest, 0) + 1
+        if count > 1:
+            repeated = f"{digest} {count}".encode()
+            return blake2b(repeated, digest_size=DIGEST_BYTES).hexdigest()
         return digest

@@ -120,10 +120,12 @@ def describe_row_failure(error: psycopg.Error, table: Table) -> RowError:
     elif code is None:
         is_of_value = state[:2] in {"22", "54"} and not is_raised(error)
         code = "bad_value" if is_of_value else "trigger_rejected"
+    columns = table.constrained.get(diag.constraint_name or "", ())
+    is_reference = code == "fk_violation" and len(columns) == 1
     return RowError(
         code=code,
-        column=diag.column_name,
-        columns=table.constrained.get(diag.constraint_name or ""),
+        column=columns[0] if is_reference else diag.column_name,
+        columns=columns or None,
         constraint=diag.constraint_name,
         message=(diag.message_primary or code).replace("\0", "\ufffd"),
     )

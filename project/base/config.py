@@ -1,6 +1,6 @@
 """rest_conf.yml decoded into typed values."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,9 +28,12 @@ class Http(Section, frozen=True):
     workers: Positive
     threads: Positive
     body_timeout_s: Positive
+    keyless_bytes: Positive
     requests_per_minute: Positive | None
     allowed_hosts: list[str]
     production: bool
+    hsts_subdomains: bool = False
+    hsts_preload: bool = False
 
 
 class Embedded(Section, frozen=True):
@@ -69,6 +72,7 @@ Distribution = Literal["schema", "none"] | dict[str, str]
 class Dataset(Section, frozen=True):
     """One exposed schema; what is left out is not wanted."""
 
+    public: bool = False
     distribute: Distribution = "none"
     partitions: dict[str, Partitioning] = {}
 
@@ -109,10 +113,10 @@ class ReportOverride(
 class Reports(Section, frozen=True):
     """How reports are refreshed and shown."""
 
-    public_pages: bool
     statement_timeout_s: Positive
     swap_patience_s: Positive
     definitions: dict[str, ReportOverride]
+    reader_timeout_s: Positive = 600
 
 
 class Keep(Section, frozen=True):
@@ -161,7 +165,6 @@ class Socrata(Section, frozen=True):
 class Metrics(Section, frozen=True):
     """The MDS Metrics API."""
 
-    public: bool
     max_intervals: Positive
     max_rows: Positive
     result_minutes: Positive
@@ -179,7 +182,6 @@ class WherePrefix(Section, frozen=True):
 class Open311(Section, frozen=True):
     """How the Open311 API answers."""
 
-    public: bool
     per_page: Positive
     max_per_page: Positive
     max_offset: Positive
@@ -194,7 +196,6 @@ class Open311(Section, frozen=True):
 class Covid(Section, frozen=True):
     """The versioned COVID-19 data API."""
 
-    public: bool
     version: Annotated[float, Meta(ge=2, lt=3)]
     license: str
     definitions: str | None
@@ -247,6 +248,16 @@ def read_config(path: Path) -> Config:
     return config
 
 
+def publish(config: Config, names: Collection[str]) -> Config:
+    """Return the settings with some datasets made public, whatever the file says."""
+    changed = {
+        name: msgspec.structs.replace(dataset, public=True)
+        for name, dataset in config.datasets.items()
+        if name in names
+    }
+    return msgspec.structs.replace(config, datasets=config.datasets | changed)
+
+
 def read_port(text: str | None, default: int) -> int:
     """Return the environment's PORT, or the default where it is not set."""
     if not text:
@@ -273,6 +284,8 @@ def _find_problems(config: Config) -> Iterator[tuple[str, str]]:
     for name in config.datasets:
         if name in RESERVED_SCHEMAS or name.startswith("pg_"):
             yield f"datasets.{name}", "this schema cannot be exposed"
+    if config.http.hsts_preload and not config.http.hsts_subdomains:
+        yield "http.hsts_preload", "browsers take no domain into their lists without its subdomains"
     yield from _try("schedules.time_zone", read_time_zone, config.schedules.time_zone)
     for name, text in config.schedules.jobs.items():
         yield from _try(f"schedules.jobs.{name}", check_expression, text)

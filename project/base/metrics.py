@@ -1,4 +1,4 @@
-"""What Prometheus is told: requests, rows, rejections.
+"""What Prometheus is told: requests, rows, rejections, and what collectors of other rooms read.
 
 With PROMETHEUS_MULTIPROC_DIR (`manage.py up` sets it) the counts of all worker processes are added.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -35,6 +36,9 @@ _rejections = Counter(
     "rowhouse_rejection_errors", "Reasons for which rows were rejected", labelnames=("code",)
 )
 
+# They read what all processes share, at every scrape.
+_collectors: list[Collector] = []
+
 # Each kind of metric has a file a process, mapped into memory; these are far larger than they get.
 _FILE_BYTES = 1024 * 1024
 _FILE_KINDS = ("counter", "histogram")
@@ -52,6 +56,12 @@ def reserve_space(folder: Path) -> None:
     for kind in _FILE_KINDS:
         with (folder / f"{kind}_{os.getpid()}.db").open("ab") as file:
             file.write(bytes(_FILE_BYTES))
+
+
+def add_collector(collector: Collector) -> None:
+    """Have each scrape ask this collector, whichever process answers."""
+    REGISTRY.register(collector)
+    _collectors.append(collector)
 
 
 def observe_request(*, method: str, route: str, status: int, seconds: float) -> None:
@@ -86,4 +96,6 @@ def write_metrics(*, all_processes: bool) -> bytes:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)
+    for collector in _collectors:
+        registry.register(collector)
     return generate_latest(registry)

@@ -15,6 +15,10 @@ BODY_ERRORS: tuple[type[RowhouseError], ...] = (BadLength, GzipBad, TooLarge, Un
 
 _PLAIN = frozenset({"", "identity"})
 _GZIP = frozenset({"gzip", "x-gzip"})
+# A gzip body may be members one after the other, such as blocks of 64 KiB.
+MAX_GZIP_MEMBERS = 1000
+# What follows a member is copied each time: a piece of it, not the rest of the body.
+PIECE_BYTES = 64 * 1024
 
 
 def read_body(request: HttpRequest, *, max_bytes: int) -> bytes:
@@ -70,15 +74,27 @@ def _read_within(request: HttpRequest, max_bytes: int) -> bytes:
 def _unpack_gzip(packed: bytes, max_bytes: int) -> bytes:
     """Undo gzip (RFC 1952; members one after the other), never producing more than `max_bytes`."""
     unpacked = bytearray()
-    while packed:
-        member = zlib.decompressobj(wbits=31)
+    rest = memoryview(packed)
+    for _ in range(MAX_GZIP_MEMBERS):
+        rest = _unpack_member(rest, unpacked, max_bytes)
+        if not rest:
+            return bytes(unpacked)
+    raise TooLarge(f"more than {MAX_GZIP_MEMBERS} gzip members", max_bytes=max_bytes)
+
+
+def _unpack_member(packed: memoryview, unpacked: bytearray, max_bytes: int) -> memoryview:
+    """Append what the first member holds; return the members after it."""
+    member = zlib.decompressobj(wbits=31)
+    at = 0
+    while not member.eof:
+        piece = packed[at : at + PIECE_BYTES]
+        if not piece:
+            raise GzipBad("The gzip body is cut short")
         try:
-            unpacked += member.decompress(packed, max_bytes + 1 - len(unpacked))
+            unpacked += member.decompress(piece, max_bytes + 1 - len(unpacked))
         except zlib.error as error:
             raise GzipBad from error
         if len(unpacked) > max_bytes:
             raise TooLarge(f"more than {max_bytes} bytes when unpacked", max_bytes=max_bytes)
-        if not member.eof:
-            raise GzipBad("The gzip body is cut short")
-        packed = member.unused_data
-    return bytes(unpacked)
+        at += len(piece)
+    return packed[at - len(member.unused_data) :]

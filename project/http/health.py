@@ -45,7 +45,7 @@ class AliveView(APIView):
 
 
 class ReadyView(APIView):
-    """GET /readyz: the database answers and has every migration."""
+    """GET /readyz: the database answers, can be written to and has every migration."""
 
     scopes = {"GET": None}
     errors: Errors = {"GET": [NotReady]}
@@ -86,10 +86,13 @@ def check_readiness() -> dict[str, str]:
         missing = len(_last_migrations() - applied.keys())
         # Through Django's cursor, which finds out that a connection was lost and opens another.
         with connections["ingest"].cursor() as cursor:
-            cursor.execute("SELECT 1")
+            # Of a standby, and where a default of the database or role says so.
+            cursor.execute("SELECT current_setting('transaction_read_only') = 'on'")
+            (is_read_only,) = cursor.fetchone()
     except DatabaseError:
         return {"database": "does not answer", "migrations": "unknown"}
-    return {"database": "ok", "migrations": f"{missing} not applied" if missing else "ok"}
+    database = "is read-only" if is_read_only else "ok"
+    return {"database": database, "migrations": f"{missing} not applied" if missing else "ok"}
 
 
 @cache

@@ -16,6 +16,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, _SchemaType
 
 from project.base.errors import RowhouseError, TooLarge, Unavailable
 from project.http import problems
+from project.http.access.keys import scopes_of
 from project.http.errors import (
     BadLength,
     BodyLate,
@@ -26,6 +27,7 @@ from project.http.errors import (
     TooManyRequests,
 )
 from project.http.pagination import DEFAULT_LIMIT, MAX_LIMIT, Page
+from project.models import Scope
 
 SECURITY = "ApiKey"
 CSV_TEXT: dict[str, Any] = {"type": "string", "description": "One record a line, header first"}
@@ -115,6 +117,7 @@ NULL_PARAMETER = OpenApiParameter(
     {"type": "array", "items": {"type": "string"}},
     description="A word that means null in CSV where it stands without quotes; may be repeated",
 )
+SAFE_PARAMETER = parameter("safe", "CSV for spreadsheets: a `'` before formulas", type="boolean")
 
 
 def paging_parameters() -> list[OpenApiParameter]:
@@ -136,8 +139,13 @@ class ViewSchema(AutoSchema):
     """Describes a view by its `scopes`, `errors` and docstrings."""
 
     def get_auth(self) -> list[_SchemaType]:
-        """Return the security requirement: none where the method's scope is None."""
-        return [{SECURITY: []}] if self._scope() is not None else []
+        """Return the security requirement: none where the method needs no scope.
+
+        What comes from datasets needs a key unless they are public.
+        """
+        if not self._scopes():
+            return []
+        return [{SECURITY: []}, {}] if self._may_be_public() else [{SECURITY: []}]
 
     def get_operation_id(self) -> str:
         """Return an id that is as unique as the method and the path."""
@@ -151,8 +159,11 @@ class ViewSchema(AutoSchema):
     def get_description(self) -> str:  # type: ignore[override]
         """Return the method's docstring with the scope that it needs."""
         description = super().get_description()
-        scope = self._scope()
-        return f"{description}\n\nScope: `{scope}`" if scope else description
+        if not (scopes := self._scopes()):
+            return description
+        unless = ", unless the data is public" if self._may_be_public() else ""
+        words = " or ".join(f"`{scope}`" for scope in scopes)
+        return f"{description}\n\nScope: {words}{unless}"
 
     def get_tags(self) -> list[str]:
         """Return the group that the address belongs to."""
@@ -167,9 +178,11 @@ class ViewSchema(AutoSchema):
         """Return any JSON object, for a view without `responses`."""
         return {200: OpenApiTypes.OBJECT}
 
-    def _scope(self) -> Any:
-        scopes: Mapping[str, Any] = getattr(self.view, "scopes", {})
-        return scopes.get(self.method)
+    def _scopes(self) -> tuple[Scope, ...]:
+        return scopes_of(self.view, self.method)
+
+    def _may_be_public(self) -> bool:
+        return hasattr(self.view, "datasets") and Scope.READ in self._scopes()
 
     def _get_response_bodies(self, *args: Any, **options: Any) -> _SchemaType:
         bodies = super()._get_response_bodies(*args, **options)
@@ -180,7 +193,7 @@ class ViewSchema(AutoSchema):
 
     def _refusals(self) -> dict[int, list[type[RowhouseError]]]:
         errors: list[type[RowhouseError]] = [Unavailable]
-        if self._scope() is not None:
+        if self._scopes():
             errors += [KeyRequired, KeyInvalid, ScopeMissing, TooManyRequests]
             errors += [CsrfFailed] if self.method != "GET" else []
         if self.method == "POST":

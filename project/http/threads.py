@@ -3,12 +3,20 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from queue import SimpleQueue
+
+from project.base.errors import Unavailable
 
 # Before the rest of a call's work, so that the answer is sent first: on two cores a client got it
 # 0.2 ms later otherwise.
 PAUSE_S = 0.00005
+
+# A group of calls leaves one of so many threads to others, one at least where there are several.
+SPARED = 4
 
 Rest = Callable[[], None]
 Call = Callable[[], Rest]
@@ -22,21 +30,65 @@ class Threads:
     first. What was begun when the process ends is brought to its end.
     """
 
-    def __init__(self, count: int, name: str) -> None:
+    def __init__(self, count: int, name: str, *, patience_s: float) -> None:
         # A call is given to the thread that was idle for the shortest time: what its database
         # connection has planned and cached is warm, where taking turns would cool all of them.
         self._idle = [_Thread(f"{name}-{number}") for number in range(count)]
         self._free = asyncio.Semaphore(count)
+        self._patience_s = patience_s
+        self._most = max(1, count - max(1, count // SPARED))
+        self._groups: defaultdict[str, _Group] = defaultdict(self._make_group)
         threading.Thread(target=_stop_at_exit, args=[tuple(self._idle)], name=f"{name}-end").start()
 
-    async def run(self, call: Call) -> None:
-        """Run the call as soon as a thread is idle; return or raise when it does."""
+    async def run(self, call: Call, group: str) -> None:
+        """Run the call as soon as a thread is idle; return or raise when it does.
+
+        Calls of a group leave threads for others, as all of them may wait for the same lock. Raises
+        `Unavailable` where its group has kept a call waiting for too long.
+        """
+        with self._join(group) as turns:
+            await self._wait_for_turn(turns)
+            try:
+                await self._run_in_any(call)
+            finally:
+                turns.release()
+
+    async def _wait_for_turn(self, turns: asyncio.Semaphore) -> None:
+        try:
+            async with asyncio.timeout(self._patience_s if turns.locked() else None):
+                await turns.acquire()
+        except TimeoutError as error:
+            raise Unavailable("Too many requests wait at this address") from error
+
+    async def _run_in_any(self, call: Call) -> None:
         async with self._free:
             thread = self._idle.pop()
             try:
                 await thread.run(call)
             finally:
                 self._idle.append(thread)
+
+    def _make_group(self) -> "_Group":
+        return _Group(asyncio.Semaphore(self._most))
+
+    @contextmanager
+    def _join(self, name: str) -> Iterator[asyncio.Semaphore]:
+        group = self._groups[name]
+        group.calls += 1
+        try:
+            yield group.turns
+        finally:
+            group.calls -= 1
+            if not group.calls:
+                del self._groups[name]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Calls that may not have all threads at once."""
+
+    turns: asyncio.Semaphore
+    calls: int = 0
 
 
 class _Thread:

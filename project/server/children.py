@@ -17,7 +17,7 @@ from project.base.errors import ConfigError
 logger = logging.getLogger("rowhouse.up")
 
 FIRST_DELAY_S = 0.5
-LONGEST_DELAY_S = 30.0
+LONGEST_DELAY_S = 5.0
 # After so long the delay of the next restart is the first one again.
 SETTLED_S = 60.0
 

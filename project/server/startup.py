@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.management import call_command
@@ -32,7 +33,15 @@ from project.server.supervisor import (
 
 Say = Callable[[str], None]
 MakeKey = Callable[[], str | None]
-Demo = Callable[[str, Say], None]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What shows the service to somebody: sample rows, which anyone may read."""
+
+    choose_datasets: Callable[[], Sequence[str]]
+    fill: Callable[[str, Say], None]  # the service at an address
+
 
 # Requests, idle connections among them, that one worker process holds at once.
 HELD_REQUESTS = 256
@@ -41,8 +50,8 @@ HELD_REQUESTS = 256
 def run_service(*, web_only: bool, make_key: MakeKey, demo: Demo | None, say: Say) -> None:
     """Start everything, keep it running, and stop it when a signal says so.
 
-    `make_key` returns the first API key, None where there are keys; `demo` fills the service at an
-    address. Raises what keeps the service from starting; what was started by then is stopped.
+    `make_key` returns the first API key, None where there are keys. Raises what keeps the service
+    from starting; what was started by then is stopped.
     """
     with lock_data_folder(settings.DATA_DIR) as record_address:
         supervisor: Supervisor | None = None
@@ -55,10 +64,13 @@ def run_service(*, web_only: bool, make_key: MakeKey, demo: Demo | None, say: Sa
                 server = _start_database()
                 _prepare()
                 key = make_key()
-                supervisor = Supervisor(_make_children(host, port, web_only=web_only), server)
+                public = demo.choose_datasets() if demo is not None else ()
+                children = _make_children(host, port, public, web_only=web_only)
+                supervisor = Supervisor(children, server)
                 supervisor.start(host, port)
                 if demo is not None:
-                    demo(address, say)
+                    say(f"Anyone may read the demo's datasets: {', '.join(public) or 'none'}")
+                    demo.fill(address, say)
                 say(_greet(address, key))
                 connections.close_all()
                 supervisor.watch()
@@ -82,12 +94,18 @@ def web_command(host: str, port: int) -> tuple[str, ...]:
         "--backpressure": HELD_REQUESTS,
         # Of a request's headers, and of the next request on a connection that is kept open.
         "--http1-header-read-timeout": settings.CONFIG.http.body_timeout_s * 1000,
-        "--workers-kill-timeout": 20,
         "--log-level": "warning",
     }
     arguments = [str(part) for option in options.items() for part in option]
     flags = ["--no-ws", "--respawn-failed-workers"]
-    return (sys.executable, "-m", "granian", *arguments, *flags, "project.asgi:application")
+    return (
+        sys.executable,
+        "-m",
+        "project.server.web",
+        *arguments,
+        *flags,
+        "project.asgi:application",
+    )
 
 
 def _start_database() -> Server | None:
@@ -113,8 +131,11 @@ def _prepare() -> None:
     settings.METRICS_DIR.mkdir()
 
 
-def _make_children(host: str, port: int, *, web_only: bool) -> Sequence[Child]:
-    programs = [("web", web_command(host, port), settings.WEB_ENVIRONMENT)]
+def _make_children(
+    host: str, port: int, public: Sequence[str], *, web_only: bool
+) -> Sequence[Child]:
+    environment = settings.WEB_ENVIRONMENT | {"ROWHOUSE_PUBLIC": " ".join(public)}
+    programs = [("web", web_command(host, port), environment)]
     if not web_only:
         command = (sys.executable, "manage.py", "scheduler")
         programs.append(("scheduler", command, settings.ENVIRONMENT))

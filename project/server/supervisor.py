@@ -19,7 +19,7 @@ logger = logging.getLogger("rowhouse.up")
 
 TICK_S = 0.25
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 20.0
 PORT_TIMEOUT_S = 2.0
 DATABASE_RETRY_S = 5.0
 

@@ -1,6 +1,7 @@
 """GET /api/schema (OpenAPI 3.1) and GET /api/docs: the API described for programs and people.
 
-Both may be read by anyone: they hold names, types and comments of tables, never a value of a row.
+Both may be read by anyone: without a key they hold names, types and comments of public tables,
+never a value of a row.
 """
 
 from typing import Any
@@ -26,8 +27,11 @@ class SchemaView(APIView):
 
     @extend_schema(summary="Get this description", tags=["docs"])
     def get(self, request: Request) -> HttpResponse:
-        """Answer OpenAPI 3.1 with a path for each exposed table, as the tables are now."""
-        schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+        """Answer OpenAPI 3.1 with a path for each table, as the tables are now.
+
+        They are those that the key may read or send rows to; without one, the public ones.
+        """
+        schema: dict[str, Any] = SchemaGenerator().get_schema(request=request, public=True)
         schema["servers"] = [{"url": request.build_absolute_uri("/").rstrip("/")}]
         return answer_json(schema)
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from psycopg import Connection
 
+from ingest.api.permission import datasets_of_table
 from ingest.catalog.definitions import Table
 from ingest.reading.description import describe_table
 from ingest.reading.keyset import find_row_key
@@ -16,6 +16,8 @@ from ingest.reading.rows import read_page
 from ingest.reading.selection import read_selection
 from ingest.writing.tables import exposed_tables
 from project.base.database import reader_connection
+from project.http.access.reading import public_datasets, readable_datasets
+from project.http.access.sessions import find_caller
 from project.http.people.pages import page
 from project.models import Scope
 from project.site.overview import read_tables
@@ -25,18 +27,18 @@ SHOWN_ROWS = 10
 SHOWN_CHARACTERS = 120
 
 
-@page(Scope.READ)
+@page(Scope.READ, public_datasets)
 def list_tables(request: HttpRequest) -> HttpResponseBase:
-    """Show every exposed table."""
-    tables = read_tables(reader_connection(), list(settings.CONFIG.datasets))
+    """Show every table that the reader may see."""
+    tables = read_tables(reader_connection(), readable_datasets(find_caller(request)))
     return render(request, "site/tables.html", {"tables": tables})
 
 
-@page(Scope.READ)
-def show_table(request: HttpRequest, name: str) -> HttpResponseBase:
+@page(Scope.READ, datasets_of_table)
+def show_table(request: HttpRequest, table: str) -> HttpResponseBase:
     """Show one table."""
     connection = reader_connection()
-    known = exposed_tables().find_current(connection, name)
+    known = exposed_tables().find_current(connection, table)
     described = describe_table(connection, known)
     address = request.build_absolute_uri(described.links["ingest"])
     return render(

@@ -13,7 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("dashboard.json", dashboard.LiveView.as_view(), name="live"),
     path("tables/", tables.list_tables, name="tables"),
     # Any name: PostgreSQL allows line ends in it, Django's `path` does not.
-    re_path(r"^tables/(?P<name>[\s\S]+)\Z", tables.show_table, name="table"),
+    re_path(r"^tables/(?P<table>[\s\S]+)\Z", tables.show_table, name="table"),
     # Browsers ask for it on pages that name no icon, such as the admin's.
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}site/icon.svg")),
     path("login/", login.log_in, name="login"),

@@ -15,18 +15,27 @@ from rest_framework.views import APIView
 
 from project.base.config import ParameterValue
 from project.base.errors import BadParameter
+from project.http.access.reading import caller_of, public_datasets
 from project.http.answers import answer_json
 from project.http.openapi import (
     CSV_TEXT,
     NULL_PARAMETER,
+    SAFE_PARAMETER,
     Errors,
     answers,
     page_of,
     parameter,
     reference,
 )
-from project.http.pagination import link_offsets, read_nulls, read_number, refuse_unknown
+from project.http.pagination import (
+    link_offsets,
+    read_choice,
+    read_nulls,
+    read_number,
+    refuse_unknown,
+)
 from project.models import Scope
+from reports.api.access import find_readable
 from reports.api.caching import answer_file, find_unmodified, make_etag, set_validators
 from reports.engine.contents import (
     DescribedColumn,
@@ -35,18 +44,19 @@ from reports.engine.contents import (
     read_csv,
     read_only_snapshot,
     read_rows,
+    read_safe_csv,
     read_status,
     read_statuses,
 )
 from reports.engine.definition import Definition
 from reports.engine.refresh import Refreshed
-from reports.engine.registry import find_report, find_reports
+from reports.engine.registry import datasets_of_report, find_report
 from reports.engine.report_table import refresh_report
 from reports.errors import NotRefreshed, RefreshFailed, ReportBusy, ReportUnknown
 
 MAX_ROWS = 10_000
 MAX_OFFSET = 10**12
-KNOWN = frozenset({"format", "limit", "offset", "null"})
+KNOWN = frozenset({"format", "limit", "offset", "null", "safe"})
 CSV = "text/csv; charset=utf-8"
 
 
@@ -101,14 +111,18 @@ class ReportsView(APIView):
     """The reports."""
 
     scopes = {"GET": Scope.READ}
+    datasets = staticmethod(public_datasets)
 
     @extend_schema(summary="List reports", responses=answers({200: page_of(Description)}))
     def get(self, request: Request) -> HttpResponse:
-        """Answer all reports; they are as few as their files, so there is one page."""
+        """Answer the reports that the key may read, without one those of public datasets.
+
+        They are as few as their files, so there is one page.
+        """
         with read_only_snapshot() as connection:
             statuses = read_statuses(connection)
         results = []
-        for name, definition in sorted(find_reports().found.items()):
+        for name, definition in find_readable(caller_of(request)).items():
             status = statuses.get(name)
             checked_at = status.checked_at if status else None
             described = asdict(describe_report(definition, status))
@@ -120,6 +134,7 @@ class ReportView(APIView):
     """One report."""
 
     scopes = {"GET": Scope.READ}
+    datasets = staticmethod(datasets_of_report)
     errors: Errors = {"GET": [BadParameter, ReportUnknown, NotRefreshed]}
 
     @extend_schema(
@@ -127,6 +142,7 @@ class ReportView(APIView):
         parameters=[
             parameter("format", "How they are written", enum=["json", "csv"], default="json"),
             NULL_PARAMETER,
+            SAFE_PARAMETER,
             parameter("limit", "Rows of JSON", type="integer", minimum=1, maximum=MAX_ROWS),
             parameter(
                 "offset",
@@ -142,13 +158,14 @@ class ReportView(APIView):
         """Answer the rows in the report's order: `limit` of them as JSON, all of them as CSV."""
         definition = find_report(name)
         format_, limit, offset = _read_parameters(request)
+        safe = read_choice(request.GET, "safe", ("false", "true")) == "true"
         with read_only_snapshot() as connection:
             status = read_status(connection, name)
             described = describe_report(definition, status)
             etag = make_etag(described, definition.digest, request.META.get("QUERY_STRING", ""))
             answer = find_unmodified(request._request, etag, status.refreshed_at)
             if answer is None and format_ == "csv":
-                answer = answer_csv(connection, definition, read_nulls(request.GET))
+                answer = answer_csv(connection, definition, read_nulls(request.GET), safe=safe)
             elif answer is None:
                 columns = describe_columns(connection, definition)
                 links = link_offsets(request, {}, limit=limit, offset=offset, count=status.rows)
@@ -181,10 +198,10 @@ class RefreshView(APIView):
 
 
 def answer_csv(
-    connection: Connection, definition: Definition, nulls: Sequence[str] = ()
+    connection: Connection, definition: Definition, nulls: Sequence[str] = (), *, safe: bool
 ) -> HttpResponse:
-    """Return the whole report as a file."""
-    content = read_csv(connection, definition, nulls)
+    """Return the whole report as a file, with `safe` for spreadsheets."""
+    content = (read_safe_csv if safe else read_csv)(connection, definition, nulls)
     return answer_file(content, content_type=CSV, name=f"{definition.name}.csv")
 
 

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from ingest.loaders.socrata.service_requests import Row, read_since
 from project.base.database import reader_connection
 from project.base.errors import BadParameter
+from project.http.access.reading import always_from
 from project.http.answers import answer_json
 from project.http.openapi import Errors, answers, parameter
 from project.http.pagination import link_offsets
@@ -85,6 +86,7 @@ class ClosureView(APIView):
     """Closed requests of each group: how many, which share, after how many days."""
 
     scopes = {"GET": Scope.READ}
+    datasets = staticmethod(always_from("nyc311"))
     errors: Errors = {"GET": [BadParameter, GroupUnknown]}
     statistics: Callable[..., list[Row]] = staticmethod(pull_full_closure_statistics_since_x_weeks)
 

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
+from project.base.csv_text import csv_lines
 from project.base.sql_files import read_sql
 from reports.engine.computation import order_by
 from reports.engine.definition import ColumnNote, Definition
@@ -115,6 +116,18 @@ def read_csv(connection: Connection, definition: Definition, nulls: Sequence[str
     )
     with connection.cursor().copy(statement) as copy:
         return b"".join(copy)
+
+
+def read_safe_csv(
+    connection: Connection, definition: Definition, nulls: Sequence[str] = ()
+) -> bytes:
+    """Return the same for spreadsheets: a text that one would run as a formula gets a `'`."""
+    names = [column.name for column in describe_columns(connection, definition)]
+    texts = [SQL("{}::text").format(Identifier("shown", name)) for name in names]
+    statement = SQL("SELECT {} FROM ({}) AS shown").format(
+        SQL(", ").join(texts), _select(connection, definition, iso_times=True)
+    )
+    return b"".join(csv_lines(names, connection.execute(statement), safe=True, nulls=nulls))
 
 
 def _select(connection: Connection, definition: Definition, *, iso_times: bool) -> Composed:

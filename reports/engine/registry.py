@@ -1,5 +1,6 @@
 """The reports that are defined: read again whenever their files change, without a restart."""
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -7,9 +8,12 @@ from pathlib import Path
 import msgspec
 from django.conf import settings
 
-from project.base.config import ReportOverride
+from project.base.config import RESERVED_SCHEMAS, ReportOverride
 from reports.engine.definition import Definition, read_definition
 from reports.errors import DefinitionInvalid, ReportUnknown
+
+# A word before a dot, as a schema stands in SQL.
+QUALIFIER = re.compile(r'(\w+)"?\s*\.')
 
 # A file's path, mtime in ns and size: where one differs, the file is read again.
 Stamp = tuple[Path, int, int]
@@ -47,6 +51,19 @@ def find_report(name: str) -> Definition:
         return reports.found[name]
     except KeyError as error:
         raise ReportUnknown(f"There is no report {name!r}"[:200], report=name[:100]) from error
+
+
+def datasets_of(definition: Definition) -> set[str]:
+    """Return the schemas of a report's sources, and others that its SELECT names."""
+    named = set(QUALIFIER.findall(definition.query.lower()))
+    sources = {source.partition(".")[0] for source in definition.header.sources}
+    return sources | (named & (RESERVED_SCHEMAS | set(settings.CONFIG.datasets)))
+
+
+def datasets_of_report(name: str, **parts: str) -> set[str]:
+    """Return the datasets that the report of this name reads; none where it cannot be told."""
+    definition = find_reports().found.get(name)
+    return datasets_of(definition) if definition else set()
 
 
 def override(definition: Definition, changes: ReportOverride) -> Definition:

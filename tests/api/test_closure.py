@@ -9,6 +9,7 @@ from django.test import Client
 
 from db_setup.nyc311.sample import rows
 from tests.api.sending import send, stored
+from tests.conftest import Publish
 
 SINCE = "since=2024-12-01"
 GROUPED = "group_by=agency,complaint_type"
@@ -133,7 +134,11 @@ def test_a_bad_parameter_is_refused(client: Client, query: str, code: str) -> No
 
 
 @pytest.mark.parametrize("path", ["", "/daily", "/within-a-day"])
-def test_a_key_with_the_scope_read_is_needed(api_key: Callable[..., str], path: str) -> None:
+def test_a_key_with_the_scope_read_is_needed(
+    api_key: Callable[..., str], publish: Publish, path: str
+) -> None:
+    publish(nyc311=False)
+
     def status(*scopes: str) -> int:
         headers = {"Authorization": f"Api-Key {api_key(*scopes)}"}
         return Client(headers=headers).get(f"/api/nyc311/closure{path}").status_code

@@ -5,13 +5,12 @@ import http.client
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 import pytest
 from django.test import Client
 from psycopg.sql import SQL, Identifier
-from pytest_django import Settings
 
 from apis.covid.refresh.refresh import refresh_api
+from tests.conftest import Publish
 from tests.covid import add_definitions, add_rows, state_row
 from tests.database import log_in
 
@@ -94,9 +93,8 @@ def test_a_status_is_never_kept() -> None:
     assert get("status").headers["Cache-Control"] == "no-store"
 
 
-def test_keys_make_answers_private(settings: Settings, client: Client) -> None:
-    covid = msgspec.structs.replace(settings.CONFIG.covid, public=False)
-    settings.CONFIG = msgspec.structs.replace(settings.CONFIG, covid=covid)
+def test_keys_make_answers_private(publish: Publish, client: Client) -> None:
+    publish(covid=False)
     assert get("us").status_code == 401
     answer = client.get("/covid/v2/us")
     assert answer.status_code == 200

@@ -17,9 +17,9 @@ from project.jobs.registry import list_jobs
 from project.models import JobRun
 from project.site import overview
 from tests.api.replaying import bulk, reject
-from tests.api.sending import send
+from tests.api.sending import execute, send
 from tests.cleaning import Table
-from tests.conftest import KeyMaker
+from tests.conftest import KeyMaker, Publish
 from tests.database import log_in
 from tests.hiring import send_small
 from tests.waiting import wait_until
@@ -52,15 +52,23 @@ def read_section(person: Client, name: str) -> str:
     return sections[name]
 
 
+@pytest.fixture
+def closed(publish: Publish) -> None:
+    """Have no dataset be public."""
+    publish(nyc311=False, mds=False, open311=False, covid=False)
+
+
 @pytest.mark.parametrize("address", PAGES)
-def test_who_is_not_signed_in_is_led_to_the_login_and_back(address: str) -> None:
+def test_who_is_not_signed_in_is_led_to_the_login_and_back(closed: None, address: str) -> None:
     answer = Client().get(address)
     assert answer.status_code == 302
     assert answer.headers["Location"] == f"/login/?next={address.replace('/', '%2F')}"
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_a_key_that_may_not_read_sees_nothing(api_key: KeyMaker, address: str) -> None:
+def test_a_key_that_may_not_read_sees_nothing(
+    closed: None, api_key: KeyMaker, address: str
+) -> None:
     answer = sign_in(api_key("ingest")).get(address)
     assert answer.status_code == 403
     assert "scope_missing" in answer.content.decode()
@@ -137,6 +145,7 @@ def test_rows_are_those_of_the_statistics(person: Client) -> None:
         # Otherwise they are told to others within seconds.
         admin.execute("SELECT pg_stat_force_next_flush()")
         admin.commit()
+    execute("ANALYZE hiring.jobs")
     tables = read_section(person, "tables")
     assert '"Rows, about">5<' in find_row(tables, "hiring.counted")
     assert '"Rows, about">0<' in find_row(tables, "hiring.jobs")

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
@@ -49,6 +49,15 @@ def test_it_is_not_ready_without_a_database(monkeypatch: pytest.MonkeyPatch) -> 
         answer = Client().get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["checks"] == {"database": "does not answer", "migrations": "unknown"}
+
+
+def test_it_is_not_ready_while_the_database_is_read_only() -> None:
+    with transaction.atomic(using="ingest"), connections["ingest"].cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        answer = Client().get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "is read-only", "migrations": "ok"}
+    assert Client().get("/readyz").status_code == 200
 
 
 def test_metrics_tell_requests_rows_and_rejections(client: Client) -> None:

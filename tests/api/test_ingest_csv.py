@@ -281,7 +281,7 @@ def test_nothing_is_a_missing_value_and_quotes_make_an_empty_string(made: Client
             (5, "Eve", None, "", " "),
             (8, "Hal", "2001-02-03", "Rome", ""),
         ]
-        execute("TRUNCATE hiring.made")
+        execute("DELETE FROM hiring.made")
 
 
 @pytest.mark.parametrize("query", ["", "&on_conflict=update"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL, Identifier
 
 from ingest.validation import validator
 from ingest.validation.native import library
@@ -204,7 +205,8 @@ def new_registry() -> Iterator[Callable[[], None]]:
 
 def send_case(client: Client, case: Case, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     """Send a case twice with one key to a table that has one row."""
-    execute("TRUNCATE hiring.made, service.rejection, service.idempotency_key CASCADE")
+    for table in ("hiring.made", "service.rejection", "service.idempotency_key"):
+        execute(SQL("DELETE FROM {}").format(Identifier(*table.split("."))))
     execute("INSERT INTO hiring.made (id, name) VALUES (7, 'there')")
     written: list[str] = []
 

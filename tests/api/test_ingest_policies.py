@@ -66,3 +66,33 @@ def test_conflicts_in_a_table_with_rules_are_refused(client: Client, on_conflict
     answer = send(client, "ruled", [{"id": 1}], f"?on_conflict={on_conflict}")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
     assert "only on_conflict=reject" in answer.json()["detail"]
+
+
+@pytest.fixture
+def hidden(client: Client) -> Client:
+    """Return a client; hiring.parents has two rows, of which ingest may see one."""
+    execute("CREATE TABLE hiring.parents (id integer PRIMARY KEY)")
+    execute("INSERT INTO hiring.parents VALUES (1), (2)")
+    execute("ALTER TABLE hiring.parents ENABLE ROW LEVEL SECURITY")
+    execute("CREATE POLICY one ON hiring.parents USING (id = 1)")
+    execute("CREATE TABLE hiring.children (id integer PRIMARY KEY,"
+            " parent_id integer REFERENCES hiring.parents)")  # fmt: skip
+    return client
+
+
+@pytest.mark.parametrize("options", ["", "?on_conflict=update", "?atomic=true"])
+def test_a_row_may_refer_to_a_row_that_a_policy_hides(hidden: Client, options: str) -> None:
+    rows = [{"id": number, "parent_id": number} for number in (1, 2)]
+    answer = send(hidden, "children", rows, options)
+    assert answer.status_code == 201, answer.content
+    assert stored("SELECT count(*) FROM hiring.children") == [(2,)]
+
+
+def test_beside_policies_a_row_that_refers_to_nothing_is_rejected_alone(hidden: Client) -> None:
+    rows = [{"id": number, "parent_id": number} for number in (1, 2, 3)]
+    answer = send(hidden, "children", rows)
+    assert counts(answer) == (3, 2, 0, 0, 1)
+    ((error,),) = [one["errors"] for one in answer.json()["rejections"]]
+    assert (error["code"], error["column"]) == ("fk_violation", "parent_id")
+    execute("ALTER TABLE hiring.parents DISABLE ROW LEVEL SECURITY")
+    assert send(hidden, "children", [{"id": 4, "parent_id": 3}]).status_code == 422

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
@@ -12,7 +12,7 @@ from django.utils import timezone
 from project.http.access.logins import ATTEMPTS_A_NAME
 from project.http.access.sessions import expire_sessions
 from project.models import ApiKey
-from tests.conftest import KeyMaker
+from tests.conftest import KeyMaker, Publish
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -87,11 +87,22 @@ def test_scopes_and_tables_of_the_key_hold_for_its_session(
     assert send(browser, **{"X-CSRFToken": read_token(browser)}) == 403
 
 
-def test_a_member_of_staff_may_do_everything(browser: Client) -> None:
-    User.objects.create_user("ann", password="correct horse", is_staff=True)
+def test_a_superuser_may_do_everything(browser: Client) -> None:
+    User.objects.create_superuser("ann", password="correct horse")
     assert log_in(browser, username="ann", password="correct horse") == 302
     assert send(browser, **{"X-CSRFToken": read_token(browser)}) == 201
     assert browser.get("/api/batches").json()["results"][0]["key_prefix"].startswith("user:")
+
+
+def test_a_member_of_staff_may_do_what_the_permissions_say(browser: Client) -> None:
+    ann = User.objects.create_user("ann", password="correct horse", is_staff=True)
+    assert log_in(browser, username="ann", password="correct horse") == 302
+    token = {"X-CSRFToken": read_token(browser)}
+    assert browser.get("/api/batches").json()["code"] == "scope_missing"
+    assert send(browser, **token) == 403
+    ann.user_permissions.add(Permission.objects.get(codename="api_ingest"))
+    assert send(browser, **token) == 201
+    assert browser.get("/api/batches").status_code == 403
 
 
 def test_a_user_who_is_no_member_of_staff_gets_no_session_and_no_data(
@@ -171,8 +182,9 @@ def test_expired_sessions_are_deleted(browser: Client, api_key: KeyMaker) -> Non
 
 
 def test_a_report_page_is_another_one_for_who_is_signed_in(
-    browser: Client, client: Client, api_key: KeyMaker
+    browser: Client, client: Client, api_key: KeyMaker, publish: Publish
 ) -> None:
+    publish(hiring=True)
     client.post("/api/reports/hires_by_quarter/refresh")
     address = "/reports/hires_by_quarter/"
     etag = browser.get(address).headers["ETag"]

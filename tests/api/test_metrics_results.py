@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from apis.metrics.models import MetricResult
+from tests.conftest import KeyMaker, Publish
 from tests.vehicles import GOOD, add_trips, ask, trip
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -92,18 +93,27 @@ def test_small_numbers_of_trips_are_redacted_where_that_is_set(
     ]
 
 
-def test_anyone_may_ask_unless_the_settings_say_otherwise(
-    database: None, change_metrics: Any
-) -> None:
+DAY = {"interval": "P1D", "start_date": "2019-10-21T00:00Z"}
+
+
+def test_anyone_may_ask_for_metrics_of_public_datasets(client: Client, publish: Publish) -> None:
     anyone = Client()
-    assert anyone.get("/mds/metrics").status_code == 200
-    assert (
-        ask(anyone, "trips.count", interval="P1D", start_date="2019-10-21T00:00Z").status_code
-        == 200
-    )
-    change_metrics(public=False)
+    text = anyone.get("/mds/metrics").content.decode()
+    assert "trips.count" in text
+    assert "employees.hired.count" not in text
+    assert ask(anyone, "trips.count", **DAY).status_code == 200
+    answer = ask(anyone, "trips.count", "employees.hired.count", **DAY)
+    assert (answer.status_code, answer.json()["code"]) == (401, "key_required")
+    assert "employees.hired.count" in client.get("/mds/metrics").content.decode()
+    publish(mds=False, nyc311=False, covid=False, open311=False)
     assert anyone.get("/mds/metrics").status_code == 401
-    assert (
-        ask(anyone, "trips.count", interval="P1D", start_date="2019-10-21T00:00Z").status_code
-        == 401
-    )
+    assert ask(anyone, "trips.count", **DAY).status_code == 401
+
+
+def test_a_result_needs_a_key_where_its_metrics_do(client: Client, api_key: KeyMaker) -> None:
+    kept = ask(client, "employees.hired.count", **DAY).json()
+    address = f"/mds/metrics/{kept['id']}"
+    assert Client().get(address).status_code == 401
+    other = Client(headers={"Authorization": f"Api-Key {api_key('ingest')}"})
+    assert other.get(address).status_code == 403
+    assert client.get(address).json() == kept

@@ -1,16 +1,14 @@
 """What /open311/api answers where something is wrong: its own shape, the right status."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client
-from msgspec.structs import replace
 
 from apis.open311.methods import METHODS
 from apis.open311.specification import read_specification
 from tests.api.open311 import call, load_city, make_token
+from tests.conftest import Publish
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -115,17 +113,8 @@ def test_a_body_that_is_no_set_of_parameters_is_refused(
     assert seen == (code or "parameter_invalid")
 
 
-@pytest.fixture
-def closed() -> Iterator[None]:
-    """Have reads closed to anyone, as rest_conf.yml's switch does."""
-    config = settings.CONFIG
-    settings.CONFIG = replace(config, open311=replace(config.open311, public=False))
-    yield
-    settings.CONFIG = config
-
-
-@pytest.mark.usefixtures("closed")
-def test_reads_that_are_not_public_need_a_key_or_a_token(api_key: Any) -> None:
+def test_reads_that_are_not_public_need_a_key_or_a_token(api_key: Any, publish: Publish) -> None:
+    publish(open311=False)
     assert refusal(call("services.getList")) == (401, "key_required")
     allowed = [
         f"Api-Key {api_key('read')}",

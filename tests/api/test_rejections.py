@@ -47,6 +47,8 @@ def test_lists_rejections_newest_first(hiring: Client, rejected: list[int]) -> N
         "created_at": stored.created_at.isoformat().replace("+00:00", "Z"),
         "seen": 1,
         "last_seen": stored.created_at.isoformat().replace("+00:00", "Z"),
+        "last_batch": str(stored.batch_id),
+        "last_index": 1,
         "resolved_at": None,
         "replayed_batch": None,
         "errors": [

@@ -36,8 +36,11 @@ def test_a_reload_adds_no_rejections_and_its_receipt_lists_its_own(hiring: Clien
 
 def test_a_row_among_others_is_known(hiring: Client) -> None:
     send(hiring, "employees", BAD[:1])
-    send(hiring, "employees", [employee(9), *BAD])
-    assert [(one["index"], one["seen"]) for one in shown(hiring)] == [(3, 1), (2, 1), (0, 2)]
+    batch = send(hiring, "employees", [employee(9), *BAD]).json()["batch"]
+    found = shown(hiring)
+    assert [(one["index"], one["seen"]) for one in found] == [(3, 1), (2, 1), (0, 2)]
+    assert [one["last_index"] for one in found] == [3, 2, 1]
+    assert {one["last_batch"] for one in found} == {batch}
 
 
 def test_other_reasons_another_table_or_other_fields_are_another_rejection(hiring: Client) -> None:

@@ -3,13 +3,13 @@
 import re
 from html.parser import HTMLParser
 
-import msgspec
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from pytest_django import Settings
+from msgspec.structs import replace
 
-from tests.conftest import KeyMaker
+from reports.engine.registry import datasets_of, find_report
+from tests.conftest import KeyMaker, Publish
 from tests.hiring import send_small
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -31,6 +31,11 @@ class Page(HTMLParser):
         self.tags.append(tag)
         self.attributes.update(name for name, _ in attrs)
         self.links += [value for name, value in attrs if name in {"href", "src"} and value]
+
+
+@pytest.fixture(autouse=True)
+def _public(publish: Publish) -> None:
+    publish(hiring=True)
 
 
 @pytest.fixture
@@ -128,9 +133,20 @@ def test_a_page_needs_nothing_from_elsewhere_and_has_nothing_inline(
             assert Client().get(link).status_code == 200
 
 
+def test_the_csv_of_the_page_is_safe_for_spreadsheets(loaded: Client) -> None:
+    department = {"department_id": 1, "department_name": '=cmd|"x"!A1'}
+    loaded.post("/api/ingest/departments?on_conflict=update", [department],
+                content_type="application/json")  # fmt: skip
+    loaded.post("/api/reports/hires_by_quarter/refresh")
+    page = Client().get("/reports/hires_by_quarter.csv").content.decode()
+    exact = loaded.get("/api/reports/hires_by_quarter?format=csv").content.decode()
+    assert '"=cmd|""x""!A1"' in exact
+    assert page.replace("\r\n", "\n") == exact.replace('"=cmd', "\"'=cmd")
+    safe = loaded.get("/api/reports/hires_by_quarter?format=csv&safe=true")
+    assert safe.content.decode() == page
+
+
 def test_the_downloads_are_the_api_s(loaded: Client) -> None:
-    page = Client().get("/reports/hires_by_quarter.csv")
-    assert page.content == loaded.get("/api/reports/hires_by_quarter?format=csv").content
     page = Client().get("/reports/hires_by_quarter.tds")
     assert page.content == loaded.get("/api/reports/hires_by_quarter.tds").content
     page = Client().get("/reports/rowhouse_reports.tds")
@@ -162,24 +178,42 @@ def test_text_of_rows_is_escaped(client: Client) -> None:
         assert "&lt;script&gt;" in text
 
 
-def test_an_unknown_or_empty_report_is_a_page_with_404() -> None:
+def test_an_unknown_or_empty_report_is_a_page_with_404(client: Client) -> None:
     for name, words in (("none", "There is no report"), ("hires_by_quarter", "never refreshed")):
-        answer = Client().get(f"/reports/{name}/")
+        answer = client.get(f"/reports/{name}/")
         assert answer.status_code == 404
         assert words in answer.content.decode()
 
 
-def test_pages_can_be_closed_to_the_public(
-    loaded: Client, api_key: KeyMaker, settings: Settings
+@pytest.mark.parametrize("form", ["/", ".csv", ".tds"])
+def test_pages_of_a_dataset_that_is_not_public_need_a_key(
+    loaded: Client, api_key: KeyMaker, publish: Publish, form: str
 ) -> None:
-    reports = msgspec.structs.replace(settings.CONFIG.reports, public_pages=False)
-    settings.CONFIG = msgspec.structs.replace(settings.CONFIG, reports=reports)
-    addresses = ["/reports/", "/reports/hires_by_quarter/", "/reports/hires_by_quarter.csv"]
-    person = Client()
-    person.force_login(User.objects.create_user("ann"))
-    for address in addresses:
-        assert Client().get(address).status_code == 401
-        wrong = Client(headers={"Authorization": f"Api-Key {api_key('ingest')}"})
-        assert wrong.get(address).status_code == 403
-        assert loaded.get(address).status_code == 200
-        assert person.get(address).status_code == 200
+    publish(hiring=False)
+    address = f"/reports/hires_by_quarter{form}"
+    assert Client().get(address).status_code == 401
+    wrong = Client(headers={"Authorization": f"Api-Key {api_key('ingest')}"})
+    assert wrong.get(address).status_code == 403
+    assert loaded.get(address).status_code == 200
+    citizen = Client()
+    citizen.force_login(User.objects.create_user("ann"))
+    assert citizen.get(address).status_code == 401
+
+
+def test_lists_hold_what_the_reader_may_see(loaded: Client, publish: Publish) -> None:
+    publish(hiring=False)
+    for address in ("/reports/", "/reports/rowhouse_reports.tds", "/api/reports"):
+        seen, all_ = Client().get(address).content.decode(), loaded.get(address).content.decode()
+        assert "hires_by_quarter" not in seen
+        assert "hires_by_quarter" in all_
+    publish(nyc311=False, covid=False, mds=False, open311=False)
+    assert Client().get("/reports/").status_code == 401
+
+
+def test_a_report_is_public_only_if_all_that_it_reads_is() -> None:
+    definition = find_report("hires_by_quarter")
+    assert datasets_of(definition) == {"hiring"}
+    for query in ("SELECT * FROM nyc311.x JOIN Hiring . employees USING (id)",
+                  'SELECT * FROM "hiring".employees'):  # fmt: skip
+        header = replace(definition.header, sources=["nyc311.x"])
+        assert "hiring" in datasets_of(replace(definition, header=header, query=query))

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils.dateparse import parse_datetime
 
 from project.base.database import role_password
-from tests.conftest import KeyMaker
+from tests.conftest import KeyMaker, Publish
 from tests.hiring import hire, send, send_small
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -153,7 +153,8 @@ def test_a_refresh_that_fails_answers_why(loaded: Client) -> None:
     assert "does not exist" in told["last_error"]
 
 
-def test_reading_needs_read_and_refreshing_ingest(api_key: KeyMaker) -> None:
+def test_reading_needs_read_and_refreshing_ingest(api_key: KeyMaker, publish: Publish) -> None:
+    publish(nyc311=False, mds=False, open311=False, covid=False)
     addresses = ["/api/reports", f"/api/reports/{NAME}", "/api/reports.tds"]
     for address in addresses:
         assert Client().get(address).status_code == 401

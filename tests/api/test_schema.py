@@ -14,6 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from ingest.row_codes import ROW_CODES
 from tests.api.sending import execute, send
 from tests.api.tables import make_every_type_table
+from tests.conftest import KeyMaker
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -21,10 +22,10 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 @pytest.fixture
-def schema(database: None) -> dict[str, Any]:
+def schema(client: Client) -> dict[str, Any]:
     make_every_type_table()
     execute('CREATE TABLE hiring."Odd Name/x" ("a b" integer)')
-    answer = Client().get("/api/schema")
+    answer = client.get("/api/schema")
     assert answer.status_code == 200
     return dict(answer.json())
 
@@ -153,3 +154,14 @@ def test_every_code_has_a_place_on_the_error_page(schema: dict[str, Any], hiring
     ):
         place = answer.json()["type"].removeprefix("/docs/errors#")
         assert place in places
+
+
+def test_tables_that_are_not_public_are_described_to_who_may_use_them(api_key: KeyMaker) -> None:
+    def described(**headers: str) -> set[str]:
+        paths = Client(headers=headers).get("/api/schema").json()["paths"]
+        return {path for path in paths if "hiring.jobs" in path}
+
+    assert described() == set()
+    assert "/api/tables/nyc311.service_requests/rows" in Client().get("/api/schema").json()["paths"]
+    for scope, count in (("read", 2), ("ingest", 2), ("backup", 0)):
+        assert len(described(Authorization=f"Api-Key {api_key(scope)}")) == count

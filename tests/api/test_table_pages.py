@@ -114,3 +114,23 @@ def test_rows_of_a_table_without_a_key_are_not_looked_for(person: Client) -> Non
     page = read_page(person, "/tables/hiring.remarks")
     assert "The table has no key" in page
     assert "unseen" not in page
+
+
+def test_tables_of_public_datasets_are_shown_to_anyone(client: Client) -> None:
+    anyone = Client()
+    assert "nyc311.service_requests" in anyone.get("/tables/").content.decode()
+    assert "hiring.jobs" not in anyone.get("/tables/").content.decode()
+    assert anyone.get("/tables/nyc311.service_requests").status_code == 200
+    assert anyone.get("/tables/hiring.jobs").status_code == 302
+    assert anyone.get("/api/tables/hiring.jobs/rows").status_code == 401
+    listed = anyone.get("/api/tables").json()["results"]
+    assert {one["table"].partition(".")[0] for one in listed} == {
+        *("covid", "mds", "nyc311", "open311")
+    }
+    everything = client.get("/api/tables").json()["results"]
+    assert "hiring.jobs" in {one["table"] for one in everything}
+
+
+def test_the_csv_link_is_safe_for_spreadsheets(person: Client) -> None:
+    text = person.get("/tables/hiring.jobs").content.decode()
+    assert "/api/tables/hiring.jobs/rows?format=csv&amp;safe=true" in text

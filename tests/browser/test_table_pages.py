@@ -34,9 +34,10 @@ def test_a_table_is_reached_from_the_dashboard(visit: VisitMaker, sample: Client
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_report_page_draws_its_chart(visit: VisitMaker, sample: Client, scheme: str) -> None:
-    page = visit(scheme=scheme).page
-    page.goto("/reports/departments_above_mean/")
+def test_a_report_page_draws_its_chart(
+    visit: VisitMaker, sample: Client, key: str, scheme: str
+) -> None:
+    page = visit(scheme=scheme).log_in(key, to="/reports/departments_above_mean/")
     bar = page.locator("svg.chart rect").first
     box = bar.bounding_box()
     assert box is not None

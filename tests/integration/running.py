@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import psycopg
 
+from backups.store.archive import MARKER_NAME
 from project.server.postgres.postmaster import Postmaster, find_postmaster
 from tests.waiting import PATIENCE_S
 
@@ -32,6 +33,10 @@ class Service:
         self.errors = folder / "errors"
         config = (ROOT / "rest_conf.yml").read_text()
         config = config.replace("port: 5433 ", "port: 0 ").replace("256MB", "16MB")
+        archive = folder / "archive"
+        archive.mkdir()
+        (archive / MARKER_NAME).touch()
+        config = config.replace("folder: null ", f"folder: {archive} ")
         self.config = folder / "conf.yml"
         self.config.write_text(config)
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
@@ -121,7 +126,7 @@ class Service:
 
     def processes(self) -> list[psutil.Process]:
         """granian and its workers."""
-        granian = self._find_child("granian")
+        granian = self._find_child("project.server.web")
         return [granian, *granian.children(recursive=True)] if granian else []
 
     @property
@@ -136,6 +141,13 @@ class Service:
                 if word in child.cmdline():
                     return child
         return None
+
+    def read_metrics(self) -> dict[str, float]:
+        """Return what Prometheus would be told: the value of each series."""
+        with urllib.request.urlopen(f"{self.address}/internal/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+        return {series: float(value) for series, value in pairs}
 
     def ask(self, method: str, path: str, value: Any = None) -> tuple[int, Any]:
         """Send a request with the first key; return status and JSON, (0, None) unanswered."""

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import transaction
 
 from project.http.middleware import WholeBodies
-from tests.api.sending import stored
+from tests.api.sending import execute, stored
 from tests.conftest import KeyMaker
 from tests.waiting import PATIENCE_S
 
@@ -139,6 +140,34 @@ def test_headers_that_are_too_long_are_refused(wire: Wire) -> None:
     assert wire.answer()[0] == 431
 
 
+@pytest.mark.parametrize(
+    ("scopes", "expected"), [((), (401, "key_invalid")), (("read",), (403, "scope_missing"))]
+)
+def test_a_key_that_may_not_ingest_is_refused_before_the_body_has_come(
+    server: str, api_key: KeyMaker, scopes: tuple[str, ...], expected: tuple[int, str]
+) -> None:
+    wire = Wire(server, api_key(*scopes) if scopes else "no.key")
+    wire.send("Content-Type: application/json", "Content-Length: 1000000", body=b"[")
+    status, problem = wire.answer()
+    assert (status, problem["code"]) == expected
+
+
+def test_a_whole_body_with_a_bad_key_is_answered(server: str) -> None:
+    body = b"x" * 4_000_000
+    wire = Wire(server, "no.key")
+    wire.send("Content-Type: application/json", f"Content-Length: {len(body)}", body=body)
+    status, problem = wire.answer()
+    assert (status, problem["code"]) == (401, "key_invalid")
+
+
+def test_an_address_that_takes_no_body_answers_before_it_has_come(wire: Wire) -> None:
+    wire.socket.sendall(
+        b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\n"
+    )
+    status, problem = wire.answer()
+    assert (status, problem["code"]) == (405, "method_not_allowed")
+
+
 def test_stalled_clients_do_not_keep_others_waiting(
     server: str, api_key: KeyMaker, wire: Wire
 ) -> None:
@@ -149,6 +178,24 @@ def test_stalled_clients_do_not_keep_others_waiting(
     assert wire.answer()[0] == 201
     for other in stalled:
         other.socket.close()
+
+
+def test_batches_that_wait_for_a_locked_table_leave_threads_for_others(
+    server: str, wire: Wire
+) -> None:
+    waiting = [Wire(server, wire.key) for _ in range(20)]
+    headers = "Content-Type: application/json"
+    with transaction.atomic():
+        execute("LOCK TABLE hiring.departments")
+        for number, other in enumerate(waiting):
+            table = "departments" if number % 2 else "hiring.departments"
+            row = f'[{{"department_id": {number}, "department_name": "Sales"}}]'.encode()
+            other.send(headers, f"Content-Length: {len(row)}", body=row, table=table)
+        job = b'[{"job_id": 1, "job_name": "Clerk"}]'
+        wire.send(headers, f"Content-Length: {len(job)}", body=job, table="jobs")
+        assert wire.answer()[0] == 201
+        assert stored_departments() == []
+    assert {other.answer()[0] for other in waiting} == {201}
 
 
 def test_no_connection_to_the_database_is_opened_for_a_request(wire: Wire) -> None:

@@ -116,7 +116,6 @@ def _run(folder: Path) -> Iterator[Service]:
     config["datasets"] = DATASETS
     config["backups"]["folder"] = str(folder / "archive")
     service.config.write_text(yaml.safe_dump(config))
-    service.run("init_archive")
     service.start("--web-only")
     yield service
     service.stop()

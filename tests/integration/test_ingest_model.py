@@ -249,8 +249,8 @@ def test_batches_have_the_outcome_that_a_model_has(client: Client) -> None:
     )
     @given(st.lists(batches(), min_size=1, max_size=6))
     def check(sequence: list[Batch]) -> None:
-        execute("TRUNCATE hiring.model")
-        execute("TRUNCATE service.idempotency_key")
+        execute("DELETE FROM hiring.model")
+        execute("DELETE FROM service.idempotency_key")
         model = Model()
         for number, batch in enumerate(sequence):
             check_batch(client, model, batch, number)

@@ -15,6 +15,7 @@ from project.models import AppliedSchema
 from project.schema.datasets import SetupRefused, apply_links
 from tests.api.open311 import GRAFFITI, HYDRANT, call, load, load_city
 from tests.api.sending import execute, send, stored
+from tests.conftest import Publish
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -231,3 +232,16 @@ def test_the_history_of_a_batch_is_written_with_it(city: Client) -> None:
         )[0][0]
         == 50
     )
+
+
+@pytest.mark.usefixtures("requests", "city")
+def test_a_source_that_needs_a_key_is_not_published_without_one(publish: Publish) -> None:
+    shown = {each["id"] for each in call("services.getList").json()["services"]}
+    assert HYDRANT["incident_id"] in find(created="2011")
+    assert len(find(created="2023")) == 3
+    publish(nyc311=False)
+    assert find(created="2023") == []
+    assert HYDRANT["incident_id"] in find(created="2011")
+    kept = {each["id"] for each in call("services.getList").json()["services"]}
+    assert kept < shown
+    assert call("incidents.getInfo", incident_id=1000059674686).status_code == 404

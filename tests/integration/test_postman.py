@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from backups.store.archive import MARKER_NAME
 from tests.integration.running import ROOT, Service
 from tests.node import run_program
 
@@ -38,11 +37,6 @@ def collection() -> dict[str, Any]:
 def service(tmp_path: Path) -> Iterator[Service]:
     """A new service of its own, as somebody would have who tries the collection."""
     service = Service(tmp_path)
-    config = service.config.read_text()
-    service.config.write_text(config.replace("folder: null ", f"folder: {tmp_path / 'archive'} "))
-    archive = tmp_path / "archive"
-    archive.mkdir()
-    (archive / MARKER_NAME).touch()
     service.start("--web-only")
     yield service
     service.stop()
@@ -110,8 +104,8 @@ def test_the_files_hold_no_key_and_no_other_address(collection: dict[str, Any]) 
 
 
 @pytest.fixture
-def description(database: None) -> dict[str, Any]:
-    return dict(Client().get("/api/schema").json())
+def description(client: Client) -> dict[str, Any]:
+    return dict(client.get("/api/schema").json())
 
 
 def test_the_openapi_description_is_imported_whole(

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from psycopg.sql import SQL, Identifier
 
 from project.base.database import ROLES, SERVICE_ROLE, UNCHECKED_ROLE, WRITER_ROLE, role_password
-from project.schema.roles import apply_roles
+from project.schema.roles import apply_roles, end_long_readers, repair_roles
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -148,6 +148,45 @@ def test_the_roles_are_nothing_more_and_nobody_else() -> None:
         assert cursor.fetchall() == [(UNCHECKED_ROLE, WRITER_ROLE)]
 
 
+LOCKS = [
+    "SELECT pg_advisory_lock(hashtext('rowhouse.setup_db'))",
+    "SELECT pg_try_advisory_xact_lock(hashtextextended('rowhouse.report.hires_by_quarter', 0))",
+    "SELECT pg_advisory_lock_shared(n) FROM generate_series(1, 100000) n",
+    "SELECT lo_create(0)",
+]
+
+
+@pytest.mark.parametrize("statement", LOCKS)
+@pytest.mark.parametrize("role", ["report_reader", "backup_reader"])
+def test_readers_hold_no_lock_that_operations_need(
+    log_in: Login, role: str, statement: str
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        log_in(role).execute(statement)
+
+
+def test_the_report_reader_leaves_connections_for_others() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolconnlimit, current_setting('max_connections')::int FROM pg_roles"
+            " WHERE rolname = 'report_reader'"
+        )
+        limit, most = cursor.fetchone()
+    assert 0 < limit <= most / 4
+
+
+def test_a_reader_s_long_transaction_is_ended_whatever_it_sets(log_in: Login) -> None:
+    reader = log_in("report_reader")
+    reader.execute("SET statement_timeout = 0")
+    reader.execute("SET idle_in_transaction_session_timeout = 0")
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM reports.report_status")
+    assert end_long_readers(connection, limit_s=3600) == 0
+    assert end_long_readers(connection, limit_s=0) == 1
+    with pytest.raises(psycopg.OperationalError):
+        reader.execute("SELECT 1")
+
+
 @pytest.fixture
 def own_role(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Have one role more: roles belong to the server, so other tests are using the usual ones."""
@@ -167,3 +206,26 @@ def test_a_role_whose_password_was_changed_gets_it_back(log_in: Login, own_role:
             connection, [], config=settings.CONFIG.database, secrets_dir=settings.SECRETS_DIR
         )
     assert log_in(own_role).execute("SELECT 1").fetchone() == (1,)
+
+
+def test_what_a_role_changed_of_itself_is_repaired(log_in: Login, own_role: str) -> None:
+    def repair() -> bool:
+        return repair_roles(
+            connection, config=settings.CONFIG.database, secrets_dir=settings.SECRETS_DIR
+        )
+
+    repair()
+    assert not repair()
+    database = Identifier(connection.settings_dict["NAME"])
+    writer = log_in(WRITER_ROLE)
+    for name, value in (("default_transaction_read_only", "on"), ("lock_timeout", "1h")):
+        change = SQL("ALTER ROLE ingest_writer IN DATABASE {} SET {} = {}")
+        writer.execute(change.format(database, Identifier(name), value))
+    log_in(own_role).execute(SQL("ALTER ROLE {} PASSWORD 'another'").format(Identifier(own_role)))
+    assert repair()
+    assert log_in(own_role).execute("SELECT 1").fetchone() == (1,)
+    shown = log_in(WRITER_ROLE).execute(
+        "SELECT current_setting('transaction_read_only'), current_setting('lock_timeout')"
+    )
+    assert shown.fetchone() == ("off", f"{settings.CONFIG.database.lock_timeout_s}s")
+    assert not repair()

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from project.http.access.throttling import admit_request, forget_shares
 from project.http.errors import TooManyRequests
 from tests.api.sending import execute, send, stored
-from tests.conftest import KeyMaker
+from tests.conftest import KeyMaker, Publish
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -84,10 +84,11 @@ def test_without_a_limit_nothing_is_counted(api_key: KeyMaker) -> None:
     assert stored("SELECT * FROM service.key_usage") == []
 
 
-def test_open311_answers_429_in_its_own_shape(api_key: KeyMaker, settings: Settings) -> None:
+def test_open311_answers_429_in_its_own_shape(
+    api_key: KeyMaker, settings: Settings, publish: Publish
+) -> None:
     set_limit(settings, 1)
-    open311 = msgspec.structs.replace(settings.CONFIG.open311, public=False)
-    settings.CONFIG = msgspec.structs.replace(settings.CONFIG, open311=open311)
+    publish(open311=False)
     client = holder(api_key("read"))
     address = "/open311/api?method=open311.services.getList"
     answers: list[Any] = in_one_minute(lambda: [client.get(address) for _ in range(2)])

@@ -8,9 +8,10 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
-from apis.covid.answers.envelope import COMMA, Part, covid_config
+from apis.covid.answers.envelope import COMMA, DATASET, Part, covid_config
 from apis.covid.answers.tables import BuildStatus
 from apis.covid.refresh.packing import Piece, count_joined, join, pack
+from project.http.access.reading import are_public
 from project.http.answers import in_pieces
 from reports.api.caching import find_unmodified, make_etag, set_validators
 
@@ -66,15 +67,13 @@ class ConditionalAnswer:
         return response
 
     def finish(self, response: HttpResponseBase) -> HttpResponseBase:
-        """Set the answer's validators, Cache-Control, Vary and CORS headers."""
-        config = covid_config()
+        """Set the answer's validators, Cache-Control and Vary headers."""
+        is_public = are_public((DATASET,))
         set_validators(response, self._etag, self._build.built_at)
-        audience = "public" if config.public else "private"
-        response.headers["Cache-Control"] = f"{audience}, max-age={config.cache_s}"
+        audience = "public" if is_public else "private"
+        response.headers["Cache-Control"] = f"{audience}, max-age={covid_config().cache_s}"
         patch_vary_headers(response, ["Accept-Encoding"])
-        if config.public:
-            response.headers["Access-Control-Allow-Origin"] = "*"
-        else:
+        if not is_public:
             patch_vary_headers(response, ["Authorization"])
         return response
 

@@ -18,6 +18,7 @@ _encode = msgspec.json.Encoder().encode
 Part = bytes | Piece
 COMMA = b","
 
+DATASET = "covid"
 FIELDS_PATH = "/covid/v2/fields"
 
 

@@ -6,10 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import msgspec
+from django.conf import settings
 from psycopg.sql import SQL, Composed, Identifier
 
 from apis.open311.search.database import fetch_rows
 from project.base.sql_files import read_sql
+from project.http.access.reading import are_public, public_datasets
 
 FOLDER = Path(__file__).parent / "sql"
 SCHEMA = "open311"
@@ -40,6 +42,7 @@ class Source(msgspec.Struct, frozen=True):
 
     view: str
     columns: frozenset[str]
+    schemas: frozenset[str]  # of the tables and views that it reads
 
     @property
     def identifier(self) -> Identifier:
@@ -55,9 +58,14 @@ class Source(msgspec.Struct, frozen=True):
 def list_sources() -> tuple[Source, ...]:
     """Return the views that have every column an incident needs, this dataset's own first.
 
-    Others are left out while they have no rows: each view makes planning a search slower.
+    Others are left out while they have no rows: each view makes planning a search slower. One
+    that reads a dataset which needs a key is left out where this API needs none.
     """
-    return _list_sources(count_periods())
+    found = _list_sources(count_periods())
+    if not are_public((SCHEMA,)):
+        return found
+    closed = settings.CONFIG.datasets.keys() - set(public_datasets())
+    return tuple(each for each in found if not each.schemas & closed)
 
 
 def count_periods() -> int:
@@ -68,7 +76,9 @@ def count_periods() -> int:
 @lru_cache(maxsize=1)
 def _list_sources(period: int) -> tuple[Source, ...]:
     rows = fetch_rows(SQL(read_sql(FOLDER / "sources.sql")))
-    found = [Source(row["relname"], frozenset(row["array_agg"])) for row in rows]
+    found = [
+        Source(row["relname"], frozenset(row["columns"]), frozenset(row["schemas"])) for row in rows
+    ]
     usable = [each for each in found if each.columns >= REQUIRED]
     return tuple(each for each in usable if each.is_own or _has_rows(each))
 

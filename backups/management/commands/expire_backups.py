@@ -8,6 +8,7 @@ from backups.runs.runs import apply_retention, plan_retention
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()
     help = "Remove the backups that no rule of backups.keep in rest_conf.yml keeps."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -8,6 +8,7 @@ from backups.store.archive import mark_archive
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()
     help = (
         "Make the folder of the backups with its marker, without which no backup is written: "
         "once for each folder, while its disk is mounted."

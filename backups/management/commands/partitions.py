@@ -8,6 +8,8 @@ from backups.runs.partitions import maintain_partitions
 
 
 class Command(BaseCommand):
+    # Django's checks import every view of the service, which takes longer than a small command.
+    requires_system_checks = ()
     help = (
         "Make the coming partitions of the tables under datasets.<name>.partitions in "
         "rest_conf.yml, tell what is in default ones, detach old ones that are backed up."

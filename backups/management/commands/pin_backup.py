@@ -8,6 +8,7 @@ from backups.store.archive import find_backup
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()
     help = "Keep a backup until it is unpinned: it is never expired."
 
     def add_arguments(self, parser: CommandParser) -> None:

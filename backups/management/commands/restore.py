@@ -1,14 +1,13 @@
 """`manage.py restore`: tables put back from a backup or from another tool's Avro file."""
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backups.restore.append import AppendReport
-from backups.restore.external_file import append_file
+from backups.restore.external_file import append_files, find_files, is_external
 from backups.restore.plan import Mode, RestoreRequest, describe_plan
 from backups.restore.restore import RestoreReport
 from backups.restore.service_tables import find_service_tables
@@ -16,10 +15,12 @@ from backups.runs.progress import progress_bar
 from backups.runs.runs import run_restore, run_undo
 from backups.store.archive import find_backup, find_backup_of
 from backups.store.selection import choose_tables
-from ingest.outcome import OnConflict
+from ingest.outcome import SOME_REJECTED, OnConflict
 
 
 class Command(BaseCommand):
+    # Django's checks import every view of the service, which takes longer than a small command.
+    requires_system_checks = ()
     help = "Restore tables: verify, plan, load beside, compare, swap. --dry-run stops at the plan."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,8 +31,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--from",
             dest="source",
-            metavar="RUN|FILE.avro",
-            help="without it: the newest with them",
+            metavar="RUN|FILE|FOLDER|GLOB",
+            help="a backup (without it: the newest with them) or other tools' Avro files",
         )
         parser.add_argument("--mode", choices=get_args(Mode))
         parser.add_argument("--into", metavar="NAME", help="restore into a new table of this name")
@@ -61,8 +62,8 @@ class Command(BaseCommand):
             self._undo(options)
             return
         source = options["source"]
-        if source is not None and source.endswith(".avro"):
-            self._append_file(Path(source), options)
+        if source is not None and is_external(source):
+            self._append_files(source, options)
             return
         backup = find_backup(source) if source is not None else find_backup_of(options["tables"])
         entries = choose_tables(backup.read().tables, options["tables"])
@@ -100,24 +101,24 @@ class Command(BaseCommand):
         if input(f"{warning}. Type yes: ") != "yes":
             raise CommandError("nothing was restored")
 
-    def _append_file(self, path: Path, options: dict[str, Any]) -> None:
+    def _append_files(self, source: str, options: dict[str, Any]) -> None:
         if (
             options["mode"] not in {None, "append"}
             or options["into"]
             or len(options["tables"]) != 1
         ):
-            raise CommandError("another tool's file can only be appended, to one table")
+            raise CommandError("other tools' files can only be appended, to one table")
         renamed = dict(pair.partition("=")[::2] for pair in options["rename"])
         with progress_bar("restore") as progress:
-            report = append_file(
-                path,
+            report = append_files(
+                find_files(source),
                 options["tables"][0],
                 renamed=renamed,
                 on_conflict=options["on_conflict"],
                 dry_run=options["dry_run"],
                 progress=progress,
             )
-        self._write_outcomes(options["tables"][0], report, dry_run=options["dry_run"])
+        self._write_outcomes({options["tables"][0]: report}, dry_run=options["dry_run"])
 
     def _write_report(self, report: RestoreReport) -> None:
         for plan in report.plans:
@@ -126,14 +127,20 @@ class Command(BaseCommand):
         if report.dry_run:
             self.stdout.write("Nothing was changed: this was a dry run")
             return
-        for table, appended in report.appended.items():
-            self._write_outcomes(table, appended, dry_run=False)
         if not report.appended:
             self.stdout.write(f"{report.rows} rows restored from {report.backup}")
+        self._write_outcomes(report.appended, dry_run=False)
 
-    def _write_outcomes(self, table: str, report: AppendReport, *, dry_run: bool) -> None:
+    def _write_outcomes(self, reports: Mapping[str, AppendReport], *, dry_run: bool) -> None:
+        """Tell what became of rows, and why; exit with 3 where not all of them were taken."""
         verb = "would be" if dry_run else "were"
-        self.stdout.write(
-            f"{table}: {report.inserted} rows {verb} inserted, {report.updated} updated, "
-            f"{report.ignored} ignored, {report.rejected} rejected"
-        )
+        for table, report in reports.items():
+            self.stdout.write(
+                f"{table}: {report.inserted} rows {verb} inserted, {report.updated} updated, "
+                f"{report.ignored} ignored, {report.rejected} rejected"
+            )
+            for one in sorted(report.reasons, key=lambda one: (-one.rows, one.code)):
+                where = f"{one.code} ({', '.join(one.columns)})" if one.columns else one.code
+                self.stdout.write(f"  {one.rows} rows {where}: {one.message}")
+        if any(report.rejected for report in reports.values()):
+            sys.exit(SOME_REJECTED)

@@ -8,6 +8,7 @@ from backups.store.archive import find_backup
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()
     help = "Have the rules of backups.keep decide again how long a pinned backup stays."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -11,6 +11,8 @@ from backups.store.origin import is_signed
 
 
 class Command(BaseCommand):
+    # Django's checks import every view of the service, which takes longer than a small command.
+    requires_system_checks = ()
     help = "Check every byte and record of a backup, the newest one unless RUN names another."
 
     def add_arguments(self, parser: CommandParser) -> None:

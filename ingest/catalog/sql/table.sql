@@ -141,6 +141,7 @@ SELECT json_build_object(
             'schema', fn.nspname,
             'table', fc.relname,
             'partitioned', fc.relkind = 'p',
+            'guarded', fc.relrowsecurity,
             'columns', (SELECT json_agg(a.attname ORDER BY u.place)
                         FROM unnest(con.conkey) WITH ORDINALITY u(attnum, place)
                         JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = u.attnum),

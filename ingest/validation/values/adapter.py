@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, AnyStr
 
 import msgspec
 
 from ingest.outcome import SHOWN_CHARACTERS
-from ingest.payload.json_syntax import Number, write_json
+from ingest.payload.json_syntax import Number, write_beginning
 from ingest.validation.copy_data import CopiedAs
 
 
@@ -62,7 +62,7 @@ class Adapter:
 def show(value: object) -> str:
     """Return a value for a message, shortened."""
     is_text = isinstance(value, str) and not isinstance(value, Number)
-    return (repr(value) if is_text else write_json(value))[:SHOWN_CHARACTERS]
+    return repr(value)[:SHOWN_CHARACTERS] if is_text else write_beginning(value, SHOWN_CHARACTERS)
 
 
 def refuse_blank(adapter: Adapter) -> Adapter:
@@ -77,7 +77,7 @@ def refuse_blank(adapter: Adapter) -> Adapter:
 
 def every_string_matches(pattern: str) -> ColumnCheck:
     """Return a check that matches all of a column's strings against one regular expression."""
-    expression = re.compile(f"(?:(?:{pattern})\n)*")
+    expression = _compile_lines(pattern)
 
     def check_column(strings: Sequence[str]) -> bool:
         joined = "\n".join(strings) + "\n"
@@ -90,7 +90,7 @@ def every_string_matches(pattern: str) -> ColumnCheck:
 
 def every_raw_matches(pattern: str) -> ColumnCheck:
     """Return the same for the JSON texts of a column's values."""
-    expression = re.compile(f"(?:(?:{pattern})\n)*".encode())
+    expression = _compile_lines(pattern.encode())
 
     def check_column(texts: Sequence[msgspec.Raw]) -> bool:
         joined = b"\n".join(texts) + b"\n"
@@ -99,3 +99,14 @@ def every_raw_matches(pattern: str) -> ColumnCheck:
         )
 
     return check_column
+
+
+def _compile_lines(pattern: AnyStr) -> re.Pattern[AnyStr]:
+    """Compile an expression for lines that all match a pattern.
+
+    It never goes back into a line that matched: where lines can match in several ways, trying all
+    of them would take time exponential in the number of lines.
+    """
+    if isinstance(pattern, str):
+        return re.compile(f"(?:(?:{pattern})\n)*+")
+    return re.compile(b"(?:(?:%b)\n)*+" % pattern)

@@ -5,7 +5,6 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import msgspec
 
@@ -18,7 +17,7 @@ from ingest.validation.values.adapter import (
     Value,
     every_raw_matches,
 )
-from ingest.validation.values.numbers import refuse_not_a_number
+from ingest.validation.values.numbers import read_digits, refuse_not_a_number
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[float]).decode
@@ -65,7 +64,7 @@ _exponent = re.compile("[eE]")
 
 # In the text of a geometric type: a number, and one that is not certain to be kept.
 _coordinate = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_row_field = re.compile(r'("(?:[^"\\]|\\.|"")*"|[^,()"]*)[,)]', re.DOTALL)
+_row_field = re.compile(r'((?:"(?:[^"\\]++|\\.|"")*+"|[^,)"\\]++|\\.)*+)[,)]', re.DOTALL)
 _long_coordinate = re.compile(r"(?:[0-9]\.?){16}|[0-9.][eE]")
 
 
@@ -120,7 +119,7 @@ def row_adapter(opaque: Adapter, parts: Sequence[str]) -> Adapter:
         if not isinstance(checked, str):
             return checked
         row = checked.strip()
-        texts = _row_field.findall(row[1:]) if row.startswith("(") else [row]
+        texts = _split_row(row) if row.startswith("(") else [row]
         numbers = ((text.strip('" '), form) for text, form in zip(texts, forms, strict=False))
         faults = (
             _refuse_loss(number, form)
@@ -133,6 +132,19 @@ def row_adapter(opaque: Adapter, parts: Sequence[str]) -> Adapter:
         return not any(isinstance(check(text), Fault) for text in texts)
 
     return replace(opaque, check=check, check_column=check_column)
+
+
+def _split_row(text: str) -> list[str]:
+    """Return the fields of a row's text (PostgreSQL, "Composite Type Input and Output Syntax").
+
+    They end where the text is none: PostgreSQL refuses it.
+    """
+    fields: list[str] = []
+    at = 1
+    while found := _row_field.match(text, at):
+        fields.append(found[1])
+        at = found.end()
+    return fields
 
 
 def _check_column(base: str) -> ColumnCheck:
@@ -173,24 +185,20 @@ def _refuse_loss(text: str, form: _Format) -> Fault | None:
     if number >= form.limit or (number <= form.vanishing and not is_zero):
         return Fault("out_of_range", f"{shown} is outside the range of {form.name}")
     kept = form.round(number)
-    if is_zero or _is_written(Decimal(text), kept, form):
+    if is_zero or _is_written(text, kept, form):
         return None
     return Fault("precision_lost", f"{form.name} would keep {_write(kept, form)} of {shown}")
 
 
-def _is_written(sent: Decimal, kept: float, form: _Format) -> bool:
+def _is_written(sent: str, kept: float, form: _Format) -> bool:
     """Return whether PostgreSQL writes a value above zero as the number that was sent.
 
     It writes the shortest number that only this value is nearest to, and of several the closest.
     """
-    _, all_digits, exponent = sent.as_tuple()
-    digits = "".join(map(str, all_digits)).lstrip("0")
-    significant = digits.rstrip("0")
+    significant, exponent = read_digits(sent)
     if len(significant) > form.most_digits:
         return False
-    return _is_shortest(
-        int(significant), int(exponent) + len(digits) - len(significant), kept, form
-    )
+    return _is_shortest(int(significant), exponent, kept, form)
 
 
 def _is_shortest(digits: int, exponent: int, kept: float, form: _Format) -> bool:
@@ -215,5 +223,5 @@ def _is_shortest(digits: int, exponent: int, kept: float, form: _Format) -> bool
 
 def _write(kept: float, form: _Format) -> str:
     texts = (f"{kept:.{count}g}" for count in range(form.digits, form.most_digits))
-    written = (text for text in texts if _is_written(Decimal(text), kept, form))
+    written = (text for text in texts if _is_written(text, kept, form))
     return next(written, f"{kept:.{form.most_digits}g}")

@@ -1,7 +1,6 @@
 """integer and numeric; boolean."""
 
 import re
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 from msgspec import Meta, Raw
@@ -26,6 +25,8 @@ INTEGER_BITS = {"int2": 16, "int4": 32, "int8": 64}
 
 NUMERIC_INTEGER_DIGITS = 131072
 NUMERIC_FRACTION_DIGITS = 16383
+# Those of an exponent that is beyond every number.
+_EXPONENT_DIGITS = 18
 
 
 def integer_adapter(base: str) -> Adapter:
@@ -66,10 +67,7 @@ def numeric_adapter(precision_scale: tuple[int, int] | None) -> Adapter:
         fault = refuse_not_a_number(value)
         if fault is not None:
             return fault
-        try:
-            integer_digits, fraction_digits = _count_digits(Decimal(str(value)))
-        except InvalidOperation:
-            integer_digits, fraction_digits = NUMERIC_INTEGER_DIGITS + 1, 0
+        integer_digits, fraction_digits = _count_digits(str(value))
         if integer_digits > digits:
             return Fault("out_of_range", f"{show(value)} has more than {digits} integer digits")
         if fraction_digits > scale:
@@ -123,14 +121,27 @@ def refuse_not_a_number(value: Value) -> Fault | None:
     return Fault("not_number", f"expected a number, got {show(value)}")
 
 
-def _count_digits(number: Decimal) -> tuple[int, int]:
+def read_digits(number: str) -> tuple[str, int]:
+    """Return a number's digits without zeros at its ends, and the exponent of the last one.
+
+    None are left of zero.
+    """
+    mantissa, _, exponent = number.lstrip("-").lower().partition("e")
+    # A longer one would be too many digits to be read at once.
+    power = int(exponent.lstrip("+-0")[:_EXPONENT_DIGITS] or 0)
+    last = -power if exponent.startswith("-") else power
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    significant = digits.rstrip("0")
+    return significant, last - len(fraction) + len(digits) - len(significant)
+
+
+def _count_digits(number: str) -> tuple[int, int]:
     """Return the digits before and after the point that the number's exact value needs."""
-    _, digits, exponent = number.as_tuple()
-    significant = "".join(map(str, digits)).rstrip("0")
-    if not significant.strip("0") or not isinstance(exponent, int):
+    significant, exponent = read_digits(number)
+    if not significant:
         return 0, -NUMERIC_INTEGER_DIGITS  # zero fits wherever the point is
-    lowest_place = exponent + len(digits) - len(significant)
-    return max(number.adjusted() + 1, -NUMERIC_INTEGER_DIGITS), -lowest_place
+    return max(exponent + len(significant), -NUMERIC_INTEGER_DIGITS), -exponent
 
 
 def _plain_numeric(digits: int, scale: int) -> str:

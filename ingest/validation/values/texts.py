@@ -19,7 +19,7 @@ from ingest.validation.values.adapter import (
 
 UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{32}"
 _uuid = re.compile(UUID)
-_hex = re.compile(r"\\x(?:[0-9a-fA-F]{2})*")
+_hex = re.compile(r"\\x(?:[0-9a-fA-F]{2})*+")
 
 
 def refuse_text(value: str) -> Fault | None:

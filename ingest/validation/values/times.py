@@ -32,7 +32,7 @@ _iso_duration = (
     r"(?:T(?=[0-9-])(?:-?[0-9]{{1,9}}H)?(?:-?[0-9]{{1,9}}M)?(?:-?[0-9]{{1,9}}{fraction}S)?)?"
 )
 _units = (
-    r"(?:[+-]?[0-9]{{1,9}} (?:years?|mons?|months?|weeks?|days?|hours?|minutes?)(?: |\Z|$))*"
+    r"(?:[+-]?[0-9]{{1,9}} (?:years?|mons?|months?|weeks?|days?|hours?|minutes?)(?: |\Z|$))*+"
     r"(?:[+-]?[0-9]{{1,9}}{fraction} seconds?|[+-]?{clock})?"
 )
 

@@ -123,6 +123,8 @@ def _foreign_key_rule(table: Table, key: ForeignKey) -> Rule:
             SQL(str(len(own))),
         )
         broken = SQL("({}) OR ({})").format(broken, partly)
+    if key.guarded:  # PostgreSQL's own check sees every row
+        broken = Composed([SQL("false")])
     target = f"{key.schema}.{key.table}"
     return Rule(
         columns=key.columns,
@@ -150,7 +152,7 @@ def is_locked_by_value(table: Table, key: ForeignKey) -> bool:
 
 
 def _reference_lookup(table: Table, key: ForeignKey) -> Lookup | None:
-    if key.value_type is None or table.clustered:
+    if key.value_type is None or key.guarded or table.clustered:
         return None
     return Lookup(
         column=key.columns[0],

@@ -4,9 +4,8 @@ Pure: `writer` asks the database and writes.
 """
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -48,8 +47,7 @@ class UnknownValues:
 _Taken = tuple[UniqueKey | None, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Verdict(NamedTuple):
     """What is decided of a row: it is rejected for errors, or has keys."""
 
     errors: list[RowError]
@@ -74,8 +72,10 @@ class Isolation:
         self._batch = batch
         self._unknown = unknown
         self._options = options
+        self._settles_any = options.on_conflict != "reject"
         self._judges_late = judges_late
         self._columns_of = {place: rows.columns for rows in batch.groups for place in rows.places}
+        self._gaps: dict[tuple[str, ...], tuple[frozenset[str], frozenset[str]]] = {}
         self.candidates = set(self._columns_of)
         self.rejected = {
             each.index: msgspec.structs.replace(each, errors=list(each.errors))
@@ -128,6 +128,8 @@ class Isolation:
 
     def divide_rounds(self, places: Iterable[int]) -> list[set[int]]:
         """Return rows in the sets in which they are written: no key stands twice in one."""
+        if not self._rounds:
+            return [set(places)]
         rounds: dict[int, set[int]] = {}
         for place in places:
             rounds.setdefault(self._rounds.get(place, 0), set()).add(place)
@@ -216,31 +218,36 @@ class Isolation:
         self, index: int, violations: Iterable[Violation], owners: Mapping[_Taken, list[int]]
     ) -> _Verdict:
         errors: list[RowError] = []
+        keys: list[_Taken] = []
         relevant = self._find_relevant(index, violations)
         settled = [each for each in relevant if self._settles(each)]
         met = {one for each in settled for one in owners.get((each.rule.key, each.group), ())}
         for each in relevant:
-            held_by = owners.get((each.rule.key, each.group), [])
-            if self._settles(each) or met.intersection(held_by[:1]):
+            rule, taken = each.rule, (each.rule.key, each.group)
+            held_by = owners.get(taken, ())
+            if rule.in_batch:
+                keys.append(taken)
+            if (settled and self._settles(each)) or (met and met.intersection(held_by[:1])):
                 continue
-            if not each.rule.in_batch:
-                errors.append(each.rule.error)
+            if not rule.in_batch:
+                errors.append(rule.error)
             elif held_by:
-                errors.append(msgspec.structs.replace(each.rule.error, first_index=held_by[0]))
+                errors.append(msgspec.structs.replace(rule.error, first_index=held_by[0]))
         is_stored = bool(met) or any(not each.rule.in_batch for each in settled)
         if not is_stored:
             errors += map(describe_missing, self.find_missing(index))
-        keys = [(each.rule.key, each.group) for each in relevant if each.rule.in_batch]
         return _Verdict(errors, keys, is_stored)
 
     def _settles(self, violation: Violation) -> bool:
         key = violation.rule.key
-        return key is not None and self._options.settles(key)
+        return self._settles_any and key is not None and self._options.settles(key)
 
     def _find_relevant(self, index: int, violations: Iterable[Violation]) -> list[Violation]:
         """Return the violations that are certain, and not to be judged at the end."""
         found = self._find_certain(index, violations)
-        return [each for each in found if not (self._judges_late and _is_deferrable(each))]
+        if not self._judges_late:
+            return found
+        return [each for each in found if not _is_deferrable(each)]
 
     def _find_certain(self, index: int, violations: Iterable[Violation]) -> list[Violation]:
         uncertain, absent = self._find_gaps(index)
@@ -248,10 +255,10 @@ class Isolation:
         found = []
         for each in violations:
             rule = each.rule
-            if uncertain.intersection(rule.columns):
+            if not uncertain.isdisjoint(rule.columns):
                 continue
             is_of_stored_row = rule.of_stored_row or (is_partial and rule.key is None)
-            if is_of_stored_row and absent.intersection(rule.columns):
+            if is_of_stored_row and not absent.isdisjoint(rule.columns):
                 continue
             found.append(each)
         return found
@@ -300,7 +307,16 @@ class Isolation:
 
     def _find_gaps(self, index: int) -> tuple[frozenset[str], frozenset[str]]:
         """Return the columns whose values are uncertain, and those that an update leaves alone."""
-        brought, bad = self._find_values(index)
+        if index in self.rejected:
+            return self._find_gaps_between(*self._find_values(index))
+        columns = self._columns_of[index]
+        if columns not in self._gaps:
+            self._gaps[columns] = self._find_gaps_between(columns, ())
+        return self._gaps[columns]
+
+    def _find_gaps_between(
+        self, brought: Collection[str], bad: Collection[str]
+    ) -> tuple[frozenset[str], frozenset[str]]:
         absent: frozenset[str] = frozenset()
         if self._options.on_conflict == "update" and not self._is_inserted({*brought, *bad}):
             absent = self._unknown.find_absent(brought)
@@ -321,7 +337,9 @@ class Isolation:
 
     def rejections(self) -> tuple[Rejection, ...]:
         """Return the rejected rows in their order."""
-        return tuple(self._batch.show_values(self.rejected[at]) for at in sorted(self.rejected))
+        rejections = tuple(self.rejected[index] for index in sorted(self.rejected))
+        self._batch.show_values(rejections)
+        return rejections
 
 
 def _is_deferrable(violation: Violation) -> bool:

@@ -21,16 +21,9 @@ from ingest.writing.conflicts import WriteOptions
 from ingest.writing.constraints.checks import Violation
 from ingest.writing.constraints.rules import INSERTS, Question
 from ingest.writing.isolated.isolation import Isolation, UnknownValues
+from ingest.writing.isolated.refusals import Refusals
 from ingest.writing.rows.writer import RowsAbsent, RowsSkipped, TableWriter, Written
-from ingest.writing.sqlstates import (
-    describe_row_failure,
-    describe_trouble,
-    is_data_error,
-    is_privilege_missing,
-    is_raised,
-    is_server_trouble,
-    skipped_row,
-)
+from ingest.writing.sqlstates import is_data_error, is_server_trouble, skipped_row
 
 # From how many pieces on they are tried at once before each is asked about.
 TRIED_PIECES = 8
@@ -87,7 +80,7 @@ class IsolatedWriter:
         self._question = self._choose_question()
         self._pieces_wait = self._may_wait = False
         self._failures: dict[int, list[RowError]] = {}
-        self._takes_rows = False  # the table can be written to, as a statement without rows shows
+        self._refusals = Refusals(writer, connection, batch, options, unchecked=unchecked)
 
     def write(self) -> Written:
         """Write what can be written; every other row is rejected with all its errors."""
@@ -174,7 +167,7 @@ class IsolatedWriter:
 
     def _write_at_once(self, places: Sequence[int]) -> Written | None:
         """Write rows by one statement, which takes them in order; None where one of them fails."""
-        groups = self._keep(set(places))
+        groups = self._batch.keep(set(places))
         if len(groups) > 1 or not self._isolation.candidates.issuperset(places):
             return None
         try:
@@ -221,7 +214,7 @@ class IsolatedWriter:
         return self._write(left, unchecked=unchecked, copying=copying)
 
     def _write(self, places: Collection[int], *, unchecked: bool, copying: bool) -> Written:
-        rounds = map(self._keep, self._isolation.divide_rounds(places))
+        rounds = map(self._batch.keep, self._isolation.divide_rounds(places))
         return self._write_rounds(rounds, unchecked=unchecked, copying=copying)
 
     def _write_rounds(
@@ -241,10 +234,6 @@ class IsolatedWriter:
             # What is deferred to the commit would fail the whole batch there.
             self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return written
-
-    def _keep(self, places: Collection[int]) -> list[ValidatedRows]:
-        kept = [rows.keep(places) for rows in self._batch.groups]
-        return [rows for rows in kept if rows.places]
 
     def _reject_bad_values(self, asked: Sequence[int]) -> None:
         if not self._checks.need_value_checks:
@@ -285,7 +274,7 @@ class IsolatedWriter:
     def _find_broken(self, places: Collection[int]) -> dict[int, list[Violation]]:
         """Return what each of the rows breaks."""
         chosen = set(places)
-        groups = self._keep(chosen & self._isolation.candidates)
+        groups = self._batch.keep(chosen & self._isolation.candidates)
         rejected = [one for index, one in self._isolation.rejected.items() if index in chosen]
         order = [place for rows in groups for place in rows.places]
         order += [one.index for one in rejected]
@@ -339,7 +328,7 @@ class IsolatedWriter:
                 self._reject_unanswerable(places[:middle])
                 self._reject_unanswerable(places[middle:])
             elif places[0] in self._isolation.candidates:
-                self._isolation.reject(places[0], [self._describe_failure(error, places[0])])
+                self._isolation.reject(places[0], [self._refusals.describe(error, places[0])])
             else:
                 self._isolation.rejected[places[0]].sound = {}
 
@@ -378,10 +367,10 @@ class IsolatedWriter:
         except RowsSkipped:
             failures = [skipped_row()]
         except psycopg.Error as error:
-            self._raise_trouble(error)
+            self._refusals.raise_trouble(error)
             if len(places) == 1 and not is_data_error(error):
                 return self._write_again(places[0])
-            failures = [self._describe_failure(error, places[0])] if len(places) == 1 else []
+            failures = [self._refusals.describe(error, places[0])] if len(places) == 1 else []
         if len(places) == 1:
             self._failures[places[0]] = failures
             return Written()
@@ -395,78 +384,13 @@ class IsolatedWriter:
         except RowsSkipped:
             self._failures[place] = [skipped_row()]
         except psycopg.Error as error:
-            self._raise_trouble(error)
-            self._failures[place] = [self._describe_refusal(error, place)]
+            self._refusals.raise_trouble(error)
+            self._failures[place] = [self._refusals.describe_refusal(error, place)]
         return Written()
 
     def _write_under_savepoint(self, places: Collection[int]) -> Written:
         with self._connection.transaction():
             return self._write(set(places), unchecked=self._unchecked, copying=False)
-
-    def _raise_trouble(self, error: psycopg.Error) -> None:
-        """Raise what no row is to blame for: also no rows at all could be written."""
-        if is_server_trouble(error):
-            raise error
-        if self._takes_rows or is_data_error(error) or is_raised(error):
-            return
-        try:
-            with self._connection.transaction():
-                self._writer.write_none(self._connection, self._batch.groups, self._options)
-        except psycopg.Error as trouble:
-            raise describe_trouble(trouble) from trouble
-        self._takes_rows = True
-
-    def _describe_refusal(self, error: psycopg.Error, place: int) -> RowError:
-        """Return what a row is told that failed twice; raise a privilege that its table lacks."""
-        failure = self._describe_failure(error, place)
-        if is_raised(error) or failure.code == "generated_failed":
-            return failure
-        (rows,) = self._keep([place])
-        try:
-            with self._connection.transaction():
-                self._writer.read_values(self._connection, self._batch, rows)
-        except psycopg.Error as unreadable:
-            if is_server_trouble(unreadable):
-                raise
-            return msgspec.structs.replace(failure, code="bad_value")
-        if is_privilege_missing(error):
-            raise describe_trouble(error) from error
-        return failure
-
-    def _describe_failure(self, error: psycopg.Error, place: int) -> RowError:
-        """Return what a single row is told, with the virtual column that cannot be computed."""
-        failure = describe_row_failure(error, self._writer.table)
-        virtual = self._writer.table.virtual
-        if not virtual or not self._can_write(place, computing=()):
-            return failure
-        for column in virtual:
-            if not self._can_write(place, computing=(column,)):
-                return msgspec.structs.replace(
-                    failure,
-                    code="generated_failed",
-                    column=column.name,
-                    message=f"{column.name} cannot be computed: {failure.message}",
-                )
-        return failure
-
-    def _can_write(self, place: int, *, computing: Sequence[Column]) -> bool:
-        """Try a row where only these of its virtual columns are computed, and undo it."""
-        writer = self._writer.computing(computing)
-        try:
-            with self._connection.transaction(force_rollback=True):
-                writer.write(
-                    self._connection,
-                    self._batch,
-                    self._keep([place]),
-                    self._options,
-                    unchecked=self._unchecked,
-                    copying=False,
-                )
-        except (psycopg.Error, RowsSkipped) as error:
-            if isinstance(error, psycopg.Error) and is_server_trouble(error):
-                raise
-            return False
-        return True
 
 
 def _read_column(

@@ -2,7 +2,7 @@
 
 The session of a key holds the key's prefix, never the key. The key is looked up at each request,
 so that a revoked or expired one ends its sessions at once. A member of staff (a Django user) may
-do what a key with the scope `admin` may.
+do what a key may that has the scopes of the user's permissions `project.api_read` and so on.
 """
 
 from typing import cast
@@ -16,7 +16,7 @@ from django.middleware.csrf import rotate_token
 from rest_framework.authentication import BaseAuthentication, CSRFCheck
 from rest_framework.request import Request
 
-from project.http.access.keys import record_use
+from project.http.access.keys import KeyAuthentication, record_use
 from project.http.errors import CsrfFailed
 from project.models import ApiKey, Scope
 
@@ -36,6 +36,14 @@ def sign_in_as_user(request: HttpRequest, user: User) -> None:
     login(request, user)
 
 
+def find_caller(request: HttpRequest) -> ApiKey | None:
+    """Return the key that the request brings, else that of its session; raise `KeyInvalid`."""
+    if not hasattr(request, "caller"):
+        found = KeyAuthentication().authenticate(Request(request))
+        request.caller = found[1] if found else find_signed_in(request)  # type: ignore[attr-defined]
+    return cast("ApiKey | None", request.caller)  # type: ignore[attr-defined]
+
+
 def find_signed_in(request: HttpRequest) -> ApiKey | None:
     """Return the key of the request's session, or one that stands for its member of staff.
 
@@ -53,7 +61,8 @@ def find_signed_in(request: HttpRequest) -> ApiKey | None:
 def _read_session(request: HttpRequest) -> ApiKey | None:
     user = request.user
     if user.is_active and user.is_staff:
-        return ApiKey(prefix=f"user:{user.pk}", name=user.get_username(), scopes=[Scope.ADMIN])
+        scopes = [scope for scope in Scope if user.has_perm(f"project.api_{scope}")]
+        return ApiKey(prefix=f"user:{user.pk}", name=user.get_username(), scopes=scopes)
     prefix = request.session.get(PREFIX)
     if prefix is None:
         return None

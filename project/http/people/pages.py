@@ -13,7 +13,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from project.base.errors import RowhouseError
-from project.http.access.sessions import find_signed_in
+from project.http.access.reading import FindDatasets, are_public
+from project.http.access.sessions import find_caller, find_signed_in
 from project.http.errors import ScopeMissing
 from project.http.problems import answer_refusal, log_database_error, status_of
 from project.models import Scope
@@ -36,28 +37,37 @@ NAVIGATION = (
 View = Callable[..., HttpResponseBase]
 
 
-def page(scope: Scope) -> Callable[[View], View]:
-    """Make a view a page for people signed in with the scope; others go to the login page."""
+def page(scope: Scope, datasets: FindDatasets | None = None) -> Callable[[View], View]:
+    """Make a view a page for who has the scope by a session or a key; others go to the login page.
+
+    Anyone may see it where `datasets` are given and public (see `access.reading`).
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-            key = find_signed_in(request)
-            if key is None:
+            key = find_caller(request)
+            is_open = datasets is not None and are_public(datasets(**kwargs))
+            if key is None and not is_open:
                 return _redirect_to_login(request)
-            if not key.may(scope):
+            if not is_open and not (key and key.may(scope)):
                 raise ScopeMissing(f"This page needs a key with the scope {scope}")
             response = view(request, **kwargs)
             response.headers.setdefault("Cache-Control", "private, no-store")
             return response
 
-        return answer_as_page(guarded)
+        return answer_as_page(guarded, datasets=datasets)
 
     return decorate
 
 
-def answer_as_page(view: View, *, methods: Collection[str] = READING) -> View:
-    """Let a view answer these methods only, and whatever it raises as a page."""
+def answer_as_page(
+    view: View, *, methods: Collection[str] = READING, datasets: FindDatasets | None = None
+) -> View:
+    """Let a view answer these methods only, and whatever it raises as a page.
+
+    `datasets` are those that its answer comes from, where it is data (see `access.reading`).
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
@@ -70,6 +80,7 @@ def answer_as_page(view: View, *, methods: Collection[str] = READING) -> View:
         except (DatabaseError, psycopg.Error) as error:
             return show_error(request, log_database_error(error))
 
+    guarded.datasets = datasets  # type: ignore[attr-defined]
     return guarded
 
 

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from ingest.validation.native.library import warn_without_library
-from project.demo import show_demo
+from project.demo import choose_datasets, show_demo
 from project.http.access.make_key import make_first_key
-from project.server.startup import run_service
+from project.server.startup import Demo, run_service
 
 
 class Command(BaseCommand):
@@ -17,7 +17,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument(
-            "--demo", action="store_true", help="fill empty tables with sample rows"
+            "--demo",
+            action="store_true",
+            help="fill empty tables with sample rows, open to anyone",
         )
         parser.add_argument(
             "--web-only", action="store_true", help="leave the scheduled jobs to another process"
@@ -29,7 +31,7 @@ class Command(BaseCommand):
         run_service(
             web_only=options["web_only"],
             make_key=lambda: make_first_key(settings.API_KEY_FILE),
-            demo=show_demo if options["demo"] else None,
+            demo=Demo(choose_datasets, show_demo) if options["demo"] else None,
             say=self._say,
         )
 

@@ -4,7 +4,7 @@
 DO $$
 DECLARE
   role_name text;
-  setting record;
+  routine regprocedure;
 BEGIN
   FOREACH role_name IN ARRAY
     ARRAY['rowhouse_service', 'ingest_writer', 'ingest_unchecked', 'report_writer',
@@ -23,37 +23,11 @@ BEGIN
     -- would fail with "tuple concurrently updated".
     EXECUTE format('COMMENT ON ROLE %I IS %L', role_name, 'made and kept by Rowhouse');
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), role_name);
-    EXECUTE format(
-      'ALTER ROLE %I IN DATABASE %I SET idle_in_transaction_session_timeout = ''60s''',
-      role_name, current_database());
-    -- Refreshes and backups take longer: they say so in their own transactions.
-    EXECUTE format(
-      'ALTER ROLE %I IN DATABASE %I SET statement_timeout = %L',
-      role_name, current_database(), {statement_timeout});
-    EXECUTE format(
-      'ALTER ROLE %I IN DATABASE %I SET lock_timeout = %L',
-      role_name, current_database(), {lock_timeout});
-    -- What the texts of values depend on.
-    FOR setting IN
-      SELECT * FROM (VALUES
-        ('timezone', 'UTC'),
-        ('datestyle', 'ISO, MDY'),
-        ('intervalstyle', 'postgres'),
-        ('bytea_output', 'hex'),
-        ('extra_float_digits', '1')
-      ) AS rule (name, value)
-    LOOP
-      EXECUTE format(
-        'ALTER ROLE %I IN DATABASE %I SET %I = %L',
-        role_name, current_database(), setting.name, setting.value);
-    END LOOP;
   END LOOP;
 
   FOREACH role_name IN ARRAY
     ARRAY['rowhouse_service', 'ingest_writer', 'ingest_unchecked', 'report_writer']
   LOOP
-    EXECUTE format(
-      'ALTER ROLE %I IN DATABASE %I SET search_path = service', role_name, current_database());
     EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %I', current_database(), role_name);
   END LOOP;
 
@@ -67,9 +41,6 @@ BEGIN
     IF NOT has_parameter_privilege('ingest_writer', 'session_replication_role', 'SET') THEN
       GRANT SET ON PARAMETER session_replication_role TO ingest_writer;
     END IF;
-    EXECUTE format(
-      'ALTER ROLE ingest_unchecked IN DATABASE %I SET session_replication_role = replica',
-      current_database());
   END IF;
 
   -- Restores and drills execute what a backup defines as a role that owns nothing but the schemas
@@ -90,11 +61,29 @@ BEGIN
   -- PostgreSQL lets everybody make temporary tables, which the readers shall not.
   EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
 
-  FOREACH role_name IN ARRAY ARRAY['report_reader', 'backup_reader'] LOOP
+  -- Nor hold locks that set-up, refreshes, jobs and batches take, or fill the table of locks, or make
+  -- large objects. Only a superuser can take this from everybody.
+  IF current_setting('is_superuser') = 'on' THEN
+    FOR routine IN
+      SELECT oid FROM pg_proc
+      WHERE pronamespace = 'pg_catalog'::regnamespace
+        AND (proname ~ '^pg_(try_)?advisory_' OR proname IN ('lo_creat', 'lo_create', 'lo_from_bytea'))
+        AND has_function_privilege('public', oid, 'EXECUTE')
+    LOOP
+      EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', routine);
+      EXECUTE format(
+        'GRANT EXECUTE ON FUNCTION %s TO rowhouse_service, ingest_writer, report_writer', routine);
+    END LOOP;
+  END IF;
+
+  -- Nor shall they take all connections there are.
+  IF (SELECT rolconnlimit FROM pg_roles WHERE rolname = 'report_reader')
+    <> current_setting('max_connections')::integer / 4
+  THEN
     EXECUTE format(
-      'ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = on',
-      role_name, current_database());
-  END LOOP;
+      'ALTER ROLE report_reader CONNECTION LIMIT %s',
+      current_setting('max_connections')::integer / 4);
+  END IF;
 END
 $$;
 
@@ -116,6 +105,15 @@ BEGIN
   LOOP
     EXECUTE format('ALTER TABLE reports.%I OWNER TO report_writer', report);
   END LOOP;
+END
+$$;
+
+-- It becomes one of report_reader to end its long transactions.
+DO $$
+BEGIN
+  IF NOT pg_has_role(current_user, 'report_reader', 'USAGE') THEN
+    EXECUTE format('GRANT report_reader TO %I', current_user);
+  END IF;
 END
 $$;
 

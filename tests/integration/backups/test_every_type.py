@@ -1,6 +1,7 @@
 """Every PostgreSQL type and its corner values, through Avro and back."""
 
 import math
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,30 @@ def test_other_readers_understand_the_file(codec: str) -> None:
         assert frame["id"].to_list() == [1, 2]
         assert frame["born"].cast(pl.String).to_list() == ["2024-02-29", None]
         assert frame["note"].to_list() == ["Größe", None]
+
+
+def test_a_later_schema_reads_an_earlier_file() -> None:
+    run("CREATE TABLE hiring.grown (id int)", "INSERT INTO hiring.grown VALUES (1)")
+    earlier = back_up("grown")
+    run("ALTER TABLE hiring.grown ADD note text, ADD amount numeric(9,2)")
+    later, _ = read_with_fastavro(back_up("grown"))
+    with earlier.open("rb") as file:
+        rows = list(fastavro.reader(file, reader_schema=later))
+    assert rows == [{"id": 1, "note": None, "amount": None}]
+
+
+def test_a_nan_leaves_the_decimals_of_other_columns_as_they_are() -> None:
+    run(
+        "CREATE TABLE hiring.sum (paid numeric(9,2), owed numeric(9,2))",
+        "INSERT INTO hiring.sum VALUES ('1.50', '-0.25'), ('NaN', '2.00'), (NULL, NULL)",
+    )
+    keep_copy("sum")
+    _, rows = read_with_fastavro(back_up("sum"))
+    assert [row["paid"] for row in rows] == ["1.50", "NaN", None]
+    assert [row["owed"] for row in rows] == [Decimal("-0.25"), Decimal("2.00"), None]
+    run("DELETE FROM hiring.sum")
+    restore_backup(find_backup(None), RestoreRequest(tables=["hiring.sum"]))
+    assert difference("sum") == 0
 
 
 def test_names_that_avro_forbids_are_kept_in_properties() -> None:

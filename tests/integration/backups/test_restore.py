@@ -16,7 +16,6 @@ from backups.restore.plan import RestoreRequest
 from backups.restore.restore import RestoreReport, restore_backup
 from backups.restore.swap import shadow
 from backups.runs.runs import run_backup, run_drill
-from backups.runs.status import BackupCollector
 from backups.store.archive import find_backup, list_backups
 from backups.tables.connection import admin_conninfo
 from project.base.config import Keep
@@ -324,17 +323,6 @@ def test_a_table_that_changes_during_its_restore_is_left_alone(
     with pytest.raises(RestoreRefused, match="was changed while it was restored"):
         restore("item")
     assert ask("SELECT id, extra FROM hiring.item") == [(1, None)]
-
-
-def test_metrics_tell_the_age_of_the_last_good_and_the_last_proven_backup() -> None:
-    def measured() -> dict[str, float]:
-        return {one.name: one.samples[0].value for one in BackupCollector().collect()}
-
-    assert measured() == {"rowhouse_backups": 0}
-    finished = run_backup()
-    assert set(measured()) == {"rowhouse_backups", "rowhouse_backup_age_seconds"}
-    run_drill(find_backup(str(finished.pk)))
-    assert 0 <= measured()["rowhouse_backup_proven_age_seconds"] < 60
 
 
 def test_old_backups_are_removed_after_a_new_one(settings: Any) -> None:

@@ -23,6 +23,7 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "key_path"),
     [
+        ("keyless_bytes: 33554432", "keyless_bytes: 0", "http.keyless_bytes"),
         ("time_zone: UTC", "time_zone: Nowhere", "schedules.time_zone"),
         ('"17 * * * *"', '"17 * * * 1"', "schedules.jobs.expire_idempotency_keys"),
         (
@@ -30,7 +31,8 @@ def changed(tmp_path: Path, old: str, new: str) -> Path:
             '    hires_by_quarter:\n      schedule: "soon"\n',
             "reports.definitions.hires_by_quarter.schedule",
         ),
-        ("public_pages: true", "public_pages: often", "reports.public_pages"),
+        ("hsts_preload: false", "hsts_preload: true", "http.hsts_preload"),
+        ("hiring: {public: false}", "hiring: {public: often}", "datasets[...].public"),
         ("        year: 2021", "        year: [2021]", "reports.definitions[...].parameters[...]"),
     ],
 )

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -11,7 +12,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from project.base.logs import AFTER_ANSWER
+from project.http.access.senders import NO_BODY, BodyRoute
 from project.http.gateway import Gateway, Limits
+from project.models import Scope
 
 Messages = list[dict[str, Any]]
 SCOPE = {
@@ -22,6 +25,7 @@ SCOPE = {
     "http_version": "1.1",
     "headers": [(b"transfer-encoding", b"chunked")],
 }
+ANYBODY = BodyRoute(max_bytes=10)
 END = {"type": "http.request", "body": b"", "more_body": False}
 
 
@@ -33,7 +37,11 @@ class Taken:
 
 
 def run(
-    handler: Any, *messages: dict[str, Any], sent: Messages | None = None, **changes: Any
+    handler: Any,
+    *messages: dict[str, Any],
+    sent: Messages | None = None,
+    route: BodyRoute = ANYBODY,
+    **changes: Any,
 ) -> Messages:
     """Return what the gateway sends; after the given messages the client stays silent."""
     incoming = list(messages)
@@ -48,7 +56,8 @@ def run(
         sent.append(message)
         return Taken()
 
-    gateway = Gateway(handler, threads=1, limits=Limits(max_bytes=10, timeout_s=0.2))
+    limits = Limits(max_bytes=10, timeout_s=0.2, keyless_bytes=10)
+    gateway = Gateway(handler, threads=1, limits=limits, find_route=lambda address, method: route)
     asyncio.run(gateway(SCOPE | changes, receive, send))
     return sent
 
@@ -128,6 +137,51 @@ def test_a_body_that_ends_early_is_answered_400() -> None:
 def test_a_body_of_the_most_bytes_is_taken_and_one_more_is_not() -> None:
     assert run(echo, part(b"x" * 10), END)[0]["status"] == 200
     assert code(run(echo, part(b"x" * 10), part(b"x"), END)) == (413, "too_large")
+
+
+def test_nothing_is_read_where_no_body_is_taken() -> None:
+    headers = [(b"content-length", b"7")]
+    sent = run(echo, part(b"one "), part(b"two"), route=NO_BODY, headers=headers)
+    assert (sent[0]["status"], sent[1]["body"]) == (200, b"0 b''")
+
+
+def test_nothing_is_read_without_the_key_that_an_address_needs() -> None:
+    route = BodyRoute(max_bytes=10, scopes=(Scope.INGEST,))
+    assert code(run(echo, part(b"x"), route=route)) == (401, "key_required")
+
+
+def test_bodies_without_a_key_have_a_total() -> None:
+    async def talk() -> None:
+        limits = Limits(max_bytes=10, timeout_s=600, keyless_bytes=15)
+        handler: Any = echo
+        gateway = Gateway(handler, threads=1, limits=limits, find_route=lambda *_: ANYBODY)
+        never = asyncio.Event()
+        sent: Messages = []
+
+        async def stall() -> dict[str, Any]:
+            await never.wait()
+            return END
+
+        async def receive() -> dict[str, Any]:
+            return END
+
+        def send(message: dict[str, Any]) -> Taken:
+            sent.append(message)
+            return Taken()
+
+        waiting = asyncio.create_task(gateway(SCOPE, stall, send))
+        await asyncio.sleep(0)
+        await gateway(SCOPE, receive, send)
+        assert code(sent) == (503, "unavailable")
+        assert (b"retry-after", b"1") in sent[0]["headers"]
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        sent.clear()
+        await gateway(SCOPE, receive, send)
+        assert sent[0]["status"] == 200
+
+    asyncio.run(talk())
 
 
 def test_a_refusal_closes_the_connection() -> None:
@@ -219,7 +273,8 @@ def test_clients_that_read_slowly_keep_half_of_the_threads_at_most(
         return END
 
     async def talk() -> None:
-        gateway = Gateway(handler, threads=4, limits=Limits(max_bytes=10, timeout_s=600))
+        limits = Limits(max_bytes=10, timeout_s=600, keyless_bytes=100)
+        gateway = Gateway(handler, threads=4, limits=limits, find_route=lambda *_: ANYBODY)
         reads_on = asyncio.Event()
         whole: list[list[int]] = []
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from project.base.errors import Unavailable
 from project.http.threads import Rest, Threads
 
 ROOT = Path(__file__).parents[4]
@@ -15,13 +16,14 @@ ROOT = Path(__file__).parents[4]
 # The rest of the call's work begins when the process is about to end.
 PROGRAM = """
 import asyncio, threading
+from project.base.errors import Unavailable
 from project.http.threads import Threads
 
 def finish():
     threading.main_thread().join()
     print("done")
 
-asyncio.run(Threads(2, "test").run(lambda: finish))
+asyncio.run(Threads(2, "test", patience_s=60).run(lambda: finish, "a"))
 """
 
 
@@ -37,9 +39,9 @@ def test_calls_one_after_the_other_are_run_by_one_thread() -> None:
         return nothing
 
     async def run() -> None:
-        threads = Threads(3, "test")
+        threads = Threads(3, "test", patience_s=60)
         for _ in range(3):
-            await threads.run(call)
+            await threads.run(call, "a")
 
     asyncio.run(run())
     assert names == ["test-2"] * 3
@@ -58,9 +60,10 @@ def test_a_call_waits_for_an_idle_thread() -> None:
         return record("first")
 
     async def run() -> None:
-        threads = Threads(1, "test")
+        threads = Threads(1, "test", patience_s=60)
         both = [
-            asyncio.create_task(threads.run(call)) for call in (first, lambda: record("second"))
+            asyncio.create_task(threads.run(call, "a"))
+            for call in (first, lambda: record("second"))
         ]
         await asyncio.sleep(0)  # both tasks have run up to where they wait
         second_is_asked_for.set()
@@ -75,10 +78,51 @@ def test_a_thread_outlives_a_call_that_fails() -> None:
         raise ZeroDivisionError
 
     async def run() -> None:
-        threads = Threads(1, "test")
+        threads = Threads(1, "test", patience_s=60)
         with pytest.raises(ZeroDivisionError):
-            await threads.run(fail)
-        await threads.run(lambda: nothing)
+            await threads.run(fail, "a")
+        await threads.run(lambda: nothing, "a")
+
+    asyncio.run(run())
+
+
+def test_calls_of_one_group_leave_a_thread_to_others() -> None:
+    begun: list[str] = []
+    is_over = threading.Event()
+
+    def wait() -> Rest:
+        begun.append("waits")
+        assert is_over.wait(60)
+        return nothing
+
+    async def run() -> None:
+        threads = Threads(3, "test", patience_s=60)
+        waiting = [asyncio.create_task(threads.run(wait, "a")) for _ in range(5)]
+        await threads.run(lambda: nothing, "b")
+        begun.append("another")
+        is_over.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(run())
+    assert begun == ["waits"] * 2 + ["another"] + ["waits"] * 3
+
+
+def test_a_call_that_waits_too_long_for_its_group_may_be_tried_again() -> None:
+    is_over = threading.Event()
+
+    def wait() -> Rest:
+        assert is_over.wait(60)
+        return nothing
+
+    async def run() -> None:
+        threads = Threads(2, "test", patience_s=0.01)
+        waiting = asyncio.create_task(threads.run(wait, "a"))
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await threads.run(wait, "a")
+        is_over.set()
+        await waiting
+        await threads.run(wait, "a")
 
     asyncio.run(run())
 
