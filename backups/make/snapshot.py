@@ -128,7 +128,8 @@ class _Try:
         except (psycopg.errors.UndefinedTable, psycopg.errors.DeadlockDetected):
             return None
         row = connection.execute(
-            "SELECT pg_export_snapshot(), now(), current_setting('server_version'),"
+            # now() is when the locks were asked for.
+            "SELECT pg_export_snapshot(), statement_timestamp(), current_setting('server_version'),"
             " (SELECT id FROM service.batch ORDER BY id DESC LIMIT 1),"
             " pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
         ).fetchone()
