@@ -87,7 +87,7 @@ def _find_newest(
 
 def _find_warnings(backups: Sequence[Backup], good_at: datetime | None) -> Iterator[str]:
     for backup in backups:
-        if good_at is not None and backup.taken_at <= good_at:
+        if good_at is not None and backup.taken_at < good_at:
             return
         try:
             check_newest(backup)
