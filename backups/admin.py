@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 
 from backups.models import BackupRun
+from backups.store.archive import list_backups
 from project.http.people.record_admin import RecordAdmin, link_record, parse_uuid, show_text
 
 
@@ -26,7 +27,7 @@ class BackupRunAdmin(RecordAdmin):
     fields = (
         *("id", "kind", "state", "backup_link", "tables", "options", "created_at", "started_at"),
         *("seen_at", "finished_at", "host", "process", "rows_done", "rows_total", "folder"),
-        *("bytes", "last_batch_link", "proven_at", "found", "error"),
+        *("bytes", "last_batch_link", "proven_at", "pinned", "found", "error"),
     )
 
     def find(self, records: QuerySet[BackupRun], term: str) -> QuerySet[BackupRun]:
@@ -49,6 +50,11 @@ class BackupRunAdmin(RecordAdmin):
     def last_batch_link(self, run: BackupRun) -> str:
         """Link to the last batch that is in it."""
         return link_record("ingest_batch", run.last_batch)
+
+    @admin.display(boolean=True)
+    def pinned(self, run: BackupRun) -> bool:
+        """Return whether the backup is kept whatever the rules of retention say."""
+        return any(backup.id == run.pk and backup.is_pinned for backup in list_backups())
 
     @admin.display(description="report")
     def found(self, run: BackupRun) -> str:

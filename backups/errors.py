@@ -1,5 +1,7 @@
 """What can be wrong with backups and restores."""
 
+from collections.abc import Mapping
+
 from project.base.errors import RowhouseError, TryLater
 
 
@@ -7,6 +9,24 @@ class BackupError(RowhouseError):
     """The backup cannot be made or used."""
 
     code = "backup_failed"
+
+
+class BackupIncomplete(BackupError):
+    """Some tables could not be backed up; the others are in the backup."""
+
+    code = "backup_incomplete"
+
+
+class BackupInFuture(BackupError):
+    """The newest backup is dated in the future: a clock is wrong."""
+
+    code = "backup_in_future"
+
+
+class ArchiveMissing(BackupError):
+    """The archive's folder has no marker: its disk may not be mounted."""
+
+    code = "archive_missing"
 
 
 class BackupUnknown(BackupError):
@@ -61,3 +81,8 @@ class TooManyRuns(TryLater):
     """As many backups, checks and restores are under way as may be at once."""
 
     code = "too_many_runs"
+
+
+def describe_failures(failures: Mapping[str, str]) -> str:
+    """Return a sentence that names each table that failed and why."""
+    return "; ".join(f"{table}: {reason}" for table, reason in failures.items())

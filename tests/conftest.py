@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from backups.store.archive import mark_archive
 from project.base.config import read_config
 from project.http.access.keys import forget_trusted_keys
 from project.models import ApiKey, Scope
@@ -137,7 +138,7 @@ def archive(database: None, tmp_path: Path, settings: Settings) -> Path:
     )
     settings.CONFIG = read_config(config)
     settings.COMMAND_ENVIRONMENT = database_environment() | {"ROWHOUSE_CONFIG": str(config)}
-    return folder
+    return mark_archive()
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ from uuid import UUID
 
 import msgspec
 
-from backups.errors import BackupDamaged
+from backups.errors import BackupDamaged, describe_failures
 from backups.models import BackupRun
+from backups.runs.runs import describe_manifest
 from backups.store.folder import Backup
 
 
 class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One run; `available` tells whether a backup's files are there."""
+    """One run; `available` tells whether a backup's files are there, `pinned` that they stay."""
 
     id: UUID
     kind: str
@@ -30,6 +31,7 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
     last_batch: UUID | None
     proven_at: datetime | None
     available: bool
+    pinned: bool
     report: Any
     error: str
     url: str
@@ -38,7 +40,12 @@ class RunDocument(msgspec.Struct, frozen=True, kw_only=True):
 def describe_run(run: BackupRun, backup: Backup | None) -> RunDocument:
     """Return a run's document."""
     fields = {name: getattr(run, name) for name in _SHARED}
-    return RunDocument(**fields, available=backup is not None, url=f"/api/backups/{run.pk}")
+    return RunDocument(
+        **fields,
+        available=backup is not None,
+        pinned=backup is not None and backup.is_pinned,
+        url=f"/api/backups/{run.pk}",
+    )
 
 
 def describe_backup(backup: Backup) -> RunDocument:
@@ -58,8 +65,13 @@ def describe_backup(backup: Backup) -> RunDocument:
     else:
         run.rows_done, run.bytes = manifest.rows, manifest.bytes
         run.last_batch = manifest.last_batch
-        run.report = {entry.full_name: entry.rows for entry in manifest.tables}
+        run.report = describe_manifest(manifest)
+        if manifest.failures:
+            run.state = BackupRun.State.INCOMPLETE
+            run.error = describe_failures(manifest.failures)
     return describe_run(run, backup)
 
 
-_SHARED = tuple(name for name in RunDocument.__struct_fields__ if name not in {"available", "url"})
+_SHARED = tuple(
+    name for name in RunDocument.__struct_fields__ if name not in {"available", "pinned", "url"}
+)

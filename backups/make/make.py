@@ -6,15 +6,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 from uuid import UUID
 
 from django.conf import settings
 
-from backups.errors import BackupError
-from backups.make.snapshot import Snapshot, take_snapshot
+from backups.errors import BackupError, describe_failures
+from backups.make.snapshot import Snapshot, TableName, take_snapshot
 from backups.make.writer import TableSource, write_table
 from backups.progress import NO_PROGRESS, Progress
-from backups.store.archive import DRAFT_PREFIX, archive_folder, find_leftovers, folder_name
+from backups.store.archive import DRAFT_PREFIX, find_leftovers, folder_name, require_archive
 from backups.store.files import (
     PRIVATE_FOLDER,
     open_private,
@@ -32,6 +33,7 @@ from backups.store.manifest import (
 from backups.store.origin import read_signing_keys
 from backups.store.selection import choose_tables, is_included
 from backups.tables.catalog import read_definition, set_search_path
+from backups.tables.frames import SnapshotReader
 
 LOCK_SUFFIX = ".lock"
 
@@ -45,15 +47,24 @@ def make_backup(
 ) -> Manifest:
     """Write a backup of the named tables, of all that the settings include for none.
 
-    The folder appears under its name when all of it is on disk. Raise `BackupError` where that
-    cannot be done; nothing is left but a draft, which the next backup removes.
+    The folder appears under its name when all of it is on disk. A table that cannot be read does
+    not stop the others: the manifest says why it is not there. Raise `BackupError` where no table
+    can be backed up; nothing is left but a draft, which the next backup removes.
     """
-    archive = archive_folder()
+    archive = require_archive()
     codec = codec or settings.CONFIG.backups.codec
     _remove_leftovers(archive)
+
+    def choose(names: Sequence[TableName]) -> list[TableName]:
+        return _choose_names(names, tables)
+
+    schemas, workers = list(settings.CONFIG.datasets), settings.CONFIG.backups.workers
     try:
-        with _draft_folder(archive, run) as draft, take_snapshot() as snapshot:
-            entries = _write_tables(draft, snapshot, tables, codec, progress)
+        with (
+            _draft_folder(archive, run) as draft,
+            take_snapshot(schemas, choose, readers=workers) as snapshot,
+        ):
+            entries, failures = _write_tables(draft, snapshot, codec, progress)
             manifest = Manifest(
                 format_version=FORMAT_VERSION,
                 id=run,
@@ -62,8 +73,9 @@ def make_backup(
                 last_batch=snapshot.last_batch,
                 postgresql_version=snapshot.postgresql_version,
                 codec=codec,
-                complete=not tables,
-                tables=tuple(entries),
+                complete=not tables and not failures,
+                tables=entries,
+                failures=failures,
                 next_transaction=snapshot.next_transaction,
             )
             signing_key, *_ = read_signing_keys()
@@ -75,42 +87,53 @@ def make_backup(
 
 
 def _write_tables(
-    draft: Path, snapshot: Snapshot, wanted: Sequence[str], codec: str, progress: Progress
-) -> list[TableEntry]:
-    sources = _choose_sources(snapshot, wanted)
+    draft: Path, snapshot: Snapshot, codec: str, progress: Progress
+) -> tuple[tuple[TableEntry, ...], dict[str, str]]:
+    """Return the tables that were written, and why the others were not."""
+    sources, failures = _read_sources(snapshot)
     progress.expect_rows(_estimate_rows(snapshot, sources))
+    idle: SimpleQueue[SnapshotReader] = SimpleQueue()
+    for reader in snapshot.readers:
+        idle.put(reader)
 
-    def write(source: TableSource) -> TableEntry:
+    def write(source: TableSource) -> TableEntry | None:
         path = draft / file_name(source.table.schema, source.table.name)
-        return write_table(source, path, codec, progress)
+        reader = idle.get()
+        try:
+            return write_table(source, reader, path, codec, progress)
+        except BackupError as error:
+            failures[source.table.full_name] = error.message
+            return None
+        finally:
+            idle.put(reader)
 
-    with ThreadPoolExecutor(settings.CONFIG.backups.workers) as workers:
+    with ThreadPoolExecutor(len(snapshot.readers)) as workers:
         jobs = [workers.submit(write, source) for source in sources]
         try:
-            return [job.result() for job in jobs]
+            entries = tuple(entry for job in jobs if (entry := job.result()) is not None)
         except BaseException:
             workers.shutdown(cancel_futures=True)
             raise
+    if failures and not entries:
+        raise BackupError(describe_failures(failures))
+    return entries, failures
 
 
-def _choose_sources(snapshot: Snapshot, wanted: Sequence[str]) -> list[TableSource]:
-    config = settings.CONFIG
-    tables = snapshot.read_tables(list(config.datasets))
+def _choose_names(names: Sequence[TableName], wanted: Sequence[str]) -> list[TableName]:
     if wanted:
-        tables = choose_tables(tables, wanted)
-    else:
-        include, exclude = config.backups.include, config.backups.exclude
-        tables = [
-            table
-            for table in tables
-            if is_included(table.full_name, include=include, exclude=exclude)
-        ]
+        return choose_tables(names, wanted)
+    include, exclude = settings.CONFIG.backups.include, settings.CONFIG.backups.exclude
+    return [one for one in names if is_included(one.full_name, include=include, exclude=exclude)]
+
+
+def _read_sources(snapshot: Snapshot) -> tuple[list[TableSource], dict[str, str]]:
     sources = []
-    for table in tables:
-        definition = read_definition(snapshot.connection, table.oid, table.schema)
-        sources.append(TableSource(table, definition, snapshot.name, snapshot.query_text))
+    for name in sorted(snapshot.tables, key=lambda one: (one.schema, one.name)):
+        table = snapshot.read_table(name)
+        definition = read_definition(snapshot.connection, name.oid, name.schema)
+        sources.append(TableSource(table, definition, snapshot.query_text))
     set_search_path(snapshot.connection, "pg_catalog")
-    return sources
+    return sources, dict(snapshot.failures)
 
 
 def _estimate_rows(snapshot: Snapshot, sources: Sequence[TableSource]) -> int:

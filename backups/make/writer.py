@@ -17,9 +17,8 @@ from backups.prefetch import prefetch
 from backups.progress import Progress
 from backups.store.files import DurableFile
 from backups.store.manifest import TableEntry
-from backups.tables.connection import reader_conninfo
 from backups.tables.definition import TableDefinition
-from backups.tables.frames import QueryFailed, stream_frames
+from backups.tables.frames import QueryFailed, SnapshotReader
 from ingest.catalog.definitions import Table
 
 
@@ -29,7 +28,6 @@ class TableSource:
 
     table: Table
     definition: TableDefinition
-    snapshot: str
     query_text: Callable[[FileSchema], str]
 
 
@@ -41,30 +39,33 @@ class OutOfRange(Exception):
         self.columns = columns
 
 
-def write_table(source: TableSource, path: Path, codec: str, progress: Progress) -> TableEntry:
+def write_table(
+    source: TableSource, reader: SnapshotReader, path: Path, codec: str, progress: Progress
+) -> TableEntry:
     """Write every row of the table; return what the manifest says about the file.
 
     Dates, times and decimals are first written as logical types that other readers know; where a
     column holds more (infinity, years before 1 or after 9999, NaN), the file is written again with
-    that column as text.
+    that column as text. Raises `BackupError` where the rows cannot be read; no file is left then.
     """
     as_text: set[str] = set()
     while True:
         schema = make_schema(source.table, as_text=as_text)
-        attempt = _Attempt(source, schema, path, codec, progress)
+        attempt = _Attempt(source, reader, schema, path, codec, progress)
         try:
             return attempt.run()
         except OutOfRange as error:
             as_text |= error.columns
         except QueryFailed as error:
-            raise BackupError(f"{source.table.full_name}: {error}") from error
-        progress.add_rows(-attempt.rows)
-        path.unlink(missing_ok=True)
+            attempt.discard()
+            raise BackupError(str(error)) from error
+        attempt.discard()
 
 
 @dataclass
 class _Attempt:
     source: TableSource
+    reader: SnapshotReader
     schema: FileSchema
     path: Path
     codec: str
@@ -94,11 +95,15 @@ class _Attempt:
             avro_schema=document,
         )
 
+    def discard(self) -> None:
+        """Remove what was written."""
+        self.progress.add_rows(-self.rows)
+        self.path.unlink(missing_ok=True)
+
     def _encode_frames(self) -> Iterator[tuple[int, Buffer]]:
         row_codec = RowCodec(self.schema.fields)
         query = self.source.query_text(self.schema)
-        frames = stream_frames(reader_conninfo(), query, snapshot=self.source.snapshot)
-        for selected in prefetch(frames):
+        for selected in prefetch(self.reader.stream(query)):
             frame = row_codec.to_primitives(selected)
             out_of_range = row_codec.find_out_of_range(frame)
             if out_of_range:

@@ -42,7 +42,7 @@ def find_expired(
 
 
 def find_proven_backup(table: str) -> Manifest | None:
-    """Return the newest backup of this database that has the table and was proven to restore.
+    """Return the newest complete backup of this database with the table, proven to restore.
 
     Its manifest is signed: somebody else could have changed it since it was proven.
     """
@@ -52,7 +52,7 @@ def find_proven_backup(table: str) -> Manifest | None:
         with suppress(BackupError):
             _, manifest = open_trusted(backup)
             names = {entry.full_name for entry in manifest.tables}
-            if manifest.next_transaction is not None and table in names:
+            if manifest.complete and manifest.next_transaction is not None and table in names:
                 return manifest
     return None
 

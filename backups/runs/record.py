@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from backups.errors import BackupError
+from backups.errors import BackupError, BackupIncomplete
 from backups.models import BackupRun
 from backups.progress import Progress
 from project.base.errors import RowhouseError, TryLater
@@ -64,7 +64,8 @@ def record_run(run: BackupRun, progress: Progress) -> Iterator[Progress]:
             yield heartbeat.progress
     except RowhouseError as error:
         run.report = {**(run.report or {}), **_describe_error(error)}
-        _finish(run, heartbeat, State.FAILED, error.message)
+        state = State.INCOMPLETE if isinstance(error, BackupIncomplete) else State.FAILED
+        _finish(run, heartbeat, state, error.message)
         raise
     except BaseException as error:
         logger.exception("run failed", extra={"run": str(run.pk)})
@@ -155,6 +156,6 @@ def _finish(run: BackupRun, heartbeat: _Heartbeat, state: str, error: str) -> No
     run.state, run.error = state, error
     run.finished_at = run.seen_at = timezone.now()
     run.rows_done, run.rows_total = heartbeat.rows_done, heartbeat.rows_total
-    if state == State.DONE:
+    if state in {State.DONE, State.INCOMPLETE}:
         run.rows_total = run.rows_done  # what was expected was PostgreSQL's estimate
     run.save()

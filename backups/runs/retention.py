@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from backups.store.archive import CLOCK_TOLERANCE
 from project.base.config import Keep
-
-# Two machines' clocks may differ by this much before one is taken to be wrong.
-CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -20,28 +18,41 @@ class KeptBackup:
     taken_at: datetime
     complete: bool
     proven: bool
+    pinned: bool = False
 
 
 def choose_removable(
     backups: Collection[KeptBackup], *, now: datetime, policy: Keep
 ) -> list[KeptBackup]:
-    """Return the backups that no rule of the policy keeps, oldest first.
+    """Return the backups that no rule of the policy keeps, oldest first."""
+    reasons = explain_retention(backups, now=now, policy=policy)
+    return [one for one, why in reversed(reasons.items()) if not why]
+
+
+def explain_retention(
+    backups: Collection[KeptBackup], *, now: datetime, policy: Keep
+) -> dict[KeptBackup, list[str]]:
+    """Return what keeps each backup, newest first; nothing keeps those that may be removed.
 
     Days and weeks are counted by the backups that are there, not by the calendar: no jump of the
     clock, and no month without backups, makes the last ones old. Where a backup is newer than the
-    clock, the clock is wrong, and nothing may go. A backup of chosen tables is kept among the
-    newest of its kind only; it never takes a complete one's place.
+    clock, the clock is wrong, and nothing may go. A backup of chosen tables, or one that lacks
+    some, is kept among the newest of its kind only; it never takes a complete one's place.
     """
-    if any(backup.taken_at > now + CLOCK_TOLERANCE for backup in backups):
-        return []
     newest_first = sorted(backups, key=lambda one: (one.taken_at, one.id), reverse=True)
     complete = [one for one in newest_first if one.complete]
     partial = [one for one in newest_first if not one.complete]
-    kept = {one.id for one in complete[: policy.newest] + partial[: policy.newest]}
-    kept |= _last_of_each(complete, datetime.date, policy.daily)
-    kept |= _last_of_each(complete, lambda one: one.isocalendar()[:2], policy.weekly)
-    kept |= {one.id for one in [one for one in complete if one.proven][: policy.proven]}
-    return [one for one in reversed(newest_first) if one.id not in kept]
+    weeks = _last_of_each(complete, lambda one: one.isocalendar()[:2], policy.weekly)
+    rules = {
+        "pinned": {one.id for one in newest_first if one.pinned},
+        "newest": {one.id for one in complete[: policy.newest] + partial[: policy.newest]},
+        "daily": _last_of_each(complete, datetime.date, policy.daily),
+        "weekly": weeks,
+        "proven": {one.id for one in [one for one in complete if one.proven][: policy.proven]},
+    }
+    if any(one.taken_at > now + CLOCK_TOLERANCE for one in backups):
+        rules["a backup is newer than the clock"] = {one.id for one in backups}
+    return {one: [rule for rule, ids in rules.items() if one.id in ids] for one in newest_first}
 
 
 def _last_of_each(

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from backups.child.verify import find_problems, refuse_problems
-from backups.errors import BackupDamaged, BackupUnknown, TooManyRuns
+from backups.errors import (
+    BackupDamaged,
+    BackupIncomplete,
+    BackupUnknown,
+    TooManyRuns,
+    describe_failures,
+)
 from backups.make.make import make_backup
 from backups.models import BackupRun
 from backups.progress import NO_PROGRESS, Progress
@@ -26,12 +32,14 @@ from backups.restore.inplace.undo import Undone, undo_restore
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import RestoreReport, restore_backup
 from backups.runs.drill import prove_backup
+from backups.runs.marker import adopt_archive
 from backups.runs.record import create_run, mark_dead_runs, record_run
-from backups.runs.retention import KeptBackup, choose_removable
+from backups.runs.retention import KeptBackup, explain_retention
 from backups.runs.status import read_proofs
-from backups.store.archive import find_backup, list_backups
+from backups.store.archive import find_backup, find_backup_of, list_backups
 from backups.store.files import remove_folder
 from backups.store.folder import Backup
+from backups.store.manifest import Manifest
 from backups.store.origin import open_trusted
 
 logger = logging.getLogger("rowhouse.backups")
@@ -53,14 +61,18 @@ def run_backup(
 ) -> BackupRun:
     """Make a backup, then remove those that no rule keeps; return the run.
 
-    Raises `BackupError` where it fails; the run says so too.
+    Raises `BackupError` where it fails, `BackupIncomplete` where some of the tables do; the run
+    says so too.
     """
     run = run or create_run(Kind.BACKUP, tables=tables, options={"codec": codec})
     with record_run(run, progress) as recorded:
+        adopt_archive()
         manifest = make_backup(run.pk, tables=tables, codec=codec, progress=recorded)
         run.folder, run.bytes = manifest.name, manifest.bytes
         run.last_batch, run.backup = manifest.last_batch, run.pk
-        run.report = {entry.full_name: entry.rows for entry in manifest.tables}
+        run.report = describe_manifest(manifest)
+        if manifest.failures:
+            raise BackupIncomplete(describe_failures(manifest.failures))
     try:
         apply_retention()
     except OSError:  # the backup is good all the same; the next one tries again
@@ -96,11 +108,11 @@ def run_drill(
     run: BackupRun | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> BackupRun:
-    """Restore a backup (the newest one) into scratch schemas and compare every row.
+    """Restore a backup (the newest complete one) into scratch schemas and compare every row.
 
     A backup that passes is marked as proven restorable now.
     """
-    backup = backup or find_backup(None)
+    backup = backup or find_backup_of(())
     run = run or create_run(Kind.VERIFY, backup=backup.id, options={"restore": True})
     with record_run(run, progress) as recorded:
         _expect_rows(recorded, backup)
@@ -143,25 +155,49 @@ def run_undo(
     return undone
 
 
-def apply_retention() -> list[str]:
-    """Remove the backups that no rule of rest_conf.yml keeps; return their names."""
+@dataclass(frozen=True)
+class Retained:
+    """A backup and why it is kept; it may be removed where there is no reason."""
+
+    backup: Backup
+    reasons: list[str]
+
+
+def plan_retention() -> list[Retained]:
+    """Return every backup, newest first, and why it is kept."""
     candidates = {}
+    damaged = []
     for backup, proven_at in read_proofs(list_backups()).items():
         try:
             manifest = backup.read()
-        except BackupDamaged:
-            continue  # it is left for a person to see, and must not count as good
+        except BackupDamaged as error:
+            # It is left for a person to see, and must not count as good.
+            damaged.append(Retained(backup, [f"damaged: {error.message}"]))
+            continue
         candidates[
-            KeptBackup(backup.id, manifest.snapshot_at, manifest.complete, proven_at is not None)
+            KeptBackup(
+                id=backup.id,
+                taken_at=manifest.snapshot_at,
+                complete=manifest.complete,
+                proven=proven_at is not None,
+                pinned=backup.is_pinned,
+            )
         ] = backup
-    removable = choose_removable(
+    reasons = explain_retention(
         list(candidates), now=timezone.now(), policy=settings.CONFIG.backups.keep
     )
+    plan = damaged + [Retained(candidates[one], why) for one, why in reasons.items()]
+    return sorted(plan, key=lambda one: one.backup.folder.name, reverse=True)
+
+
+def apply_retention() -> list[str]:
+    """Remove the backups that no rule of rest_conf.yml keeps; return their names."""
     removed = []
-    for one in removable:
-        remove_folder(candidates[one].folder)
-        removed.append(candidates[one].folder.name)
-        logger.info("backup removed", extra={"backup": str(one.id)})
+    for one in reversed(plan_retention()):
+        if not one.reasons:
+            remove_folder(one.backup.folder)
+            removed.append(one.backup.folder.name)
+            logger.info("backup removed", extra={"backup": str(one.backup.id)})
     return removed
 
 
@@ -202,6 +238,12 @@ def execute_run(identifier: UUID, progress: Progress) -> BackupRun:
         verify = run_drill if run.options.get("restore") else run_verify
         verify(backup, run=run, progress=progress)
     return run
+
+
+def describe_manifest(manifest: Manifest) -> dict[str, Any]:
+    """Return the rows of each table of a backup, and why others are `missing`."""
+    rows = {entry.full_name: entry.rows for entry in manifest.tables}
+    return rows | ({"missing": manifest.failures} if manifest.failures else {})
 
 
 def describe_request(request: RestoreRequest) -> dict[str, Any]:

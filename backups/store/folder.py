@@ -1,6 +1,7 @@
 """One backup's folder: its manifest and where each table's file is."""
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from backups.errors import BackupDamaged
+from backups.store.files import open_private, sync_folder
 from backups.store.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -52,6 +54,26 @@ class Backup:
         if self.manifest_sha256 not in {None, sealed.sha256}:
             raise BackupDamaged("The manifest was changed while the backup was read")
         return sealed
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it is kept until it is unpinned: by a file beside it, where the backups are."""
+        return self._pin.is_file()
+
+    def pin(self) -> None:
+        """Keep it, whatever the rules of retention say."""
+        with open_private(self._pin, "a") as file:
+            os.fsync(file.fileno())
+        sync_folder(self.folder.parent)
+
+    def unpin(self) -> None:
+        """Have the rules of retention decide again."""
+        self._pin.unlink(missing_ok=True)
+        sync_folder(self.folder.parent)
+
+    @property
+    def _pin(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.pinned")
 
     def path_of(self, entry: TableEntry) -> Path:
         """Return where a table's file is, which is always inside the folder."""

@@ -43,10 +43,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     last_batch: UUID | None
     postgresql_version: str
     codec: str
-    complete: bool  # every table that the settings include, not a choice of them
+    complete: bool  # every table that the settings include: no choice of them, none failed
     tables: tuple[TableEntry, ...]
     # No transaction from this number on is certain to be inside; None in older backups.
     next_transaction: int | None = None
+    # Tables that should be here and could not be read, with the reason.
+    failures: dict[str, str] = {}
 
     @property
     def rows(self) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db import connections
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import Composed
 
 from backups.errors import RestoreBusy, RestoreRefused
@@ -28,8 +28,11 @@ TRANSACTION_SETTINGS = {
     "lc_monetary": "C",
     "xmloption": "content",
     "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
+    "array_nulls": "on",
+    # A table whose policies would hide rows is refused, not read in part.
+    "row_security": "off",
     "client_encoding": "UTF8",
-    "row_security": "off",  # a policy that would hide rows is an error
     # A backup or restore has no time limit, and reads a table from its first page on.
     "statement_timeout": "0",
     "lock_timeout": "300s",
@@ -59,6 +62,16 @@ def admin_conninfo(**login: Any) -> str:
 def reader_conninfo() -> str:
     """Return how to connect as the role that may read everything that is backed up."""
     return _role_conninfo(READER_ROLE)
+
+
+def with_plain_names(conninfo: str) -> str:
+    """Return how to connect so that names are PostgreSQL's own from the start, and not quoted.
+
+    ADBC asks for types by name while it connects, before a transaction can set anything.
+    """
+    given = conninfo_to_dict(conninfo).get("options") or ""
+    plain = "-c search_path=pg_catalog -c quote_all_identifiers=off"
+    return make_conninfo(conninfo, options=f"{given} {plain}".lstrip())
 
 
 def restorer_conninfo() -> str:

@@ -1,6 +1,7 @@
 """/, /dashboard.json and /tables/: pages that tell how the service is doing."""
 
 import re
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from django.db import connection
 from django.test import Client
 from psycopg.sql import SQL, Identifier
 
+from backups.runs.runs import run_backup
+from backups.store.manifest import MANIFEST_NAME
 from project.jobs.registry import list_jobs
 from project.models import JobRun
 from project.site import overview
@@ -174,15 +177,22 @@ def test_reports_show_their_open_rejections(person: Client, client: Client) -> N
 
 def test_backups_show_the_last_good_and_the_last_proven_one(person: Client, archive: Path) -> None:
     assert read_section(person, "backups").count("never") == 2
-    call_command("backup")
+    call_command("backup", "--table", "hiring.jobs")
+    assert read_section(person, "backups").count("never") == 2  # chosen tables are not all
+    made = run_backup()
     backups = read_section(person, "backups")
     assert backups.count("never") == 1
     assert "done" in backups
+    (archive / made.folder / MANIFEST_NAME).unlink()
+    backups = read_section(person, "backups")
+    assert f"{made.folder} is damaged" in backups
+    assert backups.count("never") == 2
 
 
 def test_a_folder_of_backups_that_cannot_be_read_hides_nothing_else(
     person: Client, archive: Path
 ) -> None:
+    shutil.rmtree(archive)
     archive.write_text("no folder")
     assert "cannot be read" in read_section(person, "backups")
     assert "hiring.jobs" in read_section(person, "tables")

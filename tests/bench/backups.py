@@ -175,6 +175,7 @@ def _prepare(bench: Bench) -> None:
     django.setup()
     with (bench.folder / "output").open("w") as output:
         call_command("setup_db", stdout=output)
+        call_command("init_archive", stdout=output)
     mixed = bench.rows if "mixed" in bench.tables else 0
     bench.psql(DATABASE, f"--set=rows={bench.rows}", f"--set=mixed_rows={mixed}", f"--file={SEED}")
 

@@ -29,7 +29,7 @@ from pytest_django import Settings
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import restore_backup
 from backups.runs.runs import run_backup
-from backups.store.archive import find_backup, list_backups
+from backups.store.archive import find_backup, list_backups, mark_archive
 from project.http.access.keys import forget_trusted_keys
 from reports.engine.registry import find_report
 from reports.engine.report_table import refresh_report
@@ -274,6 +274,7 @@ def service(
         execute("DROP SCHEMA IF EXISTS undo_hiring CASCADE")
         clean(django_db_setup)
         shutil.rmtree(archive, ignore_errors=True)
+        mark_archive()
 
     Service.make_client = staticmethod(make_client)
     Service.undo = staticmethod(undo)

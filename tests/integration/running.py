@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import psycopg
 
+from backups.store.archive import MARKER_NAME
 from project.server.postgres.postmaster import Postmaster, find_postmaster
 from tests.waiting import PATIENCE_S
 
@@ -32,7 +33,10 @@ class Service:
         self.errors = folder / "errors"
         config = (ROOT / "rest_conf.yml").read_text()
         config = config.replace("port: 5433 ", "port: 0 ").replace("256MB", "16MB")
-        config = config.replace("folder: null ", f"folder: {folder / 'archive'} ")
+        archive = folder / "archive"
+        archive.mkdir()
+        (archive / MARKER_NAME).touch()
+        config = config.replace("folder: null ", f"folder: {archive} ")
         self.config = folder / "conf.yml"
         self.config.write_text(config)
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}

@@ -121,7 +121,8 @@ def test_a_backup_made_there_is_restored_there(environment: dict[str, str]) -> N
     text = (ROOT / "rest_conf.yml").read_text()
     config.write_text(text.replace("folder: null ", f"folder: {archive} "))
     there = environment | {"ROWHOUSE_CONFIG": str(config)}
-    assert manage(there, "setup_db", "hiring").returncode == 0
+    for command in (("setup_db", "hiring"), ("init_archive",)):
+        assert manage(there, *command).returncode == 0
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute(
             "INSERT INTO hiring.jobs SELECT n, 'Job ' || n FROM generate_series(1, 500) n"
@@ -171,6 +172,7 @@ def test_an_administrator_who_is_no_superuser_restores_too(environment: dict[str
     }
     for command in (
         ("setup_db", "hiring"),
+        ("init_archive",),
         ("backup", "--table", "hiring.jobs"),
         ("verify_backup", "--restore"),
         ("restore", "jobs"),

