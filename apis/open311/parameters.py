@@ -19,7 +19,8 @@ from apis.open311.errors import (
 from apis.open311.search.dates import parse_period
 from apis.open311.search.places import parse_place
 from apis.open311.specification import Method, Parameter
-from project.base.config import Config, Open311
+from project.base.config import Open311
+from project.http.access.senders import FORM_BYTES
 from project.http.body import read_optional_body
 
 MAX_ID = 2**63 - 1
@@ -41,7 +42,7 @@ class Arguments(msgspec.Struct, frozen=True):
     format: str
 
 
-def read_parameters(request: HttpRequest, config: Config) -> Given:
+def read_parameters(request: HttpRequest) -> Given:
     """Return the parameters of the query and of a POST body, a form or a JSON object."""
     given = _parse_form(request.META.get("QUERY_STRING", ""))
     # The standard's own example has a second question mark: ?method=…services.getList?page=2&…
@@ -50,7 +51,7 @@ def read_parameters(request: HttpRequest, config: Config) -> Given:
     if rest:
         given |= _parse_form(rest)
     if request.method == "POST":
-        _add(given, _read_body(request, config).items())
+        _add(given, _read_body(request).items())
     return given
 
 
@@ -61,8 +62,8 @@ def _add(given: Given, items: Iterable[tuple[str, str | msgspec.Raw]]) -> None:
         given[name] = value
 
 
-def _read_body(request: HttpRequest, config: Config) -> Given:
-    body = read_optional_body(request, max_bytes=config.ingest.max_row_bytes)
+def _read_body(request: HttpRequest) -> Given:
+    body = read_optional_body(request, max_bytes=FORM_BYTES)
     if not body:
         return {}
     media_type = (request.content_type or FORM).lower()

@@ -53,7 +53,7 @@ def _answer_call(request: HttpRequest) -> HttpResponseBase:
     config: Config = settings.CONFIG
     if request.method not in {"GET", "HEAD", "POST"}:
         raise VerbNotAllowed(f"Use one of {VERBS}", allowed=VERBS)
-    given = read_parameters(request, config)
+    given = read_parameters(request)
     called = take_text(given, "method")
     if not called:
         raise MethodMissing

@@ -37,7 +37,7 @@ def write_json(value: Any) -> str:
     if isinstance(value, dict):
         members = (f"{write_json(key)}: {write_json(each)}" for key, each in value.items())
         return f"{{{', '.join(members)}}}"
-    return json.dumps(value, ensure_ascii=False)
+    return _encode(value)
 
 
 def write_beginning(value: Any, count: int) -> str:
@@ -72,6 +72,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _decoder = json.JSONDecoder(
     parse_int=Number,
     parse_float=Number,

@@ -97,9 +97,8 @@ def geometry_adapter(opaque: Adapter) -> Adapter:
         checked = opaque.check(value)
         if not isinstance(checked, str) or not _long_coordinate.search(checked):
             return checked
-        faults = (
-            _refuse_loss(number, _FORMATS["float8"]) for number in _coordinate.findall(checked)
-        )
+        numbers = dict.fromkeys(_coordinate.findall(checked))
+        faults = (_refuse_loss(number, _FORMATS["float8"]) for number in numbers)
         return next(filter(None, faults), checked)
 
     def check_column(texts: Sequence[str]) -> bool:

@@ -21,6 +21,9 @@ _SURE_DATE = (
 )
 ZONE = r"(?:[zZ]|[+-](?:0[0-9]|1[0-5])(?::?[0-5][0-9])?)"
 
+# PostgreSQL refuses endless ones.
+_MOST_FRACTION_DIGITS = 30
+
 _date = re.compile(DATE)
 _zone = re.compile(ZONE + r"\Z")
 
@@ -153,4 +156,7 @@ def _time_of_day(fraction_digits: int) -> str:
 
 def _fraction(digits: int) -> str:
     """Match a fraction whose digits beyond what the type keeps are zeros."""
-    return r"(?:\.0+)?" if digits == 0 else rf"(?:\.[0-9]{{1,{digits}}}0*)?"
+    most_zeros = _MOST_FRACTION_DIGITS - digits
+    if digits == 0:
+        return rf"(?:\.0{{1,{most_zeros}}})?"
+    return rf"(?:\.[0-9]{{1,{digits}}}0{{0,{most_zeros}}})?"

@@ -22,7 +22,7 @@ from project.models import Scope
 
 MAX_ROUTES = 1000
 # Forms of pages, and calls of other standards than ours, whose views name no limit.
-FORM_BYTES = 1 << 20
+FORM_BYTES = 256 * 1024
 _FORM_METHODS = frozenset({"POST", "PUT", "PATCH"})
 
 

@@ -3,7 +3,6 @@
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from django.conf import settings
 from django.http import HttpRequest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +15,7 @@ def read(query: str) -> dict[str, object]:
     request = HttpRequest()
     request.method = "GET"
     request.META["QUERY_STRING"] = query
-    return dict(read_parameters(request, settings.CONFIG))
+    return dict(read_parameters(request))
 
 
 @given(st.dictionaries(st.text(min_size=1).filter(lambda name: name != "method"), st.text()))
