@@ -1,6 +1,5 @@
 """The ASGI application that granian serves."""
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -31,6 +30,7 @@ from ingest.validation.native.library import load_library  # noqa: E402
 from project.base.database import renew_connections  # noqa: E402
 from project.base.metrics import reserve_space  # noqa: E402
 from project.http.gateway import Gateway, Limits  # noqa: E402
+from project.server.garbage import collect_rarely  # noqa: E402
 
 if settings.METRICS_ARE_SHARED:
     reserve_space(settings.METRICS_DIR)
@@ -46,11 +46,7 @@ load_library()
 request_finished.disconnect(close_old_connections)
 request_finished.connect(renew_connections)
 
-# What is there now stays: collections shall not look at it again. A batch makes thousands of short-
-# lived objects, which reference counting frees.
-gc.collect()
-gc.freeze()
-gc.set_threshold(10_000, 20, 20)
+collect_rarely()
 
 application = Gateway(
     handler.get_response,

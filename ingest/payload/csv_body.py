@@ -20,8 +20,12 @@ _BOM = b"\xef\xbb\xbf"
 _FIELD = r'(?:"(?:[^"]++|"")*+"|(?!")[^,\r\n]*+)'
 _field = re.compile(f"({_FIELD}),")
 _record = re.compile(rf"({_FIELD}(?:,{_FIELD})*+)(\r\n?|\n|\Z)")
+_fields = re.compile(rf"(?:{_FIELD},)*+")
 _one_field = re.compile(_FIELD)
 _blank_lines = re.compile(r"[\r\n]++")
+
+# Of a header: several times the columns that a table of PostgreSQL can have.
+MAX_NAMES = 10_000
 
 # What other files have in place of commas.
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -64,7 +68,7 @@ def read_csv(
     numbered = list(split if most is None else islice(split, most + 1 + has_header))
     if not numbered:
         raise BodyEmpty
-    header = split_fields(numbered.pop(0)[1]) if has_header else None
+    header = _split_header(numbered.pop(0)[1]) if has_header else None
     return CsvRecords(
         None if header is None else list(map(_read_name, header)),
         [
@@ -102,14 +106,20 @@ def _count_lines(text: str) -> int:
 
 def _describe_quote(text: str, at: int) -> str:
     """Return what is wrong with the first quote of a record that is no record."""
-    while found := _field.match(text, at):
-        at = found.end()
-    closed = _one_field.match(text, at)
+    whole = _fields.match(text, at)
+    closed = _one_field.match(text, whole.end() if whole else at)
     if not closed:
         return "a quote is never closed"
     plural = DELIMITERS.get(text[closed.end()])
     cause = f"; are the fields divided by {plural}? A CSV body has commas" if plural else ""
     return f"there is text after a closing quote{cause}"
+
+
+def _split_header(line: str) -> list[str]:
+    """Return the names in a header, no more than one beyond `MAX_NAMES`."""
+    if '"' not in line:
+        return line.split(",", MAX_NAMES)
+    return [found[1] for found in islice(_field.finditer(f"{line},"), MAX_NAMES + 1)]
 
 
 def split_fields(record: str) -> list[str]:
@@ -159,4 +169,4 @@ def read_plain_header(body: bytes, *, has_header: bool) -> PlainHeader | None:
     header = body[start:end].removesuffix(b"\n").removesuffix(b"\r")
     if not header or b'"' in header or b"\r" in header:  # which ends a line too
         return None
-    return PlainHeader(header.decode().split(","), end)
+    return PlainHeader(_split_header(header.decode()), end)

@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from ingest.catalog.column_names import NameMatcher
 from ingest.catalog.definitions import Table
 from ingest.errors import CsvHeader
-from ingest.payload.csv_body import DELIMITERS
+from ingest.payload.csv_body import DELIMITERS, MAX_NAMES
 from ingest.payload.json_text import printable
 
 # Of a name, of wrong names, of the columns that are there: what an error tells at most.
 _SHOWN_CHARACTERS = 100
 _SHOWN_PROBLEMS = 20
 _SHOWN_COLUMNS = 100
-
-# Several times the columns that a table of PostgreSQL can have.
-_MAX_NAMES = 10_000
 
 
 def match_header(
@@ -29,8 +26,8 @@ def match_header(
     columns = [column.name for column in table.writable]
     if header is None:
         return columns
-    if len(header) > _MAX_NAMES:
-        raise CsvHeader(f"The header has more than {_MAX_NAMES} names", table=table.full_name)
+    if len(header) > MAX_NAMES:
+        raise CsvHeader(f"The header has more than {MAX_NAMES} names", table=table.full_name)
     known = NameMatcher(columns)
     found = [known.find(name) for name in header]
     if drops_extra:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from psycopg.sql import SQL
 
-from tests.api.sending import codes, counts, execute, send, stored
+from tests.api.sending import codes, counts, execute, first_indexes, send, stored
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -197,3 +197,25 @@ def test_every_row_takes_the_value_that_the_row_before_it_frees(moved: Client, f
     kept = 49 if first == "z" else 0
     assert counts(answer) == (49, 0, kept, 0, 49 - kept)
     assert stored("SELECT code FROM hiring.moved WHERE id = 49") == [("c48" if kept else "c49",)]
+
+
+def test_a_rejected_row_is_told_the_key_of_a_row_that_is_stored_after_all(client: Client) -> None:
+    execute("""
+        CREATE TABLE hiring.made (
+            id int PRIMARY KEY, code text UNIQUE, n int CHECK (n < 50),
+            boss int REFERENCES hiring.made)
+    """)
+    rows = [
+        {"id": 1, "n": "x"},
+        {"id": 2, "code": "a", "boss": 1},  # refers to a row that is rejected
+        {"id": 3, "code": "a"},  # and so this one has the code to itself
+        {"id": 3, "n": 99},
+    ]
+    answer = send(client, "made", rows)
+    assert codes(answer.json()) == {
+        0: [("not_integer", "n")],
+        1: [("fk_violation", "boss")],
+        3: [("check_violation", "n"), ("duplicate_in_batch", None)],
+    }
+    assert first_indexes(answer)[3] == [2]
+    assert stored("SELECT id FROM hiring.made") == [(3,)]

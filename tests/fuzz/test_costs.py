@@ -1,7 +1,9 @@
 """What the worst requests cost: the processor, and memory beyond their bodies."""
 
+import gc
 import os
 import time
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -9,6 +11,7 @@ from django.core.handlers.base import BaseHandler
 from django.test import RequestFactory
 
 from project.http.access.senders import find_body_route
+from project.server.garbage import collect_rarely
 from tests.api.tables import make_every_type_table
 from tests.conftest import KeyMaker
 from tests.cost import Cost, limit_cpu, measure
@@ -49,12 +52,16 @@ class Service:
 
 
 @pytest.fixture
-def service(api_key: KeyMaker) -> Service:
+def service(api_key: KeyMaker) -> Iterator[Service]:
     """The service with a table of every type; what it does once at first is done."""
     make_every_type_table()
     service = Service(api_key("read", "ingest", "backup"))
     service.measure(KINDS["long uuids"], 1000)
-    return service
+    thresholds = gc.get_threshold()
+    collect_rarely()
+    yield service
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
 
 
 def test_no_short_body_takes_long_or_much_memory(service: Service) -> None:

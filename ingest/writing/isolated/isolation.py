@@ -15,6 +15,8 @@ from ingest.validation.validated_rows import ValidatedBatch
 from ingest.writing.conflicts import WriteOptions
 from ingest.writing.constraints.checks import Violation
 
+_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
 
 class UnknownValues:
     """The columns of which nobody knows what a row will hold once it is stored."""
@@ -177,9 +179,9 @@ class Isolation:
     ) -> int:
         """Decide row by row, in order: a key is taken by the first row that keeps it.
 
-        Rows whose only fault is a key of an earlier row are left alone until keys are given. Those
-        that refer to nothing may wait for a row further down. Returns how many candidates are
-        rejected or wait.
+        Until keys are given, rows whose only fault is a key of an earlier row are left alone, and
+        of the others that fault is not told yet. Those that refer to nothing may wait for a row
+        further down. Returns how many candidates are rejected or wait.
         """
         before = len(self.candidates)
         owners: dict[_Taken, list[int]] = {}
@@ -192,8 +194,10 @@ class Isolation:
             elif may_wait and errors and all(each.code == "fk_violation" for each in errors):
                 self.candidates.remove(index)
                 self._waiting.add(index)
-            elif errors and (keys_are_given or any(e.first_index is None for e in errors)):
+            elif errors and keys_are_given:
                 self.reject(index, errors)
+            elif certain := [each for each in errors if each.first_index is None]:
+                self.reject(index, certain, self.read_values(index))
             elif not errors:
                 self._take_keys(index, verdict, owners)
         return before - len(self.candidates)
@@ -329,6 +333,11 @@ class Isolation:
         self.candidates.remove(index)
         self.rejected[index] = self._batch.reject(index, errors)
         self.rejected[index].sound = values or {}
+
+    def read_values(self, index: int) -> dict[str, Any]:
+        """Return the JSON texts of a candidate's values by column."""
+        (values,) = _rows.decode(self._batch.array([index]))
+        return values
 
     def refuse(self, index: int, failures: list[RowError]) -> None:
         """Reject a candidate that PostgreSQL has refused."""

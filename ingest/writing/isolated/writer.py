@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
-import msgspec
 import psycopg
 
 from ingest.outcome import RowError, describe_missing
@@ -26,8 +25,6 @@ TRIED_PIECES = 8
 
 # How often a batch is checked again when other writers got in between.
 ROUNDS = 3
-
-_rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 class _OrderMatters(Exception):
@@ -222,30 +219,35 @@ class IsolatedWriter:
             error = RowError(code="bad_value", column=column, message=f"{column}: {message}")
             bad.setdefault(places[number - 1], []).append(error)
         for place, errors in bad.items():
-            (values,) = _rows.decode(self._batch.array([place]))
+            values = self._isolation.read_values(place)
             for error in errors:
                 values.pop(str(error.column))
             self._isolation.reject(place, errors, values)
 
     def _reject_all_violations(self, places: Sequence[int]) -> None:
         if self._checks.refers_to_itself:
-            # A rejected row may be what another row of the batch refers to, and takes no key.
+            # A rejected row is no parent of another row of the batch, and takes no key.
             while self._reject_violations(places, keys_are_given=False):
                 pass
         while self._reject_violations(places) and self._checks.refers_to_itself:
             pass
 
     def _reject_violations(self, places: Sequence[int], *, keys_are_given: bool = True) -> int:
-        """Reject every candidate that breaks a constraint and return how many did."""
+        """Reject every candidate that breaks a constraint and return how many did.
+
+        Until keys are given, rows that are rejected already are not asked about.
+        """
         readable = self._isolation.find_readable(places)
-        broken = self._violations.find(self._isolation, readable)
+        asked = readable if keys_are_given else self._isolation.candidates.intersection(readable)
+        broken = self._violations.find(self._isolation, asked)
         pieces = self._isolation.divide_pieces(broken, readable)
         if len(pieces) > 1:
             raise _OrderMatters(pieces)
         rejected = self._isolation.reject_broken(
             broken, keys_are_given=keys_are_given, may_wait=self._may_wait
         )
-        self._isolation.complete_errors(readable)
+        if keys_are_given:
+            self._isolation.complete_errors(readable)
         return rejected
 
     def _reject_unanswerable(self, places: list[int]) -> None:

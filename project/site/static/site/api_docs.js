@@ -27,5 +27,14 @@ function mend() {
 
 document.addEventListener("DOMContentLoaded", () => {
   const page = document.getElementById("swagger-ui");
-  new MutationObserver(mend).observe(page, { childList: true, subtree: true });
+  let waits = false;
+  const mendOnce = () => {
+    waits = false;
+    mend();
+  };
+  // Once a frame, however many changes there are in it.
+  new MutationObserver(() => {
+    if (!waits) requestAnimationFrame(mendOnce);
+    waits = true;
+  }).observe(page, { childList: true, subtree: true });
 });
