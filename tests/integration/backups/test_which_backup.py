@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,16 @@ from backups.store.archive import (
 )
 from backups.store.manifest import MANIFEST_NAME
 from project.base.config import Keep
-from tests.integration.backups.archives import change_bytes, reseal
+from tests.integration.backups.archives import change_bytes, check_refused, reseal
 
 pytestmark = pytest.mark.usefixtures("scratch")
 
 ONE = ["hiring.jobs"]
+USES: list[Callable[[], object]] = [
+    lambda: find_backup(None),
+    lambda: find_backup_of(ONE),
+    run_drill,
+]
 
 
 def keep_newest_only(settings: Settings) -> None:
@@ -52,14 +58,8 @@ def test_a_damaged_newest_backup_is_named_never_passed_over(
 ) -> None:
     older, newest = run_backup(), run_backup()
     damage(archive / newest.folder)
-    for use in (
-        lambda: find_backup(None),
-        lambda: find_backup_of(ONE),
-        lambda: run_drill(),
-        lambda: call_command("restore", *ONE, "--dry-run"),
-    ):
-        with pytest.raises(BackupDamaged, match=f"{newest.folder} is damaged"):
-            use()
+    restore = partial(call_command, "restore", *ONE, "--dry-run")
+    check_refused(BackupDamaged, f"{newest.folder} is damaged", *USES, restore)
     assert find_backup(str(older.pk)).read().complete
     status = read_backup_status()
     assert status.good_at == find_backup(str(older.pk)).taken_at
@@ -77,9 +77,7 @@ def test_a_backup_from_the_future_is_named_never_used_or_passed_over(
     name = folder_name(made.id, later)
     reseal(made, lambda manifest: replace(manifest, name=name, snapshot_at=later))
     made.folder.rename(archive / name)
-    for use in (lambda: find_backup(None), lambda: find_backup_of(ONE), lambda: run_drill()):
-        with pytest.raises(BackupInFuture, match=f"{name} is dated in the future"):
-            use()
+    check_refused(BackupInFuture, f"{name} is dated in the future", *USES)
     status = read_backup_status()
     assert status.good_at == find_backup(str(older.pk)).taken_at
     assert [name in one for one in status.warnings] == [True]
