@@ -50,7 +50,7 @@ def restore_backup(
     and `Unavailable`.
     """
     backup, manifest = open_trusted(backup, trust=request.trust)
-    entries = choose_tables(manifest.tables, request.tables)
+    entries = choose_tables(manifest.tables, request.tables, exclude=request.exclude)
     request = _check_tables(entries, request)
     progress.expect_rows(sum(entry.rows for entry in entries))
     backup.check_file_names(manifest)
@@ -72,7 +72,8 @@ def restore_backup(
             return _report(manifest, plans, dry_run=True)
         with connection.transaction():  # a table that was made is local
             distribute_datasets(connection, settings.CONFIG.datasets)
-        return _report(manifest, plans, rows=sum(entry.rows for entry in entries))
+        rows = sum(one.inserted + one.updated + one.unchanged for one in plans)
+        return _report(manifest, plans, rows=rows)
 
 
 def _report(
@@ -141,7 +142,10 @@ def _append(
 ) -> RestoreReport:
     appended = {
         one.reader.entry.full_name: append_backup(
-            one.reader, on_conflict=request.on_conflict, progress=progress
+            one.reader,
+            selection=one.selection,
+            on_conflict=request.on_conflict,
+            progress=progress,
         )
         for one in order_by_foreign_keys(tables)
     }

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, get_args
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -11,6 +12,7 @@ from backups.restore.append import AppendReport
 from backups.restore.external_file import append_files, find_files, is_external
 from backups.restore.plan import Mode, RestoreRequest, describe_plan
 from backups.restore.restore import RestoreReport
+from backups.restore.selection import NULL_WORD, read_conditions, read_keys
 from backups.restore.service_tables import find_service_tables
 from backups.runs.progress import progress_bar
 from backups.runs.runs import run_restore, run_undo
@@ -29,6 +31,14 @@ class Command(BaseCommand):
             "tables", nargs="*", metavar="TABLE", help="without any, --all is needed"
         )
         parser.add_argument("--all", action="store_true", help="every table of the backup")
+        parser.add_argument(
+            "--exclude",
+            action="append",
+            default=[],
+            metavar="TABLE",
+            help="with --all: leave this table as it is; repeatable",
+        )
+        self._add_selection(parser)
         parser.add_argument(
             "--from",
             dest="source",
@@ -59,9 +69,26 @@ class Command(BaseCommand):
             help="the column that a foreign file's field is meant for; repeatable",
         )
 
+    def _add_selection(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--where",
+            action="append",
+            default=[],
+            metavar="COLUMN=VALUE",
+            help=rf"only rows with this value ({NULL_WORD}: null); repeatable, all must hold",
+        )
+        parser.add_argument(
+            "--keys",
+            metavar="FILE|LIST",
+            help="only rows with these primary keys: 17,18 or a CSV file with the key's columns",
+        )
+        parser.add_argument("--batch", type=UUID, metavar="ID", help="only rows of this batch")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["tables"]) == options["all"]:
             raise CommandError("name the tables, or say --all")
+        if options["exclude"] and not options["all"]:
+            raise CommandError("--exclude takes tables out of --all")
         if options["undo"]:
             self._undo(options)
             return
@@ -70,10 +97,15 @@ class Command(BaseCommand):
             self._append_files(source, options)
             return
         backup = find_backup(source) if source is not None else find_backup_of(options["tables"])
-        entries = choose_tables(backup.read().tables, options["tables"])
+        tables, exclude = options["tables"], options["exclude"]
+        entries = choose_tables(backup.read().tables, tables, exclude=exclude)
         self._confirm([entry.full_name for entry in entries], options)
         request = RestoreRequest(
-            tables=options["tables"],
+            tables=tables,
+            exclude=exclude,
+            where=read_conditions(options["where"]),
+            keys=read_keys(options["keys"]) if options["keys"] is not None else None,
+            batch=str(options["batch"]) if options["batch"] else None,
             mode=options["mode"] or ("new" if options["into"] else "replace"),
             into=options["into"],
             dry_run=options["dry_run"],
@@ -86,7 +118,7 @@ class Command(BaseCommand):
         self._write_report(report)
 
     def _undo(self, options: dict[str, Any]) -> None:
-        if options["all"] or options["source"] or options["mode"] or options["into"]:
+        if _selects(options) or any(options[name] for name in ("all", "source", "mode", "into")):
             raise CommandError("--undo takes the tables' names, --force and --dry-run only")
         self._confirm(options["tables"], options)
         undone = run_undo(
@@ -118,10 +150,11 @@ class Command(BaseCommand):
     def _append_files(self, source: str, options: dict[str, Any]) -> None:
         if (
             options["mode"] not in {None, "append"}
-            or options["into"]
             or len(options["tables"]) != 1
+            or options["into"]
+            or _selects(options)
         ):
-            raise CommandError("other tools' files can only be appended, to one table")
+            raise CommandError("other tools' files can only be appended, whole, to one table")
         renamed = dict(pair.partition("=")[::2] for pair in options["rename"])
         with progress_bar("restore") as progress:
             report = append_files(
@@ -160,3 +193,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {one.rows} rows {where}: {one.message}")
         if any(report.rejected for report in reports.values()):
             sys.exit(SOME_REJECTED)
+
+
+def _selects(options: Mapping[str, Any]) -> bool:
+    return bool(options["where"]) or options["keys"] is not None or options["batch"] is not None

@@ -53,6 +53,7 @@ class Shadow:
     content_sha256: str
     check_query: str
     codec: RowCodec
+    keys_not_found: tuple[str, ...] = ()
 
 
 def clear_shadows(connection: psycopg.Connection, schemas: set[str]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Identifier, Literal
 
 from backups.avro.schema import Field
 from backups.child.table_reader import TableReader
@@ -12,13 +12,13 @@ from backups.progress import Progress
 from backups.restore.creation.shadow import staging_schema
 from backups.restore.file_copy import FileCopy
 from backups.restore.inplace.table import LiveTable
-from backups.restore.plan import Misfit
-from backups.tables.catalog import fetch_int, set_search_path
+from backups.tables.catalog import set_search_path
 from backups.tables.connection import configure_transaction
 from backups.tables.ddl import raw_sql
 from project.base.sql_files import read_sql
 
 FOLDER = Path(__file__).parent / "sql"
+UNFIT = Identifier("rowhouse_unfit")
 
 # Errors of COPY that a value causes.
 _BAD_VALUE = (psycopg.DataError, psycopg.IntegrityError)
@@ -26,12 +26,12 @@ _BAD_VALUE = (psycopg.DataError, psycopg.IntegrityError)
 
 @dataclass(frozen=True)
 class FileRows:
-    """A table of the rows that fit their columns' types; and why the others do not."""
+    """A table of the rows; the column `UNFIT`, if any, names the columns of values left out."""
 
     table: Identifier
     columns: tuple[str, ...]
     rows: int
-    misfits: tuple[Misfit, ...]
+    has_unfit: bool
 
 
 def load_rows(
@@ -59,12 +59,11 @@ def _load(file: FileCopy, table: LiveTable, cast: list[Field]) -> FileRows:
         set_search_path(connection, definition.schema)
         if not cast:
             _copy_in(file, table, target, [])
-            return FileRows(target, columns, file.reader.rows, ())
-        texts = Identifier("rowhouse_texts")
-        _copy_in(file, table, texts, cast)
-        misfits = _cast(file, table, texts, target, cast)
-        rows = fetch_int(connection, SQL("SELECT count(*) FROM {}").format(target))
-        return FileRows(target, columns, rows, misfits)
+        else:
+            texts = Identifier("rowhouse_texts")
+            _copy_in(file, table, texts, cast)
+            _cast(file, table, texts, target, cast)
+        return FileRows(target, columns, file.reader.rows, bool(cast))
 
 
 def _copy_in(file: FileCopy, table: LiveTable, target: Identifier, cast: list[Field]) -> None:
@@ -82,42 +81,38 @@ def _copy_in(file: FileCopy, table: LiveTable, target: Identifier, cast: list[Fi
 
 def _cast(
     file: FileCopy, table: LiveTable, texts: Identifier, target: Identifier, cast: list[Field]
-) -> tuple[Misfit, ...]:
-    """Make the table of the rows whose values fit; return why others do not."""
+) -> None:
+    """Make the table of the rows, with null and the column's name where a value does not fit."""
     connection = file.connection
     connection.execute(read_sql(FOLDER / "fits.sql"))
-    before = {one.column: _existing_type(connection, one.type) for one in cast}
-    now = {name: one.type for name, one in table.columns.items()}
-    conditions: dict[str, Composable] = {
-        name: SQL("pg_temp.fits({}, {}, {})").format(
-            Identifier(name), Literal(old), Literal(now[name])
+    values, fits, unfit = [], [], []
+    for place, one in enumerate(file.fields):
+        name = Identifier(one.column)
+        if one not in cast:
+            values.append(SQL("{}").format(name))
+            continue
+        before, now = _existing_type(connection, one.type), table.columns[one.column].type
+        fit = Identifier(f"rowhouse_fits{place}")
+        fits.append(
+            SQL("pg_temp.fits({}, {}, {}) AS {}").format(name, Literal(before), Literal(now), fit)
         )
-        for name, old in before.items()
-    }
-    misfits = [
-        Misfit(
-            f"{name} does not fit {now[name]}",
-            fetch_int(
-                connection, SQL("SELECT count(*) FROM {} WHERE NOT {}").format(texts, condition)
-            ),
-        )
-        for name, condition in conditions.items()
-    ]
-    values = [
-        SQL("({0}::{1})::{2} AS {0}").format(
-            Identifier(one.column), raw_sql(before[one.column]), raw_sql(now[one.column])
-        )
-        if one in cast
-        else Identifier(one.column)
-        for one in file.fields
-    ]
+        value = SQL("({}::{})::{}").format(name, raw_sql(before), raw_sql(now))
+        values.append(SQL("CASE WHEN {} THEN {} END AS {}").format(fit, value, name))
+        unfit.append(SQL("CASE WHEN NOT {} THEN {} END").format(fit, Literal(one.column)))
     connection.execute(
-        SQL("CREATE UNLOGGED TABLE {} AS SELECT {} FROM {} WHERE {}").format(
-            target, SQL(", ").join(values), texts, SQL(" AND ").join(conditions.values())
+        SQL(
+            "CREATE UNLOGGED TABLE {} AS SELECT {}, nullif(array_remove(ARRAY[{}]::text[], NULL),"
+            " '{{}}') AS {} FROM {} CROSS JOIN LATERAL (SELECT {}) fits"
+        ).format(
+            target,
+            SQL(", ").join(values),
+            SQL(", ").join(unfit),
+            UNFIT,
+            texts,
+            SQL(", ").join(fits),
         )
     )
     connection.execute(SQL("DROP TABLE {}").format(texts))
-    return tuple(one for one in misfits if one.rows)
 
 
 def _existing_type(connection: psycopg.Connection, name: str) -> str:
