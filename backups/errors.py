@@ -59,6 +59,12 @@ class RestoreRefused(BackupError):
     code = "restore_refused"
 
 
+class RestoreIncomplete(BackupError):
+    """Some tables were not restored: their files are damaged, or the backup lacks them."""
+
+    code = "restore_incomplete"
+
+
 class SelectionInvalid(BackupError):
     """The rows to restore are named by columns or values that the file or the table has not."""
 

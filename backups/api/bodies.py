@@ -67,6 +67,7 @@ class RestoreBody(_Body, frozen=True):
             "keys": None if self.keys is None else [_as_key(key) for key in self.keys],
             "batch": self.batch and str(self.batch),
             "left_out": left_out,
+            "everything": not self.tables,
         }
         return RestoreRequest(**fields)
 

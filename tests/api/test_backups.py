@@ -101,6 +101,21 @@ def test_some_rows_are_restored(client: Client, in_process: None) -> None:
     assert done["report"]["code"] == "lineage_missing"
 
 
+def test_a_damaged_file_keeps_no_other_table_from_being_restored(
+    client: Client, archive: Path, in_process: None
+) -> None:
+    execute("INSERT INTO hiring.jobs VALUES (1, 'Nurse')")
+    made = run_backup()
+    execute("DELETE FROM hiring.jobs")
+    (archive / made.folder / "hiring.departments.avro").unlink()
+    done = restore(client, made, {})
+    assert done["state"] == "incomplete"
+    (table,) = done["report"]["not_restored"]
+    assert table == "hiring.departments"
+    assert table in done["error"]
+    assert execute("SELECT * FROM hiring.jobs") == [(1, "Nurse")]
+
+
 def test_lists_backups_newest_first(client: Client) -> None:
     made = [run_backup(tables=["jobs"]) for _ in range(2)]
     listed = client.get("/api/backups").json()

@@ -20,6 +20,8 @@ from backups.store.archive import find_backup, find_backup_of
 from backups.store.selection import choose_tables
 from ingest.outcome import SOME_REJECTED, OnConflict
 
+SOME_NOT_RESTORED = 3  # as where rows are rejected
+
 
 class Command(BaseCommand):
     # Django's checks import every view of the service, which takes longer than a small command.
@@ -103,6 +105,7 @@ class Command(BaseCommand):
         request = RestoreRequest(
             tables=tables,
             exclude=exclude,
+            everything=options["all"],
             where=read_conditions(options["where"]),
             keys=read_keys(options["keys"]) if options["keys"] is not None else None,
             batch=str(options["batch"]) if options["batch"] else None,
@@ -173,12 +176,15 @@ class Command(BaseCommand):
         for plan in report.tables:
             for line in describe_plan(plan):
                 self.stdout.write(line)
+        for table, why in report.not_restored.items():
+            self.stdout.write(f"NOT RESTORED: {table}: {why}")
         if report.dry_run:
             self.stdout.write("Nothing was changed: this was a dry run")
-            return
-        if not report.appended:
+        elif not report.appended:
             self.stdout.write(f"{report.rows} rows restored from {report.backup}")
         self._write_outcomes(report.appended, dry_run=False)
+        if report.not_restored:
+            sys.exit(SOME_NOT_RESTORED)
 
     def _write_outcomes(self, reports: Mapping[str, AppendReport], *, dry_run: bool) -> None:
         """Tell what became of rows, and why; exit with 3 where not all of them were taken."""
