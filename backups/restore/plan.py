@@ -29,6 +29,7 @@ class RestoreRequest:
     with_service: bool = False  # also receipts and rejections
     left_out: Sequence[str] = ()  # tables of the backup that the caller may not restore
     exclude: Sequence[str] = ()  # tables of the backup that stay as they are
+    is_named: bool = True  # the backup was asked for, not looked for
     everything: bool = False  # no tables were named: those that the backup lacks are told
     # Which rows, of all tables: those of which each condition holds, here or in the backup.
     where: Mapping[str, str | None] = field(default_factory=dict)

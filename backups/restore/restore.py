@@ -19,6 +19,7 @@ from backups.restore.plan import RestoreRequest, TablePlan
 from backups.restore.restore_plan import TableRestore, order_by_foreign_keys, plan_restore
 from backups.restore.service_tables import FULL_NAMES, check_service_tables
 from backups.restore.usable_tables import find_damaged, find_lacking, leave_out
+from backups.store.choice import BackupChoice, explain_choice
 from backups.store.folder import Backup
 from backups.store.manifest import Manifest, TableEntry
 from backups.store.origin import open_trusted
@@ -36,6 +37,7 @@ class RestoreReport(msgspec.Struct, frozen=True):
     age_s: int
     dry_run: bool
     tables: list[TablePlan]
+    choice: BackupChoice | None = None  # of a dry run: why this backup
     not_restored: dict[str, str] = {}  # by table: it is damaged, or the backup lacks it
     rows: int = 0
     appended: dict[str, AppendReport] = {}
@@ -61,7 +63,10 @@ def restore_backup(
         raise BackupError(f"No table can be restored: {describe_failures(reasons)}")
     with _telling(reasons):
         report = _restore(backup, manifest, entries, request, progress)
-    return msgspec.structs.replace(report, not_restored=reasons)
+    choice = None
+    if request.dry_run:
+        choice = explain_choice(backup, request.tables, is_named=request.is_named)
+    return msgspec.structs.replace(report, not_restored=reasons, choice=choice)
 
 
 def _restore(

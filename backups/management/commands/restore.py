@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID
 
@@ -105,6 +105,7 @@ class Command(BaseCommand):
         request = RestoreRequest(
             tables=tables,
             exclude=exclude,
+            is_named=source is not None,
             everything=options["all"],
             where=read_conditions(options["where"]),
             keys=read_keys(options["keys"]) if options["keys"] is not None else None,
@@ -171,8 +172,13 @@ class Command(BaseCommand):
         self._write_outcomes({options["tables"][0]: report}, dry_run=options["dry_run"])
 
     def _write_report(self, report: RestoreReport) -> None:
-        taken = f"{report.taken_at:%Y-%m-%d %H:%M:%S} UTC, {timedelta(seconds=report.age_s)} ago"
+        taken = f"{_show_time(report.taken_at)}, {timedelta(seconds=report.age_s)} ago"
         self.stdout.write(f"{report.backup}, taken {taken}")
+        if report.choice is not None:
+            self.stdout.write(f"  used because: {report.choice.reason}")
+            for one in report.choice.newer:
+                taken = _show_time(one.taken_at)
+                self.stdout.write(f"  newer: {one.backup}, taken {taken}: {one.state}")
         for plan in report.tables:
             for line in describe_plan(plan):
                 self.stdout.write(line)
@@ -199,6 +205,10 @@ class Command(BaseCommand):
                 self.stdout.write(f"  {one.rows} rows {where}: {one.message}")
         if any(report.rejected for report in reports.values()):
             sys.exit(SOME_REJECTED)
+
+
+def _show_time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _selects(options: Mapping[str, Any]) -> bool:
