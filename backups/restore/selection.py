@@ -14,8 +14,7 @@ from backups.errors import LineageMissing, SelectionInvalid
 from backups.restore.plan import Key, RestoreRequest
 from backups.tables.ddl import raw_sql
 from ingest.catalog.definitions import Column, Table, read_definition
-from ingest.reading.selection import is_comparable
-from ingest.validation.parameter_values import parse_value, split_list
+from ingest.validation.parameter_values import is_comparable, parse_value, split_list
 from project.base.errors import BadParameter
 
 BATCH_COLUMN = "_batch"
