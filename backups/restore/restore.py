@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from django.conf import settings
 from django.utils import timezone
+from psycopg import Connection
 
 from backups.child.table_reader import TableReader
 from backups.child.verify import verify_backup
@@ -15,6 +16,7 @@ from backups.errors import RestoreRefused
 from backups.progress import NO_PROGRESS, Progress
 from backups.restore.append import AppendReport, append_backup
 from backups.restore.database_errors import translate_errors
+from backups.restore.definitions import DefinitionReport, make_definitions
 from backups.restore.execution import execute_restore
 from backups.restore.plan import RestoreRequest, TablePlan
 from backups.restore.restore_plan import TableRestore, order_by_foreign_keys, plan_restore
@@ -38,6 +40,7 @@ class RestoreReport(msgspec.Struct, frozen=True):
     tables: list[TablePlan]
     rows: int = 0
     appended: dict[str, AppendReport] = {}
+    definitions: DefinitionReport | None = None
 
 
 def restore_backup(
@@ -64,15 +67,25 @@ def restore_backup(
         connection = stack.enter_context(connect_for_restore())
         restorer = stack.enter_context(connect_restorer())
         keep_local(restorer)
+        definitions = _make_definitions(connection, backup, manifest, request)
         tables = plan_restore(connection, readers, request)
         if request.mode == "append" and not request.dry_run:
             return _append(manifest, tables, request, progress)
         plans = execute_restore(connection, restorer, tables, request, progress)
         if request.dry_run:
-            return _report(manifest, plans, dry_run=True)
+            return _report(manifest, plans, dry_run=True, definitions=definitions)
         with connection.transaction():  # a table that was made is local
             distribute_datasets(connection, settings.CONFIG.datasets)
-        return _report(manifest, plans, rows=sum(entry.rows for entry in entries))
+        rows = sum(entry.rows for entry in entries)
+        return _report(manifest, plans, rows=rows, definitions=definitions)
+
+
+def _make_definitions(
+    connection: Connection, backup: Backup, manifest: Manifest, request: RestoreRequest
+) -> DefinitionReport | None:
+    if not request.definitions:
+        return None
+    return make_definitions(connection, backup, manifest, dry_run=request.dry_run)
 
 
 def _report(
@@ -82,6 +95,7 @@ def _report(
     dry_run: bool = False,
     rows: int = 0,
     appended: dict[str, AppendReport] | None = None,
+    definitions: DefinitionReport | None = None,
 ) -> RestoreReport:
     age = timezone.now() - manifest.snapshot_at
     return RestoreReport(
@@ -92,6 +106,7 @@ def _report(
         tables=plans,
         rows=rows,
         appended=appended or {},
+        definitions=definitions,
     )
 
 

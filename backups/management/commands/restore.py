@@ -8,13 +8,14 @@ from typing import Any, get_args
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backups.restore.append import AppendReport
+from backups.restore.definitions import describe_definitions
 from backups.restore.external_file import append_files, find_files, is_external
 from backups.restore.plan import Mode, RestoreRequest, describe_plan
 from backups.restore.restore import RestoreReport
 from backups.restore.service_tables import find_service_tables
 from backups.runs.progress import progress_bar
 from backups.runs.runs import run_restore, run_undo
-from backups.store.archive import find_backup, find_backup_of
+from backups.store.archive import find_backup_of, locate_backup
 from backups.store.selection import choose_tables
 from ingest.outcome import SOME_REJECTED, OnConflict
 
@@ -48,6 +49,11 @@ class Command(BaseCommand):
             "--trust", action="store_true", help="also a backup that no key of this service signed"
         )
         parser.add_argument(
+            "--definitions",
+            action="store_true",
+            help="first make what the datasets define (types, functions, tables …) and lack",
+        )
+        parser.add_argument(
             "--yes", action="store_true", help="replace receipts and rejections without asking"
         )
         parser.add_argument("--on-conflict", choices=get_args(OnConflict), default="reject")
@@ -62,6 +68,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["tables"]) == options["all"]:
             raise CommandError("name the tables, or say --all")
+        if options["definitions"] and not options["all"]:
+            raise CommandError("--definitions are those of all tables: say --all")
         if options["undo"]:
             self._undo(options)
             return
@@ -69,7 +77,7 @@ class Command(BaseCommand):
         if source is not None and is_external(source):
             self._append_files(source, options)
             return
-        backup = find_backup(source) if source is not None else find_backup_of(options["tables"])
+        backup = locate_backup(source) if source is not None else find_backup_of(options["tables"])
         entries = choose_tables(backup.read().tables, options["tables"])
         self._confirm([entry.full_name for entry in entries], options)
         request = RestoreRequest(
@@ -80,6 +88,7 @@ class Command(BaseCommand):
             on_conflict=options["on_conflict"],
             trust=options["trust"],
             with_service=True,
+            definitions=options["definitions"],
         )
         with progress_bar("restore") as progress:
             _, report = run_restore(backup, request, progress=progress)
@@ -137,6 +146,8 @@ class Command(BaseCommand):
     def _write_report(self, report: RestoreReport) -> None:
         taken = f"{report.taken_at:%Y-%m-%d %H:%M:%S} UTC, {timedelta(seconds=report.age_s)} ago"
         self.stdout.write(f"{report.backup}, taken {taken}")
+        for line in describe_definitions(report.definitions) if report.definitions else ():
+            self.stdout.write(line)
         for plan in report.tables:
             for line in describe_plan(plan):
                 self.stdout.write(line)
