@@ -59,6 +59,24 @@ class RestoreRefused(BackupError):
     code = "restore_refused"
 
 
+class RestoreIncomplete(BackupError):
+    """Some tables were not restored: their files are damaged, or the backup lacks them."""
+
+    code = "restore_incomplete"
+
+
+class SelectionInvalid(BackupError):
+    """The rows to restore are named by columns or values that the file or the table has not."""
+
+    code = "selection_invalid"
+
+
+class LineageMissing(BackupError):
+    """The table does not record which batch its rows came with: it has no column `_batch`."""
+
+    code = "lineage_missing"
+
+
 class ServiceTablesProtected(BackupError):
     """Receipts and rejections are restored by the command line alone."""
 

@@ -20,7 +20,7 @@ class BackupRun(models.Model):
         QUEUED = "queued"
         RUNNING = "running"
         DONE = "done"
-        INCOMPLETE = "incomplete"  # some tables are in it, others could not be read
+        INCOMPLETE = "incomplete"  # of some tables only: the others could not be read
         FAILED = "failed"
 
     id = models.UUIDField(primary_key=True)  # version 7; a backup's folder ends with it

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import msgspec
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -28,7 +27,6 @@ from backups.errors import (
 )
 from backups.make.snapshot import SERVICE_TABLES
 from backups.models import BackupRun
-from backups.restore.plan import RestoreRequest
 from backups.restore.service_tables import check_service_tables, find_service_tables
 from backups.runs.record import mark_dead_runs
 from backups.runs.runs import describe_request, request_run
@@ -160,15 +158,16 @@ class RestoreView(APIView):
         options = read_options(request, RestoreBody)
         if (options.mode == "new") != (options.into is not None):
             raise BadParameter("`into` names the new table of the mode new", parameter="into")
+        if options.tables and options.exclude:
+            raise BadParameter("`exclude` is for a restore of all tables", parameter="exclude")
         _, manifest = open_trusted(backup)
-        chosen = [entry.full_name for entry in choose_tables(manifest.tables, options.tables)]
+        entries = choose_tables(manifest.tables, options.tables, exclude=options.exclude)
+        chosen = [entry.full_name for entry in entries]
         left_out = [] if options.tables else find_service_tables(chosen)
         tables = [name for name in chosen if name not in left_out]
         check_service_tables(tables or left_out, allowed=False)
-        wanted = RestoreRequest(**msgspec.structs.asdict(options), left_out=left_out)
-        restore = request_run(
-            Kind.RESTORE, backup=backup.id, tables=tables, options=describe_request(wanted)
-        )
+        wanted = describe_request(options.as_request(left_out))
+        restore = request_run(Kind.RESTORE, backup=backup.id, tables=tables, options=wanted)
         return _accept(request, restore)
 
 

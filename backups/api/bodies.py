@@ -1,13 +1,15 @@
 """The bodies of requests under /api/backups."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from drf_spectacular.utils import OpenApiExample, OpenApiRequest
 from rest_framework.request import Request
 
 from backups.avro.codecs import Codec
-from backups.restore.plan import Mode
+from backups.restore.plan import Key, Mode, RestoreRequest
 from ingest.errors import BadShape, JsonSyntax
 from ingest.outcome import OnConflict
 from project.http.body import BODY_ERRORS, read_optional_body
@@ -17,6 +19,10 @@ MAX_BODY_BYTES = 1 << 20
 
 # What can be wrong with a body of options.
 OPTIONS_ERRORS = (*BODY_ERRORS, JsonSyntax, BadShape)
+
+
+# A column's value; a number with a fraction would not stay exact.
+Value = str | int | bool
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -37,13 +43,45 @@ class VerifyBody(_Body, frozen=True):
 
 
 class RestoreBody(_Body, frozen=True):
-    """POST /api/backups/{id}/restore."""
+    """POST /api/backups/{id}/restore.
+
+    Without `tables`, all of the backup but `exclude`. With `where` (values by column), `keys` (a
+    primary key's values, or objects with its columns) or `batch`, only rows of which each holds.
+    Numbers with a fraction are given as strings.
+    """
 
     tables: list[str] = []
+    exclude: list[str] = []
+    where: dict[str, Value | None] = {}
+    keys: list[Value | dict[str, Value]] | None = None
+    batch: UUID | None = None
     mode: Mode = "replace"
     into: str | None = None
     dry_run: bool = False
     on_conflict: OnConflict = "reject"
+
+    def as_request(self, left_out: Sequence[str]) -> RestoreRequest:
+        """Return the request, in which all values are texts."""
+        fields = msgspec.structs.asdict(self) | {
+            "where": {name: _as_text(value) for name, value in self.where.items()},
+            "keys": None if self.keys is None else [_as_key(key) for key in self.keys],
+            "batch": self.batch and str(self.batch),
+            "left_out": left_out,
+            "everything": not self.tables,
+        }
+        return RestoreRequest(**fields)
+
+
+def _as_text(value: Value | None) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _as_key(key: Value | dict[str, Value]) -> Key:
+    if isinstance(key, dict):
+        return {name: str(_as_text(value)) for name, value in key.items()}
+    return str(_as_text(key))
 
 
 B = TypeVar("B", bound=_Body)

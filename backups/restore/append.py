@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Composable, Identifier
 
 from backups.child.table_reader import TableReader
 from backups.progress import Progress
+from backups.restore.selection import RowSelection
 from backups.tables.catalog import set_search_path
 from backups.tables.connection import configure_transaction, connect_restorer, execute_alone
 from backups.tables.ddl import raw_sql
@@ -93,7 +94,11 @@ def append_rows(
 
 
 def append_backup(
-    reader: TableReader, *, on_conflict: OnConflict, progress: Progress
+    reader: TableReader,
+    *,
+    selection: RowSelection | None,
+    on_conflict: OnConflict,
+    progress: Progress,
 ) -> AppendReport:
     """Append a backup's rows to the table they came from, as it is now.
 
@@ -106,7 +111,7 @@ def append_backup(
             _fill_staging(connection, reader)
             stored = {field.column for field in reader.schema.fields}
             shared = [column for column in known.table.writable if column.name in stored]
-            rows = _read_json(connection, shared)
+            rows = _read_json(connection, shared, selection)
             return append_rows(table, rows, on_conflict=on_conflict, progress=progress)
 
 
@@ -140,11 +145,14 @@ def _existing_type(connection: Connection, type_name: str) -> str:
     return type_name if row and row[0] is not None else "text"
 
 
-def _read_json(connection: Connection, columns: Sequence[Column]) -> Iterator[bytes]:
-    """Yield the rows of the staging table as the ingest endpoint takes them."""
+def _read_json(
+    connection: Connection, columns: Sequence[Column], selection: RowSelection | None
+) -> Iterator[bytes]:
+    """Yield the rows of the staging table that are selected as the ingest endpoint takes them."""
     values = SQL(", ").join(_json_value(column) for column in columns)
-    statement = SQL("SELECT row_to_json(one)::text FROM (SELECT {} FROM {}) one").format(
-        values, Identifier(STAGING)
+    selected = selection.names("s") if selection else SQL("true")
+    statement = SQL("SELECT row_to_json(one)::text FROM (SELECT {} FROM {} s WHERE {}) one").format(
+        values, Identifier(STAGING), selected
     )
     connection.execute("SELECT set_config('intervalstyle', 'iso_8601', true)")
     with psycopg.ServerCursor(connection, "rowhouse_append") as cursor:

@@ -13,6 +13,10 @@ from backups.restore.creation.create import create_tables
 from backups.restore.creation.move import move_in, validate
 from backups.restore.database_errors import translate_errors
 from backups.restore.inplace.change import acting_as_writer
+from backups.restore.inplace.chosen_rows import (
+    keep_selected,
+    take_misfits,
+)
 from backups.restore.inplace.difference import (
     Difference,
     compute_difference,
@@ -22,7 +26,7 @@ from backups.restore.inplace.difference import (
 from backups.restore.inplace.file_rows import load_rows
 from backups.restore.inplace.misfits import find_bad_rows, find_repeated_keys
 from backups.restore.inplace.table import LiveTable
-from backups.restore.inplace.transaction import Change, Outcome, change_tables
+from backups.restore.inplace.transaction import Change, Comparison, Outcome, change_tables
 from backups.restore.plan import Misfit, RestoreRequest, TablePlan
 from backups.restore.restore_plan import TableRestore
 from backups.restore.sequences import advance_sequences
@@ -82,7 +86,7 @@ class _Execution:
             before=lambda connection: move_in(connection, made),
             after=lambda connection: self._finish(connection, made),
         )
-        return list(self._describe(outcomes))
+        return list(self._describe(outcomes, made))
 
     def _make(self) -> list[shadow.Shadow]:
         """Make the tables that are missing; in a dry run, tell what is in the way."""
@@ -97,7 +101,7 @@ class _Execution:
         return made
 
     def _create(self) -> list[shadow.Shadow]:
-        return create_tables(self._restorer, self._missing, self._request.into, self._progress)
+        return create_tables(self._restorer, self._missing, self._request, self._progress)
 
     def _finish(self, connection: Connection, made: Sequence[shadow.Shadow]) -> None:
         """Validate the foreign keys of tables that were made, once all rows are there."""
@@ -118,13 +122,19 @@ class _Execution:
             self._obstacles.append(Misfit(error.message))
 
     def _plan_change(self, one: TableRestore, table: LiveTable) -> Change:
-        file = load_rows(self._restorer, one.reader, table, self._progress)
+        loaded = load_rows(self._restorer, one.reader, table, self._progress)
         is_append = self._request.mode == "append"
         known = {constraint.definition for constraint in one.reader.entry.constraints}
+        selection = one.selection
 
-        def compute(connection: Connection, table: LiveTable) -> tuple[Difference, list[Misfit]]:
-            difference = compute_difference(connection, table, file)
-            misfits = list(file.misfits)
+        def compute(connection: Connection, table: LiveTable) -> Comparison:
+            file, not_found = loaded, tuple[str, ...]()
+            if selection is not None:
+                relations = (table.identifier, file.table)
+                not_found = selection.find_unknown_keys(connection, *relations)
+                file = keep_selected(connection, table, file, selection)
+            file, misfits = take_misfits(connection, table, file)
+            difference = compute_difference(connection, table, file, selection)
             if not _is_key_of(difference, known):
                 misfits += find_repeated_keys(connection, difference, file)
             if is_append:
@@ -132,27 +142,41 @@ class _Execution:
             with acting_as_writer(connection, difference):
                 fill_defaults(connection, difference)
                 misfits += find_bad_rows(connection, difference)
-            return difference, misfits
+            return Comparison(difference, tuple(misfits), not_found)
 
         return Change(table, compute, one.reader.entry.sequences)
 
-    def _describe(self, outcomes: Sequence[Outcome]) -> Iterator[TablePlan]:
-        changed = {one.table.full_name: one for one in outcomes}
+    def _describe(
+        self, outcomes: Sequence[Outcome], made: Sequence[shadow.Shadow]
+    ) -> Iterator[TablePlan]:
+        changes, shadows = iter(outcomes), iter(made)
         for one in self._tables:
-            outcome = changed.get(one.plan.table) if one.table is not None else None
-            if outcome is None:
-                yield msgspec.structs.replace(one.plan, will_not_fit=tuple(self._obstacles))
-                continue
-            counts = outcome.counts
-            yield msgspec.structs.replace(
-                one.plan,
-                inserted=counts.inserted,
-                updated=counts.updated,
-                deleted=counts.deleted,
-                unchanged=outcome.difference.unchanged,
-                examples=outcome.examples,
-                will_not_fit=outcome.misfits,
-            )
+            if one.table is not None:
+                yield _describe_change(one.plan, next(changes))
+            else:
+                yield self._describe_made(one.plan, next(shadows, None))
+
+    def _describe_made(self, plan: TablePlan, made: shadow.Shadow | None) -> TablePlan:
+        obstacles = tuple(self._obstacles)
+        if made is None:  # what was in the way came before
+            return msgspec.structs.replace(plan, will_not_fit=obstacles)
+        return msgspec.structs.replace(
+            plan, inserted=made.rows, will_not_fit=obstacles, keys_not_found=made.keys_not_found
+        )
+
+
+def _describe_change(plan: TablePlan, outcome: Outcome) -> TablePlan:
+    counts = outcome.counts
+    return msgspec.structs.replace(
+        plan,
+        inserted=counts.inserted,
+        updated=counts.updated,
+        deleted=counts.deleted,
+        unchanged=outcome.difference.unchanged,
+        examples=outcome.examples,
+        will_not_fit=outcome.misfits,
+        keys_not_found=outcome.keys_not_found,
+    )
 
 
 def _is_key_of(difference: Difference, known: set[str]) -> bool:

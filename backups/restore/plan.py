@@ -1,7 +1,7 @@
 """What a restore is asked to do, and what it would do to each table."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -12,6 +12,8 @@ from backups.tables.definition import TableDefinition
 from ingest.outcome import OnConflict
 
 Mode = Literal["replace", "append", "new"]
+# Of a primary key: its value, or its columns' values by name.
+Key = str | Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,18 @@ class RestoreRequest:
     with_service: bool = False  # also receipts and rejections
     definitions: bool = False  # make what the datasets define first, where it is missing
     left_out: Sequence[str] = ()  # tables of the backup that the caller may not restore
+    exclude: Sequence[str] = ()  # tables of the backup that stay as they are
+    is_named: bool = True  # the backup was asked for, not looked for
+    everything: bool = False  # no tables were named: those that the backup lacks are told
+    # Which rows, of all tables: those of which each condition holds, here or in the backup.
+    where: Mapping[str, str | None] = field(default_factory=dict)
+    keys: Sequence[Key] | None = None
+    batch: str | None = None
+
+    @property
+    def selects_rows(self) -> bool:
+        """Whether only some rows are restored."""
+        return bool(self.where) or self.keys is not None or self.batch is not None
 
 
 class RetypedColumn(msgspec.Struct, frozen=True):
@@ -73,6 +87,7 @@ class TablePlan(msgspec.Struct, frozen=True, kw_only=True):
     columns_only_there: tuple[str, ...] = ()  # in the backup: their values are not used
     columns_retyped: tuple[RetypedColumn, ...] = ()
     not_made_again: tuple[str, ...] = ()  # what a table that is made has lost
+    keys_not_found: tuple[str, ...] = ()  # those asked for that neither backup nor table has
     will_not_fit: tuple[Misfit, ...] = ()
 
 
@@ -122,6 +137,8 @@ def describe_plan(plan: TablePlan) -> Iterator[str]:
         yield f"  {column.column} was {column.backup_type} and is {column.table_type}"
     for feature in plan.not_made_again:
         yield f"  NOT MADE AGAIN: {feature}"
+    if plan.keys_not_found:
+        yield f"  neither the backup nor the table has {'; '.join(plan.keys_not_found)}"
     for misfit in plan.will_not_fit:
         yield f"  WILL NOT FIT: {misfit}"
 

@@ -1,7 +1,7 @@
 """Tables restored from a backup: verified, planned, then changed, made or appended to."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,8 +11,7 @@ from django.utils import timezone
 from psycopg import Connection
 
 from backups.child.table_reader import TableReader
-from backups.child.verify import verify_backup
-from backups.errors import RestoreRefused
+from backups.errors import BackupError, RestoreRefused, describe_failures
 from backups.progress import NO_PROGRESS, Progress
 from backups.restore.append import AppendReport, append_backup
 from backups.restore.database_errors import translate_errors
@@ -21,6 +20,8 @@ from backups.restore.execution import execute_restore
 from backups.restore.plan import RestoreRequest, TablePlan
 from backups.restore.restore_plan import TableRestore, order_by_foreign_keys, plan_restore
 from backups.restore.service_tables import FULL_NAMES, check_service_tables
+from backups.restore.usable_tables import find_damaged, find_lacking, leave_out
+from backups.store.choice import BackupChoice, explain_choice
 from backups.store.folder import Backup
 from backups.store.manifest import Manifest, TableEntry
 from backups.store.origin import open_trusted
@@ -38,6 +39,8 @@ class RestoreReport(msgspec.Struct, frozen=True):
     age_s: int
     dry_run: bool
     tables: list[TablePlan]
+    choice: BackupChoice | None = None  # of a dry run: why this backup
+    not_restored: dict[str, str] = {}  # by table: it is damaged, or the backup lacks it
     rows: int = 0
     appended: dict[str, AppendReport] = {}
     definitions: DefinitionReport | None = None
@@ -46,18 +49,37 @@ class RestoreReport(msgspec.Struct, frozen=True):
 def restore_backup(
     backup: Backup, request: RestoreRequest, *, progress: Progress = NO_PROGRESS
 ) -> RestoreReport:
-    """Restore tables of a backup; nothing changes unless all of them can be.
+    """Restore tables of a backup, all of them or none, but for those that are `not_restored`.
 
     Raises `BackupUntrusted` or `BackupDamaged` before a row is written, `RestoreRefused` where the
     table or the rows are in the way, `RestoreBusy` where another restore is running, `TablesBusy`
     and `Unavailable`.
     """
     backup, manifest = open_trusted(backup, trust=request.trust)
-    entries = choose_tables(manifest.tables, request.tables)
+    entries = choose_tables(manifest.tables, request.tables, exclude=request.exclude)
+    reasons = find_lacking(manifest, request)
+    entries = leave_out(entries, reasons)
     request = _check_tables(entries, request)
+    reasons |= find_damaged(backup, manifest, entries, request)
+    entries = leave_out(entries, reasons)
+    if not entries:
+        raise BackupError(f"No table can be restored: {describe_failures(reasons)}")
+    with _telling(reasons):
+        report = _restore(backup, manifest, entries, request, progress)
+    choice = None
+    if request.dry_run:
+        choice = explain_choice(backup, request.tables, is_named=request.is_named)
+    return msgspec.structs.replace(report, not_restored=reasons, choice=choice)
+
+
+def _restore(
+    backup: Backup,
+    manifest: Manifest,
+    entries: Sequence[TableEntry],
+    request: RestoreRequest,
+    progress: Progress,
+) -> RestoreReport:
     progress.expect_rows(sum(entry.rows for entry in entries))
-    backup.check_file_names(manifest)
-    _verify_files(backup, entries, request)
     readers = [TableReader(backup, entry) for entry in entries]
     with ExitStack() as stack:
         for reader in readers:
@@ -76,7 +98,7 @@ def restore_backup(
             return _report(manifest, plans, dry_run=True, definitions=definitions)
         with connection.transaction():  # a table that was made is local
             distribute_datasets(connection, settings.CONFIG.datasets)
-        rows = sum(entry.rows for entry in entries)
+        rows = sum(one.inserted + one.updated + one.unchanged for one in plans)
         return _report(manifest, plans, rows=rows, definitions=definitions)
 
 
@@ -86,6 +108,20 @@ def _make_definitions(
     if not request.definitions:
         return None
     return make_definitions(connection, backup, manifest, dry_run=request.dry_run)
+
+
+@contextmanager
+def _telling(not_restored: Mapping[str, str]) -> Iterator[None]:
+    """Add to why a restore is refused which tables are left out: others may refer to their rows."""
+    try:
+        yield
+    except RestoreRefused as error:
+        if not_restored:
+            left_out = describe_failures(not_restored)
+            raise RestoreRefused(
+                f"{error.message}; not restored: {left_out}", **error.fields
+            ) from error
+        raise
 
 
 def _report(
@@ -144,19 +180,15 @@ def _check_name(request: RestoreRequest, entries: Sequence[TableEntry]) -> str:
     return name
 
 
-def _verify_files(backup: Backup, entries: Sequence[TableEntry], request: RestoreRequest) -> None:
-    # Otherwise the records are checked while they are loaded, before anything is committed.
-    decode = request.dry_run or request.mode == "append"
-    if decode or len(entries) > 1:  # a single file is verified while it is loaded
-        verify_backup(backup, tables=[entry.full_name for entry in entries], decode=decode)
-
-
 def _append(
     manifest: Manifest, tables: Sequence[TableRestore], request: RestoreRequest, progress: Progress
 ) -> RestoreReport:
     appended = {
         one.reader.entry.full_name: append_backup(
-            one.reader, on_conflict=request.on_conflict, progress=progress
+            one.reader,
+            selection=one.selection,
+            on_conflict=request.on_conflict,
+            progress=progress,
         )
         for one in order_by_foreign_keys(tables)
     }

@@ -11,6 +11,7 @@ from backups.child.table_reader import TableReader
 from backups.errors import RestoreRefused
 from backups.restore.inplace.table import LiveTable, read_table
 from backups.restore.plan import RestoreRequest, TablePlan, plan_table
+from backups.restore.selection import RowSelection, select_rows
 from backups.tables.catalog import find_table
 from backups.tables.connection import configure_transaction
 from backups.tables.definition import TableDefinition
@@ -24,6 +25,7 @@ class TableRestore:
     plan: TablePlan
     definition: TableDefinition
     table: LiveTable | None
+    selection: RowSelection | None = None  # of the rows of a table that exists
 
 
 def plan_restore(
@@ -61,6 +63,10 @@ def _plan_table(
         raise RestoreRefused(f"There is no table {entry.full_name} to append to")
     definition = entry if table is None else table.definition
     into = f"{entry.schema}.{request.into}" if request.into else entry.full_name
+    selection = None
+    if table is not None:
+        stored = {field.column for field in reader.schema.fields} & set(table.columns)
+        selection = select_rows(connection, table.oid, table.full_name, stored, request)
     plan = plan_table(entry, reader.schema, definition, mode=request.mode, into=into)
     if request.into:
         if find_table(connection, entry.schema, request.into) is not None:
@@ -69,4 +75,4 @@ def _plan_table(
     if table is None:
         lost = () if request.definitions else definition.not_restorable
         plan = msgspec.structs.replace(plan, inserted=entry.rows, not_made_again=lost)
-    return TableRestore(reader, plan, definition, table)
+    return TableRestore(reader, plan, definition, table, selection)

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from backups.errors import BackupError, BackupIncomplete
+from backups.errors import BackupError, BackupIncomplete, RestoreIncomplete
 from backups.models import BackupRun
 from backups.progress import Progress
 from project.base.errors import RowhouseError, TryLater
@@ -64,7 +64,8 @@ def record_run(run: BackupRun, progress: Progress) -> Iterator[Progress]:
             yield heartbeat.progress
     except RowhouseError as error:
         run.report = {**(run.report or {}), **_describe_error(error)}
-        state = State.INCOMPLETE if isinstance(error, BackupIncomplete) else State.FAILED
+        is_partly_done = isinstance(error, (BackupIncomplete, RestoreIncomplete))
+        state = State.INCOMPLETE if is_partly_done else State.FAILED
         _finish(run, heartbeat, state, error.message)
         raise
     except BaseException as error:

@@ -21,14 +21,6 @@ class KeptBackup:
     pinned: bool = False
 
 
-def choose_removable(
-    backups: Collection[KeptBackup], *, now: datetime, policy: Keep
-) -> list[KeptBackup]:
-    """Return the backups that no rule of the policy keeps, oldest first."""
-    reasons = explain_retention(backups, now=now, policy=policy)
-    return [one for one, why in reversed(reasons.items()) if not why]
-
-
 def explain_retention(
     backups: Collection[KeptBackup], *, now: datetime, policy: Keep
 ) -> dict[KeptBackup, list[str]]:

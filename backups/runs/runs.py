@@ -22,6 +22,7 @@ from backups.errors import (
     BackupDamaged,
     BackupIncomplete,
     BackupUnknown,
+    RestoreIncomplete,
     TooManyRuns,
     describe_failures,
 )
@@ -129,13 +130,18 @@ def run_restore(
     run: BackupRun | None = None,
     progress: Progress = NO_PROGRESS,
 ) -> tuple[BackupRun, RestoreReport]:
-    """Restore tables; return the run and what was done, or would be done."""
+    """Restore tables; return the run and what was done, or would be done.
+
+    Where some of the tables cannot be restored, the run is incomplete.
+    """
     run = run or create_run(
         Kind.RESTORE, backup=backup.id, tables=request.tables, options=describe_request(request)
     )
-    with record_run(run, progress) as recorded:
+    with suppress(RestoreIncomplete), record_run(run, progress) as recorded:
         report = restore_backup(backup, request, progress=recorded)
         run.report = msgspec.to_builtins(report)
+        if report.not_restored:
+            raise RestoreIncomplete(describe_failures(report.not_restored))
     return run, report
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -106,16 +106,17 @@ class Backup:
             if path.name not in expected:
                 yield Problem(path.name, "The manifest does not know this file")
 
+    def find_missing_files(
+        self, entries: Iterable[TableEntry | DefinitionFile]
+    ) -> Iterator[Problem]:
+        """Yield which of the files are missing."""
+        for entry in entries:
+            if not self.path_of(entry).is_file():
+                yield Problem(entry.file, "The file is missing")
+
     def check_file_names(self, manifest: Manifest) -> None:
         """Raise `BackupDamaged` where files are missing, or the manifest does not know one."""
-        problems = [
-            *self.find_unknown_files(manifest),
-            *(
-                Problem(entry.file, "The file is missing")
-                for entry in manifest.files
-                if not self.path_of(entry).is_file()
-            ),
-        ]
+        problems = [*self.find_unknown_files(manifest), *self.find_missing_files(manifest.files)]
         if problems:
             words = "; ".join(map(str, problems))
             raise BackupDamaged(f"{manifest.name} is damaged: {words}")

@@ -24,13 +24,23 @@ def is_included(full_name: str, *, include: Iterable[str], exclude: Iterable[str
     return wanted and not any(fnmatchcase(full_name, pattern) for pattern in exclude)
 
 
-def choose_tables(tables: Sequence[N], wanted: Sequence[str]) -> list[N]:
+def choose_tables(
+    tables: Sequence[N], wanted: Sequence[str], *, exclude: Sequence[str] = ()
+) -> list[N]:
     """Return the tables with these names (qualified or not), all of them for no names.
 
-    Raise `BackupError` for a name that no table has, or that two have.
+    `exclude` takes some out. Raise `BackupError` for a name that no table has, or that two have,
+    and where no table is left.
     """
-    if not wanted:
-        return list(tables)
+    chosen = _find_named(tables, wanted) if wanted else {one.full_name: one for one in tables}
+    excluded = _find_named(tables, exclude)
+    left = [one for name, one in chosen.items() if name not in excluded]
+    if excluded and not left:
+        raise BackupError("No table is left")
+    return left
+
+
+def _find_named(tables: Sequence[N], wanted: Sequence[str]) -> dict[str, N]:
     chosen = {}
     for name in wanted:
         found = [one for one in tables if name in {one.full_name, one.full_name.partition(".")[2]}]
@@ -40,4 +50,4 @@ def choose_tables(tables: Sequence[N], wanted: Sequence[str]) -> list[N]:
             names = ", ".join(table.full_name for table in found)
             raise BackupError(f"{name!r} is the name of several tables: {names}")
         chosen[found[0].full_name] = found[0]
-    return list(chosen.values())
+    return chosen

@@ -55,8 +55,8 @@ class SnapshotReader:
         try:
             self._execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             if snapshot is not None:
-                name = Literal(snapshot).as_string()
-                self._execute(f"SET TRANSACTION SNAPSHOT {name}")
+                given = SQL("SET TRANSACTION SNAPSHOT {}").format(Literal(snapshot))
+                self._execute(given.as_string())
             for name, value in TRANSACTION_SETTINGS.items():
                 setting = SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value))
                 self._execute(setting.as_string())

@@ -16,7 +16,7 @@ from ingest.catalog.definitions import Table
 from ingest.errors import TableUnknown
 from ingest.reading.description import answer_schema, filter_schema, list_tables, row_schema
 from ingest.reading.examples import make_example
-from ingest.reading.selection import is_comparable
+from ingest.validation.parameter_values import is_comparable
 from ingest.writing.tables import WritableTable, exposed_tables
 from project.base.database import reader_connection
 from project.http.access.reading import caller_of, readable_datasets

@@ -10,8 +10,7 @@ from psycopg import Connection
 from ingest.catalog.definitions import FOLDER, Column, Table
 from ingest.reading.examples import make_example
 from ingest.reading.order import OrderDescription, describe_order
-from ingest.reading.selection import is_comparable
-from ingest.validation.parameter_values import MAX_DEPTH
+from ingest.validation.parameter_values import MAX_DEPTH, is_comparable
 from ingest.validation.values import adapter_for
 from ingest.writing.tables import WritableTable
 from project.base.sql_files import read_sql

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ingest.catalog.definitions import Column, Table
-from ingest.validation.parameter_values import parse_value, split_list
+from ingest.validation.parameter_values import is_comparable, parse_value, split_list
 from project.base.errors import BadParameter
 
 COMPARISONS = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -56,14 +56,6 @@ def read_selection(
         for value in values
     ]
     return Selection(_read_columns(table, columns), tuple(filters), _read_order(table, order))
-
-
-def is_comparable(column: Column) -> bool:
-    """Return whether rows can be filtered and ordered by the column's values."""
-    return column.kind in {"base", "text", "enum"} and column.base not in _WITHOUT_ORDER
-
-
-_WITHOUT_ORDER = frozenset({"json", "jsonb", "xml", "point", "line", "polygon", "path", "box"})
 
 
 def _read_filter(table: Table, parameter: str, text: str) -> Filter:

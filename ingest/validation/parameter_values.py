@@ -12,6 +12,14 @@ from project.base.errors import BadParameter
 MAX_DEPTH = 200
 
 
+_WITHOUT_ORDER = frozenset({"json", "jsonb", "xml", "point", "line", "polygon", "path", "box"})
+
+
+def is_comparable(column: Column) -> bool:
+    """Return whether rows can be selected and ordered by the column's values."""
+    return column.kind in {"base", "text", "enum"} and column.base not in _WITHOUT_ORDER
+
+
 def parse_value(column: Column, text: str, parameter: str) -> str:
     """Return a value in PostgreSQL's input format; raise `BadParameter` for one of another type."""
     adapter = adapter_for(column, max_depth=MAX_DEPTH)

@@ -1,10 +1,12 @@
 """/api/backups: backups, checks and restores as background runs."""
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -12,7 +14,10 @@ from django.test import Client
 from django.utils import timezone
 
 from backups.models import BackupRun
+from backups.progress import NO_PROGRESS
+from backups.runs import runs
 from backups.runs.runs import run_backup
+from project.base.errors import RowhouseError
 from tests.conftest import KeyMaker
 from tests.waiting import wait_until
 
@@ -58,6 +63,57 @@ def test_a_backup_is_made_verified_and_restored_in_the_background(client: Client
     answer = post(client, f"{made['url']}/restore", {"tables": ["jobs"], "mode": "replace"})
     assert wait(client, answer.json()["url"])["state"] == "done"
     assert execute("SELECT job_name FROM hiring.jobs ORDER BY job_id") == [("Nurse",), ("Clerk",)]
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no process be started for a run: `execute` does its work here."""
+    nothing = SimpleNamespace(Popen=lambda *arguments, **options: None, DEVNULL=None)
+    monkeypatch.setattr("backups.runs.runs.subprocess", nothing)
+
+
+def restore(client: Client, made: BackupRun, body: dict[str, Any]) -> dict[str, Any]:
+    """Ask for a restore, have it done and return its run."""
+    answer = post(client, f"/api/backups/{made.pk}/restore", body)
+    assert answer.status_code == 202, answer.json()
+    with suppress(RowhouseError):
+        runs.execute_run(UUID(answer.json()["id"]), NO_PROGRESS)
+    return dict(client.get(answer.json()["url"]).json())
+
+
+def test_some_rows_are_restored(client: Client, in_process: None) -> None:
+    execute("INSERT INTO hiring.jobs VALUES (1, 'Nurse'), (2, 'Clerk'), (3, 'Nurse')")
+    made = run_backup()
+    execute("DELETE FROM hiring.jobs")
+    some = {"exclude": ["employees"], "where": {"job_name": "Nurse"}, "keys": [1, {"job_id": 9}]}
+    plan = restore(client, made, {**some, "tables": ["jobs"], "exclude": [], "dry_run": True})
+    assert plan["report"]["tables"][0]["inserted"] == 1
+    assert execute("SELECT * FROM hiring.jobs") == []
+    refused = restore(client, made, some)
+    assert (refused["state"], refused["report"]["code"]) == ("failed", "selection_invalid")
+    assert "hiring.departments: There is no column 'job_name'" in refused["error"]
+    done = restore(client, made, {**some, "exclude": ["employees", "hiring.departments"]})
+    assert (done["state"], done["tables"]) == ("done", ["hiring.jobs"])
+    assert done["options"]["keys"] == ["1", {"job_id": "9"}]
+    assert done["report"]["tables"][0]["keys_not_found"] == ["9"]
+    assert execute("SELECT * FROM hiring.jobs") == [(1, "Nurse")]
+    done = restore(client, made, {"tables": ["jobs"], "batch": str(uuid4())})
+    assert done["report"]["code"] == "lineage_missing"
+
+
+def test_a_damaged_file_keeps_no_other_table_from_being_restored(
+    client: Client, archive: Path, in_process: None
+) -> None:
+    execute("INSERT INTO hiring.jobs VALUES (1, 'Nurse')")
+    made = run_backup()
+    execute("DELETE FROM hiring.jobs")
+    (archive / made.folder / "hiring.departments.avro").unlink()
+    done = restore(client, made, {})
+    assert done["state"] == "incomplete"
+    (table,) = done["report"]["not_restored"]
+    assert table == "hiring.departments"
+    assert table in done["error"]
+    assert execute("SELECT * FROM hiring.jobs") == [(1, "Nurse")]
 
 
 def test_lists_backups_newest_first(client: Client) -> None:
@@ -113,6 +169,11 @@ def test_refuses_a_restore_that_cannot_be_meant(client: Client) -> None:
     assert post(client, path, {"tables": ["departments"]}).status_code == 400
     assert post(client, path, {"mode": "sideways"}).status_code == 400
     assert post(client, path, {"mode": "new"}).json()["code"] == "bad_parameter"
+    both = {"tables": ["jobs"], "exclude": ["jobs"]}
+    assert post(client, path, both).json()["code"] == "bad_parameter"
+    assert post(client, path, {"exclude": ["jobs"]}).json()["detail"] == "No table is left"
+    for body in ({"where": {"n": 1.5}}, {"where": ["n=1"]}, {"keys": "1"}, {"batch": "last"}):
+        assert post(client, path, body).json()["code"] == "bad_shape"
 
 
 def test_needs_the_scope_backup(archive: Path, api_key: KeyMaker) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from backups.store.archive import find_backup
+from backups.store.folder import Backup
 
 
 class Command(BaseCommand):
@@ -16,5 +17,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         backup = find_backup(options["run"])
+        self.stdout.write(f"{backup.folder.name} {self.change(backup)}")
+
+    def change(self, backup: Backup) -> str:
+        """Pin the backup; return what it is now."""
         backup.pin()
-        self.stdout.write(f"{backup.folder.name} is pinned")
+        return "is pinned"

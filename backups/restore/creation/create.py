@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from itertools import zip_longest
 
 import psycopg
@@ -12,10 +13,12 @@ from backups.progress import Progress
 from backups.restore.creation import shadow
 from backups.restore.creation.rename import rename_table
 from backups.restore.database_errors import CONFLICTS
+from backups.restore.plan import RestoreRequest
 from backups.restore.restore_plan import TableRestore
+from backups.restore.selection import select_rows
 from backups.tables import ddl
-from backups.tables.catalog import set_search_path
-from backups.tables.connection import execute_alone
+from backups.tables.catalog import find_table, set_search_path
+from backups.tables.connection import configure_transaction, execute_alone
 
 # How often a statement is tried that meets the locks of others.
 TRIES = 5
@@ -24,19 +27,23 @@ TRIES = 5
 def create_tables(
     connection: psycopg.Connection,
     tables: Sequence[TableRestore],
-    into: str | None,
+    request: RestoreRequest,
     progress: Progress,
 ) -> list[shadow.Shadow]:
-    """Make tables in the shadow schema, with all but validated foreign keys; `into` renames one.
+    """Make tables in the shadow schema, with all but validated foreign keys and selected rows.
 
-    Raises `RestoreRefused`, `BackupDamaged` or PostgreSQL's errors.
+    `request.into` renames one. Raises `RestoreRefused`, `SelectionInvalid`, `BackupDamaged` or
+    PostgreSQL's errors.
     """
     made = _build_shadows(connection, tables, progress)
-    _add_indexes_and_check(connection, made)
-    _finish(connection, made)
-    if into:
+    # A partitioned table's key, which others may refer to, is made only after the check; and no
+    # foreign key may act on the rows that stay when the others are deleted.
+    is_late = request.selects_rows or any(one.definition.partition_key for one in made)
+    _add_indexes_and_check(connection, made, with_foreign_keys=not is_late)
+    made = _finish(connection, made, request, with_foreign_keys=is_late)
+    if request.into:
         with connection.transaction():
-            made = [rename_table(connection, made[0], into)]
+            made = [rename_table(connection, made[0], request.into)]
     _analyze(connection, made)
     return made
 
@@ -58,16 +65,16 @@ def _build_shadows(
     return made
 
 
-def _add_indexes_and_check(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
+def _add_indexes_and_check(
+    connection: psycopg.Connection, made: Sequence[shadow.Shadow], *, with_foreign_keys: bool
+) -> None:
     """Build indexes and foreign keys, while another connection compares the rows."""
     with ThreadPoolExecutor(1) as worker:
         check = worker.submit(_check_contents, made)
         for one in made:
             run_in(connection, one, ddl.create_indexes(one.definition, one.schema))
-        # A partitioned table's key, which others may refer to, is made only after the check.
-        if not any(one.definition.partition_key for one in made):
-            for one in made:
-                run_in(connection, one, ddl.add_foreign_keys(one.definition, one.schema))
+        if with_foreign_keys:
+            _add_foreign_keys(connection, made)
     check.result()
 
 
@@ -76,14 +83,45 @@ def _check_contents(made: Sequence[shadow.Shadow]) -> None:
         shadow.check_content(one)
 
 
-def _finish(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
+def _add_foreign_keys(connection: psycopg.Connection, made: Sequence[shadow.Shadow]) -> None:
+    for one in made:
+        run_in(connection, one, ddl.add_foreign_keys(one.definition, one.schema))
+
+
+def _finish(
+    connection: psycopg.Connection,
+    made: Sequence[shadow.Shadow],
+    request: RestoreRequest,
+    *,
+    with_foreign_keys: bool,
+) -> list[shadow.Shadow]:
     for one in made:
         run_in(connection, one, ddl.add_constraints(one.definition, one.schema))
-    if any(one.definition.partition_key for one in made):
-        for one in made:
-            run_in(connection, one, ddl.add_foreign_keys(one.definition, one.schema))
-    for one in made:
+    kept = [_keep_selected(connection, one, request) for one in made]
+    if with_foreign_keys:
+        _add_foreign_keys(connection, kept)
+    for one in kept:
         run_in(connection, one, ddl.describe_table(one.definition, one.schema))
+    return kept
+
+
+def _keep_selected(
+    connection: psycopg.Connection, made: shadow.Shadow, request: RestoreRequest
+) -> shadow.Shadow:
+    """Delete all rows but those that are selected."""
+    definition, relation = made.definition, Identifier(made.schema, made.definition.table)
+    stored = [field.column for field in made.codec.fields]
+    with connection.transaction():
+        configure_transaction(connection)
+        set_search_path(connection, made.schema, definition.schema)
+        oid = find_table(connection, made.schema, definition.table)
+        selection = select_rows(connection, oid, definition.full_name, stored, request)
+        if selection is None:
+            return made
+        not_found = selection.find_unknown_keys(connection, relation)
+        delete = SQL("DELETE FROM {} s WHERE NOT {}").format(relation, selection.names("s"))
+        deleted = connection.execute(delete).rowcount
+    return replace(made, rows=made.rows - deleted, keys_not_found=not_found)
 
 
 def run_in(

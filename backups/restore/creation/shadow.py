@@ -1,18 +1,17 @@
 """A shadow table: created and filled in another schema, to be moved to its own later."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier
 
-from backups.avro.binary_rows import can_encode
 from backups.avro.rows import RowCodec
 from backups.child.table_reader import TableReader
 from backups.errors import RestoreRefused
 from backups.prefetch import prefetch
 from backups.progress import Progress
+from backups.restore.file_copy import FileCopy
 from backups.tables import ddl
 from backups.tables.catalog import set_search_path
 from backups.tables.connection import (
@@ -54,6 +53,7 @@ class Shadow:
     content_sha256: str
     check_query: str
     codec: RowCodec
+    keys_not_found: tuple[str, ...] = ()
 
 
 def clear_shadows(connection: psycopg.Connection, schemas: set[str]) -> None:
@@ -83,16 +83,16 @@ def build_shadow(
     COPY FREEZE makes the rows visible to everyone at once, also to a reader whose snapshot is
     older.
     """
-    load = _Load(connection, reader, definition, progress)
+    build = _Build(FileCopy(connection, reader, definition, progress))
     with connection.transaction():
-        load.prepare()
+        build.prepare()
         if definition.partition_key is None:
-            load.copy_in(Identifier(load.schema, definition.table), freeze=True)
-            return load.finish()
-        load.make_staging()
+            build.copy_in(build.schema)
+            return build.finish()
+        build.make_staging()
     with connection.transaction():
-        load.fill_partitions()
-        return load.finish()
+        build.fill_partitions()
+        return build.finish()
 
 
 def check_content(shadow: Shadow) -> None:
@@ -117,21 +117,12 @@ def check_content(shadow: Shadow) -> None:
         )
 
 
-class _Load:
-    def __init__(
-        self,
-        connection: psycopg.Connection,
-        reader: TableReader,
-        definition: TableDefinition,
-        progress: Progress,
-    ) -> None:
-        self._connection = connection
-        self._reader = reader
-        self._definition = definition
-        self._progress = progress
-        self.schema = shadow_schema(definition.schema)
-        self._positions = loaded_positions(reader, definition)
-        self._fields = [reader.schema.fields[position] for position in self._positions]
+class _Build:
+    def __init__(self, file: FileCopy) -> None:
+        self._file = file
+        self._connection = file.connection
+        self._definition = file.definition
+        self.schema = shadow_schema(file.definition.schema)
 
     def prepare(self) -> None:
         configure_transaction(self._connection)
@@ -143,22 +134,9 @@ class _Load:
         for sequence in serial:
             self._execute(ddl.own_sequence(sequence, self.schema, self._definition.table))
 
-    def copy_in(self, target: Identifier, *, freeze: bool) -> None:
-        columns = SQL(", ").join(Identifier(field.column) for field in self._fields)
-        binary = self._is_unchanged() and can_encode(self._fields)
-        statement = SQL("COPY {} ({}) FROM STDIN WITH (FORMAT {}, FREEZE {})").format(
-            target, columns, SQL("binary" if binary else "text"), SQL("on" if freeze else "off")
-        )
-        with self._connection.cursor().copy(statement) as copy:
-            for part in self._reader.values(
-                self._positions, binary=binary, progress=self._progress
-            ):
-                copy.write(part)
-
-    def _is_unchanged(self) -> bool:
-        """Return whether the columns have the types they had; only text is read as another type."""
-        types = {column.name: column.type for column in self._definition.columns}
-        return all(types[field.column] == field.type for field in self._fields)
+    def copy_in(self, schema: str, *, freeze: bool = True) -> None:
+        target = Identifier(schema, self._definition.table)
+        self._file.copy_in(target, as_text=bool(self._file.retyped), freeze=freeze)
 
     def make_staging(self) -> None:
         """Have PostgreSQL route the rows to partitions, in tables that are dropped later."""
@@ -174,7 +152,7 @@ class _Load:
             )
         for partition in self._definition.partitions:
             self._execute(ddl.attach_partition(partition, staging))
-        self.copy_in(Identifier(staging, self._definition.table), freeze=False)
+        self.copy_in(staging, freeze=False)
 
     def _staging_parent(self, staging: str, name: str) -> Composed:
         keys = {
@@ -192,7 +170,7 @@ class _Load:
         configure_transaction(self._connection)
         set_search_path(self._connection, self.schema, self._definition.schema)
         staging = staging_schema(self._definition.schema)
-        columns = SQL(", ").join(Identifier(field.column) for field in self._fields)
+        columns = SQL(", ").join(Identifier(field.column) for field in self._file.fields)
         with psycopg.connect(restorer_conninfo(), prepare_threshold=None) as source:
             configure_transaction(source)
             for partition in self._definition.partitions:
@@ -221,22 +199,21 @@ class _Load:
 
     def finish(self) -> Shadow:
         """Return the filled shadow, with the query that reads it back as the file's types."""
-        types = {column.name: column.type for column in self._definition.columns}
+        file = self._file
         expressions = [
             select_column(
-                field,
-                cast_to=None if types[field.column] == field.type else self._qualify(field.type),
+                field, cast_to=self._qualify(field.type) if field in file.retyped else None
             )
-            for field in self._fields
+            for field in file.fields
         ]
         query = select_rows(expressions, Identifier(self.schema, self._definition.table))
         return Shadow(
             self._definition,
             self.schema,
-            self._reader.rows,
-            self._reader.content_sha256,
+            file.reader.rows,
+            file.reader.content_sha256,
             query.as_string(self._connection),
-            RowCodec(tuple(self._fields)),
+            RowCodec(tuple(file.fields)),
         )
 
     def _qualify(self, type_name: str) -> str | None:
@@ -253,9 +230,3 @@ class _Load:
 
     def _execute(self, statement: Composed) -> None:
         execute_alone(self._connection, statement)
-
-
-def loaded_positions(reader: TableReader, definition: TableDefinition) -> Sequence[int]:
-    """Return the positions of the file's columns that are loaded into the table."""
-    loaded = {column.name for column in definition.columns if column.generated is None}
-    return [number for number, field in enumerate(reader.schema.fields) if field.column in loaded]

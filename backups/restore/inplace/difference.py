@@ -12,8 +12,9 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from backups.restore.creation.shadow import shadow_schema
 from backups.restore.inplace.file_rows import FileRows
-from backups.restore.inplace.table import LiveTable, join_columns
+from backups.restore.inplace.table import LiveTable, join_columns, match_columns
 from backups.restore.plan import RowExample
+from backups.restore.selection import RowSelection
 from backups.tables.catalog import fetch_int
 from backups.tables.ddl import raw_sql
 
@@ -51,22 +52,31 @@ class Difference:
         return Identifier(shadow_schema(definition.schema), definition.table)
 
 
-def compute_difference(connection: Connection, table: LiveTable, file: FileRows) -> Difference:
-    """Compare a table with the file's rows in one pass; runs in the caller's transaction."""
+def compute_difference(
+    connection: Connection,
+    table: LiveTable,
+    file: FileRows,
+    selection: RowSelection | None = None,
+) -> Difference:
+    """Compare a table with the file's rows in one pass; runs in the caller's transaction.
+
+    With a selection, the file's rows are those that are selected, and so are the table's others.
+    """
     key = table.find_key(file.columns)
     made = Difference(table, key, file.columns)
     make_relation(connection, made)
     statement = SQL(
         "INSERT INTO {relation} SELECT {change}, side.* FROM {live} t FULL JOIN {file} s ON {match}"
-        " CROSS JOIN LATERAL ({sides}) side"
-        " WHERE t.rowhouse_place IS NULL OR s.rowhouse_place IS NULL OR {differs}"
+        " CROSS JOIN LATERAL ({sides}) side WHERE CASE WHEN s.rowhouse_place IS NULL"
+        " THEN {selected} ELSE t.rowhouse_place IS NULL OR {differs} END"
     ).format(
         relation=made.relation,
         change=_change(table, made),
         live=_identified(table.identifier, list(table.columns), made),
         file=_identified(file.table, file.columns, made),
-        match=_match(made),
+        match=match_columns(made.key or ("rowhouse_text", "rowhouse_number")),
         sides=_sides(table, made),
+        selected=selection.names("t") if selection else SQL("true"),
         differs=differ("t", "s", file.columns),
     )
     connection.execute(statement)
@@ -113,11 +123,6 @@ def _identified(relation: Identifier, columns: Sequence[str], made: Difference) 
             SQL("{} AS rowhouse_number").format(number),
         ]
     return SQL("(SELECT {} FROM {})").format(SQL(", ").join(parts), relation)
-
-
-def _match(made: Difference) -> Composed:
-    names = made.key or ("rowhouse_text", "rowhouse_number")
-    return SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in names)
 
 
 def _change(table: LiveTable, made: Difference) -> Composed:

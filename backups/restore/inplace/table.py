@@ -112,6 +112,11 @@ def read_table(connection: Connection, schema: str, name: str) -> LiveTable | No
     return LiveTable(oid, definition, msgspec.json.decode(row[0], type=_Facts))  # type: ignore[index]
 
 
+def match_columns(names: Collection[str]) -> Composed:
+    """Return whether the rows `t` and `s` have the same values."""
+    return SQL(" AND ").join(SQL("t.{0} = s.{0}").format(Identifier(name)) for name in names)
+
+
 def join_columns(names: Collection[str], *prefix: str) -> Composed:
     """Return column names separated by commas, qualified by a relation's name."""
     return SQL(", ").join(Identifier(*prefix, name) for name in names)

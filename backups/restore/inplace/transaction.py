@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -35,7 +35,17 @@ LOCK_TRIES = 15
 LOCK_PAUSE_S = 0.5
 WORK_MEM = "64MB"
 
-Compute = Callable[[Connection, LiveTable], tuple[Difference, list[Misfit]]]
+
+@dataclass(frozen=True)
+class Comparison:
+    """A difference, and what was found out on the way to it."""
+
+    difference: Difference
+    misfits: tuple[Misfit, ...] = ()
+    keys_not_found: tuple[str, ...] = ()
+
+
+Compute = Callable[[Connection, LiveTable], Comparison]
 Step = Callable[[Connection], None]
 
 
@@ -63,7 +73,8 @@ class Outcome:
     difference: Difference
     counts: Counts
     examples: tuple[RowExample, ...] = ()
-    misfits: tuple[Misfit, ...] = field(default=())
+    misfits: tuple[Misfit, ...] = ()
+    keys_not_found: tuple[str, ...] = ()
 
 
 def change_tables(
@@ -148,10 +159,12 @@ class _Transaction:
 
     def _compare(self, change: Change, table: LiveTable) -> Outcome:
         set_search_path(self._connection, table.definition.schema, "public")
-        difference, misfits = change.compute(self._connection, table)
-        counts = count_changes(self._connection, difference)
-        examples = read_examples(self._connection, difference) if self._dry_run else ()
-        return Outcome(table, difference, counts, examples, tuple(misfits))
+        found = change.compute(self._connection, table)
+        counts = count_changes(self._connection, found.difference)
+        examples = read_examples(self._connection, found.difference) if self._dry_run else ()
+        return Outcome(
+            table, found.difference, counts, examples, found.misfits, found.keys_not_found
+        )
 
     def _apply(self, one: Outcome) -> Outcome:
         if not one.counts:

@@ -17,8 +17,13 @@ from backups.restore.creation.shadow import (
 from backups.restore.database_errors import translate_errors
 from backups.restore.inplace.difference import Difference, differ, identity, make_relation
 from backups.restore.inplace.table import LiveTable, join_columns, read_table
-from backups.restore.inplace.transaction import Change, Compute, Outcome, change_tables
-from backups.restore.plan import Misfit
+from backups.restore.inplace.transaction import (
+    Change,
+    Comparison,
+    Compute,
+    Outcome,
+    change_tables,
+)
 from backups.restore.service_tables import check_service_tables
 from backups.tables.catalog import fetch_int
 from backups.tables.connection import configure_transaction, connect_for_restore
@@ -107,7 +112,7 @@ def _read(connection: Connection, schema: str, name: str) -> LiveTable:
 
 
 def _undoing(left: dict[str, int], *, force: bool) -> Compute:
-    def compute(connection: Connection, table: LiveTable) -> tuple[Difference, list[Misfit]]:
+    def compute(connection: Connection, table: LiveTable) -> Comparison:
         difference = Difference(table, table.find_key(table.columns), tuple(table.columns))
         make_relation(connection, difference)
         connection.execute(_select_changes(difference, force=force))
@@ -118,7 +123,7 @@ def _undoing(left: dict[str, int], *, force: bool) -> Compute:
         left[table.full_name] = fetch_int(connection, counted.format(difference.relation))
         forget = SQL("DELETE FROM {} WHERE rowhouse_change = 'left'")
         connection.execute(forget.format(difference.relation))
-        return difference, []
+        return Comparison(difference)
 
     return compute
 

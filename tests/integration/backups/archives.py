@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from backups.errors import BackupError
 from backups.store.folder import Backup
 from backups.store.manifest import MANIFEST_NAME, Manifest, encode_manifest
 from backups.store.origin import read_signing_keys
@@ -44,3 +46,10 @@ def change_bytes(path: Path, place: int, mask: int = 1) -> None:
     data = bytearray(path.read_bytes())
     data[place] ^= mask
     path.write_bytes(data)
+
+
+def check_refused(error: type[BackupError], match: str, *uses: Callable[[], object]) -> None:
+    """Fail unless each use of a backup raises the error."""
+    for use in uses:
+        with pytest.raises(error, match=match):
+            use()

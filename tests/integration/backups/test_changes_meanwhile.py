@@ -14,6 +14,8 @@ from backups.make import snapshot
 from backups.make.make import make_backup
 from backups.models import BackupRun
 from backups.progress import Progress
+from backups.restore.plan import RestoreRequest
+from backups.restore.restore import restore_backup
 from backups.runs.runs import run_backup, run_drill
 from backups.store.archive import find_backup
 from backups.store.manifest import Manifest
@@ -76,6 +78,27 @@ def test_a_change_waits_for_a_backup_that_has_the_snapshots_rows(change: str) ->
     waiting.join()
     assert rows_of(manifest) == {"hiring.one": 50, "hiring.two": 60}
     assert not manifest.failures
+
+
+@pytest.mark.parametrize(
+    ("change", "rows"),
+    [
+        ("DELETE FROM hiring.one WHERE id > 7", {"hiring.one": 7, "hiring.two": 60}),
+        ("DROP TABLE hiring.one", {"hiring.two": 60}),
+    ],
+)
+def test_a_restore_meanwhile_is_not_in_the_backup(change: str, rows: dict[str, int]) -> None:
+    older = find_backup(str(make_backup(uuid7(), tables=NAMES).id))
+    run(change)
+
+    def restore(_: int) -> None:  # called between the snapshot and the first table
+        restore_backup(older, RestoreRequest(tables=["hiring.one"]))
+
+    manifest = make_backup(uuid7(), progress=Progress(expect_rows=restore))
+    found = rows_of(manifest)
+    assert {name: count for name, count in found.items() if name in NAMES} == rows
+    assert not manifest.failures
+    assert ask("SELECT count(*) FROM hiring.one") == [(50,)]
 
 
 @pytest.mark.parametrize(

@@ -10,19 +10,24 @@ from pathlib import Path
 import fastavro
 import msgspec
 import pytest
+from django.core.management import call_command
+from msgspec.structs import replace
 
 from backups.avro.container import MAGIC, encode_block, encode_header, encode_long
 from backups.child.check import check_backup
 from backups.child.verify import find_problems, verify_external_file
-from backups.errors import BackupDamaged, FileRefused
+from backups.errors import BackupDamaged, FileRefused, RestoreRefused
+from backups.models import BackupRun
 from backups.progress import NO_PROGRESS
 from backups.restore.plan import RestoreRequest
 from backups.restore.restore import restore_backup
+from backups.runs.runs import run_backup, run_restore
+from backups.store.archive import find_backup
 from backups.store.folder import Backup, Problem
 from backups.store.manifest import MANIFEST_NAME
 from backups.store.origin import is_signed
-from tests.integration.backups.archives import FILE, OTHER, change_bytes, change_entry
-from tests.integration.backups.tables import ask
+from tests.integration.backups.archives import FILE, OTHER, change_bytes, change_entry, reseal
+from tests.integration.backups.tables import ask, run
 
 pytestmark = pytest.mark.usefixtures("scratch")
 
@@ -74,10 +79,11 @@ def test_finds_damage_before_anything_is_written(backup: Backup, kind: str) -> N
     assert ask("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^(restore|undo)_'") == [(0,)]
 
 
-def test_no_table_is_loaded_while_another_one_s_file_is_damaged(
+def test_no_table_is_loaded_while_all_files_are_damaged(
     backup: Backup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    change_bytes(backup.folder / OTHER, -40)
+    for name in (FILE, OTHER):
+        change_bytes(backup.folder / name, -40)
     loaded: list[object] = []
     monkeypatch.setattr(
         "backups.restore.execution.load_rows", lambda *given, **options: loaded.append(given)
@@ -188,3 +194,70 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(backup: Backup, tmp_path:
     shutil.move(backup.folder / FILE, moved)
     (backup.folder / FILE).symlink_to(moved)
     assert find_problems(backup) != []
+
+
+def damage_parent(backup: Backup) -> None:
+    change_bytes(backup.folder / "hiring.parent.avro", -40)
+
+
+def lose_parent(backup: Backup) -> None:
+    (backup.folder / "hiring.parent.avro").unlink()
+
+
+@pytest.fixture
+def family(scratch: Path) -> Backup:
+    """Back up and empty two tables, of which one refers to the other, and one beside them."""
+    run(
+        "CREATE TABLE hiring.parent (id int PRIMARY KEY)",
+        "CREATE TABLE hiring.child (parent int CONSTRAINT to_parent REFERENCES hiring.parent)",
+        "CREATE TABLE hiring.other (id int PRIMARY KEY)",
+        *(f"INSERT INTO hiring.{name} VALUES (1)" for name in ("parent", "child", "other")),
+    )
+    made = run_backup(codec="null")
+    run(*(f"DELETE FROM hiring.{name}" for name in ("child", "parent", "other")))
+    return find_backup(str(made.pk))
+
+
+@pytest.mark.parametrize("damage", [damage_parent, lose_parent])
+def test_a_damaged_file_keeps_no_other_table_from_being_restored(
+    family: Backup, capsys: pytest.CaptureFixture[str], damage: Callable[[Backup], None]
+) -> None:
+    damage(family)
+    for arguments, rows in (["--dry-run"], 0), ([], 1):
+        with pytest.raises(SystemExit) as ended:
+            call_command("restore", "parent", "other", *arguments)
+        assert ended.value.code == 3
+        assert "NOT RESTORED: hiring.parent: damaged: The file" in capsys.readouterr().out
+        done = BackupRun.objects.latest("id")
+        report = done.report or {}
+        assert (done.state, report["code"]) == ("incomplete", "restore_incomplete")
+        assert list(report["not_restored"]) == ["hiring.parent"]
+        assert ask("SELECT count(*) FROM hiring.other") == [(rows,)]
+    run("DELETE FROM hiring.other")
+    # Its rows would refer to nothing, unless those are there already.
+    with pytest.raises(RestoreRefused, match=r"to_parent.*; not restored: hiring\.parent: damaged"):
+        run_restore(family, RestoreRequest(everything=True))
+    assert ask("SELECT count(*) FROM hiring.other") == [(0,)]
+    run("INSERT INTO hiring.parent VALUES (1)")
+    run_restore(family, RestoreRequest(everything=True))
+    assert ask("SELECT count(*) FROM hiring.child") == [(1,)]
+    with pytest.raises(BackupDamaged):
+        run_restore(family, RestoreRequest(tables=["parent"]))
+
+
+def test_what_the_backup_lacks_is_named_where_all_of_it_is_restored(
+    family: Backup, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failures = {"hiring.gone": "locked", "service.rejection": "locked"}
+    reseal(family, lambda manifest: replace(manifest, complete=False, failures=failures))
+    with pytest.raises(SystemExit) as ended:
+        call_command("restore", "--all", "--from", str(family.id))
+    assert ended.value.code == 3
+    said = capsys.readouterr().out
+    assert "NOT RESTORED: hiring.gone: the backup lacks it: locked\n" in said
+    assert "NOT RESTORED: service.rejection: the backup lacks it: locked\n" in said
+    assert ask("SELECT count(*) FROM hiring.child") == [(1,)]
+    done, report = run_restore(family, RestoreRequest(everything=True))
+    assert (done.state, list(report.not_restored)) == ("incomplete", ["hiring.gone"])
+    done, report = run_restore(family, RestoreRequest(tables=["other"]))
+    assert (done.state, report.not_restored) == ("done", {})

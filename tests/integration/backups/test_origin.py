@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,7 +33,7 @@ from backups.tables.definition import (
     TriggerDefinition,
 )
 from project.base.database import writer_connection
-from tests.integration.backups.archives import forge
+from tests.integration.backups.archives import check_refused, forge
 from tests.integration.backups.tables import ask, run
 
 ONE = RestoreRequest(tables=["hiring.one"])
@@ -60,9 +61,9 @@ WAYS: dict[str, Callable[[Backup], Any]] = {
 
 
 def check_untrusted(backup: Backup) -> None:
-    for use in WAYS.values():
-        with pytest.raises(BackupUntrusted, match="unknown origin"):
-            use(backup)
+    check_refused(
+        BackupUntrusted, "unknown origin", *(partial(use, backup) for use in WAYS.values())
+    )
     assert ask("SELECT count(*) FROM hiring.one") == [(3,)]
 
 
@@ -114,9 +115,8 @@ def test_each_line_of_the_key_file_is_trusted_and_the_first_one_signs(
 
 def test_a_key_file_without_a_key_signs_nothing(backup: Backup, keys_file: Path) -> None:
     keys_file.write_text("\n")
-    for use in (run_verify, lambda one: run_backup(tables=["hiring.one"])):
-        with pytest.raises(BackupError, match=KEYS_FILE):
-            use(backup)
+    make = partial(run_backup, tables=["hiring.one"])
+    check_refused(BackupError, KEYS_FILE, partial(run_verify, backup), make)
 
 
 def test_commands_tell_whether_the_signature_holds(
@@ -333,9 +333,8 @@ def test_a_superuser_executes_no_definition_even_without_roles(
 ) -> None:
     database = replace(settings.CONFIG.database, separate_roles=False)
     settings.CONFIG = replace(settings.CONFIG, database=database)
-    for use in (run_drill, lambda one: restore_backup(one, ONE)):
-        with pytest.raises(RestoreRefused, match="separate_roles"):
-            use(backup)
+    restore = partial(restore_backup, backup, ONE)
+    check_refused(RestoreRefused, "separate_roles", partial(run_drill, backup), restore)
 
 
 def test_a_manifest_names_no_table_that_backups_have_not(backup: Backup) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,19 @@ from backups.store.archive import (
     folder_name,
     list_backups,
 )
-from backups.store.manifest import MANIFEST_NAME
+from backups.store.folder import Backup
+from backups.store.manifest import MANIFEST_NAME, Manifest
 from project.base.config import Keep
-from tests.integration.backups.archives import change_bytes, reseal
+from tests.integration.backups.archives import change_bytes, check_refused, reseal
 
 pytestmark = pytest.mark.usefixtures("scratch")
 
 ONE = ["hiring.jobs"]
+USES: list[Callable[[], object]] = [
+    lambda: find_backup(None),
+    lambda: find_backup_of(ONE),
+    run_drill,
+]
 
 
 def keep_newest_only(settings: Settings) -> None:
@@ -46,20 +53,23 @@ def lose_manifest(folder: Path) -> None:
     (folder / MANIFEST_NAME).unlink()
 
 
+def date_in_future(backup: Backup, archive: Path) -> str:
+    """Date a backup in the future; return the folder's name."""
+    later = datetime.now(UTC) + timedelta(days=400)
+    name = folder_name(backup.id, later)
+    reseal(backup, lambda manifest: replace(manifest, name=name, snapshot_at=later))
+    backup.folder.rename(archive / name)
+    return name
+
+
 @pytest.mark.parametrize("damage", [damage_manifest, lose_manifest])
 def test_a_damaged_newest_backup_is_named_never_passed_over(
     archive: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None]
 ) -> None:
     older, newest = run_backup(), run_backup()
     damage(archive / newest.folder)
-    for use in (
-        lambda: find_backup(None),
-        lambda: find_backup_of(ONE),
-        lambda: run_drill(),
-        lambda: call_command("restore", *ONE, "--dry-run"),
-    ):
-        with pytest.raises(BackupDamaged, match=f"{newest.folder} is damaged"):
-            use()
+    restore = partial(call_command, "restore", *ONE, "--dry-run")
+    check_refused(BackupDamaged, f"{newest.folder} is damaged", *USES, restore)
     assert find_backup(str(older.pk)).read().complete
     status = read_backup_status()
     assert status.good_at == find_backup(str(older.pk)).taken_at
@@ -73,13 +83,8 @@ def test_a_backup_from_the_future_is_named_never_used_or_passed_over(
     archive: Path, capsys: pytest.CaptureFixture[str], settings: Settings
 ) -> None:
     older, made = run_backup(), find_backup(str(run_backup().pk))
-    later = datetime.now(UTC) + timedelta(days=400)
-    name = folder_name(made.id, later)
-    reseal(made, lambda manifest: replace(manifest, name=name, snapshot_at=later))
-    made.folder.rename(archive / name)
-    for use in (lambda: find_backup(None), lambda: find_backup_of(ONE), lambda: run_drill()):
-        with pytest.raises(BackupInFuture, match=f"{name} is dated in the future"):
-            use()
+    name = date_in_future(made, archive)
+    check_refused(BackupInFuture, f"{name} is dated in the future", *USES)
     status = read_backup_status()
     assert status.good_at == find_backup(str(older.pk)).taken_at
     assert [name in one for one in status.warnings] == [True]
@@ -90,6 +95,44 @@ def test_a_backup_from_the_future_is_named_never_used_or_passed_over(
     said = capsys.readouterr().out
     assert "a backup is newer than the clock" in said
     assert "IN THE FUTURE" in said
+
+
+def lose_departments(manifest: Manifest) -> Manifest:
+    tables = tuple(one for one in manifest.tables if one.table != "departments")
+    return replace(
+        manifest, complete=False, tables=tables, failures={"hiring.departments": "locked"}
+    )
+
+
+def test_a_plan_says_why_it_is_of_this_backup(
+    archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, chosen, incomplete = run_backup(), run_backup(tables=ONE), run_backup()
+    reseal(find_backup(str(incomplete.pk)), lose_departments)
+    call_command("restore", "departments", "--dry-run")
+    first, why, *newer = capsys.readouterr().out.splitlines()[:4]
+    assert first.startswith(f"{whole.folder}, taken 20")
+    assert first.endswith(" ago")
+    assert why == "  used because: the newest that has departments"
+    assert [line.partition(" UTC: ")[2] for line in newer] == [
+        "incomplete: lacks hiring.departments; There is no table 'departments' here",
+        "of chosen tables; There is no table 'departments' here",
+    ]
+    damaged, future = run_backup(), find_backup(str(run_backup().pk))
+    damage_manifest(archive / damaged.folder)
+    name = date_in_future(future, archive)
+    call_command("restore", *ONE, "--dry-run", "--from", str(whole.pk))
+    choice = (BackupRun.objects.latest("id").report or {})["choice"]
+    assert choice["reason"] == "it was asked for"
+    assert [one["backup"] for one in choice["newer"]] == [
+        *(name, damaged.folder, incomplete.folder, chosen.folder)
+    ]
+    states = [one["state"] for one in choice["newer"]]
+    assert states[0] == "dated in the future"
+    assert states[1].startswith("damaged: The manifest")
+    assert states[2:] == ["incomplete: lacks hiring.departments", "of chosen tables"]
+    call_command("restore", *ONE, "--from", str(whole.pk))
+    assert (BackupRun.objects.latest("id").report or {})["choice"] is None
 
 
 def test_chosen_and_incomplete_backups_are_neither_good_nor_proof(archive: Path) -> None:

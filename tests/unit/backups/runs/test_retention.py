@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backups.runs.retention import KeptBackup, choose_removable
+from backups.runs.retention import KeptBackup, explain_retention
 from project.base.config import Keep
 
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
@@ -17,9 +17,15 @@ def backup(days_ago: float, *, complete: bool = True, proven: bool = False) -> K
     return KeptBackup(UUID(int=10**9 - number), NOW - timedelta(days=days_ago), complete, proven)
 
 
+def choose_removable(backups: list[KeptBackup], policy: Keep) -> list[KeptBackup]:
+    """Return the backups that nothing keeps, the oldest first."""
+    reasons = explain_retention(backups, now=NOW, policy=policy)
+    return [one for one, why in reversed(reasons.items()) if not why]
+
+
 def removable(backups: list[KeptBackup], **policy: int) -> list[float]:
     keep = Keep(**({"newest": 1, "daily": 0, "weekly": 0, "proven": 0} | policy))
-    gone = choose_removable(backups, now=NOW, policy=keep)
+    gone = choose_removable(backups, keep)
     return [(NOW - one.taken_at).total_seconds() / 86400 for one in gone]
 
 
@@ -69,7 +75,7 @@ def test_never_leaves_fewer_than_the_policy_promises(
     backups: list[KeptBackup], policy: Keep
 ) -> None:
     backups = list({one.id: one for one in backups}.values())
-    gone = choose_removable(backups, now=NOW, policy=policy)
+    gone = choose_removable(backups, policy)
     left = [one for one in backups if one not in gone]
     for complete in (True, False):
         of_kind = [one for one in backups if one.complete is complete]
@@ -78,4 +84,4 @@ def test_never_leaves_fewer_than_the_policy_promises(
         )
     proven = [one for one in backups if one.proven and one.complete]
     assert len([one for one in left if one in proven]) >= min(len(proven), policy.proven)
-    assert choose_removable(left, now=NOW, policy=policy) == []
+    assert choose_removable(left, policy) == []
