@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 from apis.open311.specification import SCOPES
 from project.base.config import publish, read_config, read_port
 from project.base.database import database_settings, direct_server
-from project.base.logs import logging_settings
+from project.base.log_settings import logging_settings
 from project.base.secrets import read_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -111,22 +111,34 @@ WHITENOISE_USE_FINDERS = True
 # The ingest view reads bodies itself, up to `ingest.max_bytes`, and answers 413 beyond.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
 
-INSTALLED_APPS = [
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
+# What only pages, people and their tokens need.
+_APPS_OF_PAGES = [
+    "django.contrib.admin.apps.SimpleAdminConfig",  # project.urls loads what its pages show
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "project.site",
+    "oauth2_provider",
+]
+# They begin sooner without these applications; each has `requires_system_checks = ()`.
+COMMANDS_WITHOUT_PAGES = {
+    *("backup", "list_backups", "verify_backup", "restore", "pin_backup", "unpin_backup"),
+    *("expire_backups", "init_archive", "create_api_key", "load"),
+}
+_HAS_PAGES = not (
+    Path(sys.argv[0]).name == "manage.py" and COMMANDS_WITHOUT_PAGES.intersection(sys.argv[1:2])
+)
+INSTALLED_APPS = [
+    *(_APPS_OF_PAGES if _HAS_PAGES else ()),
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "rest_framework_api_key",
     "project",  # before django_crontab: its `crontab` command is ours, which calls theirs
     "django_crontab",
-    "oauth2_provider",
     "ingest",
     "apis.metrics",
     "reports",
@@ -265,6 +277,18 @@ JOBS = {
     "refresh_vehicle_states": "apis.metrics.computation.vehicle_states.refresh",
     "refresh_covid": "apis.covid.refresh.refresh.refresh_everything",
 }
+# Which HTTP status answers which error of a room: read when the first one is answered.
+ERROR_STATUSES = [
+    "project.site.login.STATUSES",
+    "ingest.api.statuses.STATUSES",
+    "reports.api.statuses.STATUSES",
+    "backups.api.statuses.STATUSES",
+    "apis.metrics.errors.STATUSES",
+    "apis.open311.errors.STATUSES",
+    "apis.covid.errors.STATUSES",
+]
+# Collectors of metrics that are asked at every scrape, whichever process answers.
+METRICS_COLLECTORS = ["backups.runs.metrics.BackupCollector"]
 # Functions that list further jobs.
 JOB_PROVIDERS = ["reports.engine.jobs.list_report_jobs"]
 # Read when django-crontab asks, not at every start.

@@ -12,6 +12,8 @@ handler400 = "project.http.problems.bad_request"
 handler404 = "project.http.problems.not_found"
 handler500 = "project.http.problems.server_error"
 
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("project.site.urls")),
     path("api/", include("ingest.urls")),

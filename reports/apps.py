@@ -7,9 +7,5 @@ class ReportsConfig(AppConfig):
     name = "reports"
 
     def ready(self) -> None:
-        """Register the errors' HTTP statuses and the system checks."""
-        from project.http.problems import register_statuses
+        """Register the system checks."""
         from reports import checks  # noqa: F401 - registers itself
-        from reports.api.statuses import STATUSES
-
-        register_statuses(STATUSES)

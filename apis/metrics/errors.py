@@ -1,5 +1,7 @@
 """What the Metrics API refuses."""
 
+from http import HTTPStatus
+
 from project.base.errors import RowhouseError
 
 
@@ -22,3 +24,6 @@ class DefinitionInvalid(RowhouseError):
     """A metric's definition cannot be used."""
 
     code = "metric_definition_invalid"
+
+
+STATUSES: dict[type[RowhouseError], int] = {ResultUnknown: HTTPStatus.NOT_FOUND}

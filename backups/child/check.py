@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import polars as pl
 
@@ -23,8 +23,10 @@ from backups.prefetch import prefetch
 from backups.progress import Progress
 from backups.store.files import open_plain
 from backups.store.folder import Backup, Problem
-from backups.store.manifest import MANIFEST_NAME, Manifest, TableEntry
+from backups.store.manifest import MANIFEST_NAME, DefinitionFile, Manifest, TableEntry
 from ingest.validation.copy_data import HEADER, TRAILER
+
+F = TypeVar("F", TableEntry, DefinitionFile)
 
 
 def check_backup(
@@ -50,13 +52,13 @@ def check_backup(
 
     yield from backup.find_unknown_files(manifest)
     chosen = [entry for entry in manifest.tables if not tables or entry.full_name in tables]
-    yield from check_tables(chosen, check)
+    yield from check_files(chosen, check)
+    if not tables:
+        yield from check_files(manifest.definitions, backup.read_definitions)
 
 
-def check_tables(
-    entries: Sequence[TableEntry], check: Callable[[TableEntry], None]
-) -> Iterator[Problem]:
-    """Yield what a check finds wrong with the tables' files."""
+def check_files(entries: Sequence[F], check: Callable[[F], object]) -> Iterator[Problem]:
+    """Yield what a check finds wrong with files."""
     for entry in entries:
         try:
             check(entry)

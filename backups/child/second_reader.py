@@ -16,7 +16,7 @@ import fastavro
 from backups.avro.rows import RowCodec
 from backups.avro.schema import FileSchema
 from backups.avro.types import DECIMAL_BYTES
-from backups.child.check import check_tables, open_table
+from backups.child.check import check_files, open_table
 from backups.errors import BackupDamaged
 from backups.store.files import open_plain
 from backups.store.folder import Backup, Problem
@@ -32,7 +32,7 @@ _MICROSECOND = timedelta(microseconds=1)
 def compare_backup(backup: Backup) -> Iterator[Problem]:
     """Yield the files that fastavro reads differently."""
     manifest = backup.read()
-    return check_tables(manifest.tables, lambda entry: compare_table(backup, manifest, entry))
+    return check_files(manifest.tables, lambda entry: compare_table(backup, manifest, entry))
 
 
 def compare_table(backup: Backup, manifest: Manifest, entry: TableEntry) -> None:

@@ -12,20 +12,22 @@ from uuid import UUID
 from django.conf import settings
 
 from backups.errors import BackupError, describe_failures
-from backups.make.snapshot import Snapshot, TableName, take_snapshot
+from backups.make.snapshot import SERVICE_SCHEMA, Snapshot, TableName, take_snapshot
 from backups.make.writer import TableSource, write_table
 from backups.progress import NO_PROGRESS, Progress
 from backups.store.archive import DRAFT_PREFIX, find_leftovers, folder_name, require_archive
 from backups.store.files import (
     PRIVATE_FOLDER,
+    DurableFile,
     open_private,
     publish_folder,
     write_durably,
 )
-from backups.store.folder import file_name
+from backups.store.folder import definition_file_name, file_name
 from backups.store.manifest import (
     FORMAT_VERSION,
     MANIFEST_NAME,
+    DefinitionFile,
     Manifest,
     TableEntry,
     encode_manifest,
@@ -33,7 +35,9 @@ from backups.store.manifest import (
 from backups.store.origin import read_signing_keys
 from backups.store.selection import choose_tables, is_included
 from backups.tables.catalog import read_definition, set_search_path
+from backups.tables.connection import reader_conninfo
 from backups.tables.frames import SnapshotReader
+from backups.tables.pg_dump import dump_definitions
 
 LOCK_SUFFIX = ".lock"
 
@@ -64,7 +68,11 @@ def make_backup(
             _draft_folder(archive, run) as draft,
             take_snapshot(schemas, choose, readers=workers) as snapshot,
         ):
-            entries, failures = _write_tables(draft, snapshot, codec, progress)
+            datasets = set() if tables else {one.schema for one in snapshot.tables}
+            with ThreadPoolExecutor(1) as beside:
+                definitions = beside.submit(_write_definitions, draft, snapshot.name, datasets)
+                entries, failures = _write_tables(draft, snapshot, codec, progress)
+            definition_files, definition_failures = definitions.result()
             manifest = Manifest(
                 format_version=FORMAT_VERSION,
                 id=run,
@@ -76,6 +84,8 @@ def make_backup(
                 complete=not tables and not failures,
                 tables=entries,
                 failures=failures,
+                definitions=definition_files,
+                definition_failures=definition_failures,
                 next_transaction=snapshot.next_transaction,
             )
             signing_key, *_ = read_signing_keys()
@@ -117,6 +127,31 @@ def _write_tables(
     if failures and not entries:
         raise BackupError(describe_failures(failures))
     return entries, failures
+
+
+def _write_definitions(
+    draft: Path, snapshot: str, schemas: set[str]
+) -> tuple[tuple[DefinitionFile, ...], dict[str, str]]:
+    """Return the files of what datasets define, and why those of others are missing."""
+    written: list[DefinitionFile] = []
+    failures: dict[str, str] = {}
+    for dataset in sorted(schemas - {SERVICE_SCHEMA}):
+        try:
+            text = dump_definitions(reader_conninfo(), dataset, snapshot=snapshot)
+        except BackupError as error:
+            failures[dataset] = error.message
+            continue
+        with DurableFile(draft / definition_file_name(dataset)) as file:
+            file.write(text)
+        written.append(
+            DefinitionFile(
+                dataset=dataset,
+                file=definition_file_name(dataset),
+                bytes=file.size,
+                sha256=file.sha256,
+            )
+        )
+    return tuple(written), failures
 
 
 def _choose_names(names: Sequence[TableName], wanted: Sequence[str]) -> list[TableName]:

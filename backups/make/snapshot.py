@@ -72,6 +72,7 @@ class Snapshot:
     last_batch: UUID | None
     postgresql_version: str
     next_transaction: int
+    name: str  # for others that import it
 
     def read_table(self, table: TableName) -> Table:
         """Return what the catalog says of a table."""
@@ -141,7 +142,7 @@ class _Try:
             return None
         return Snapshot(
             *(connection, readers, locked, self.failures),
-            *(taken_at, last_batch, version, transaction),
+            *(taken_at, last_batch, version, transaction, name),
         )
 
     def _list_tables(self, connection: psycopg.Connection) -> list[TableName]:

@@ -91,7 +91,8 @@ class _Execution:
     def _make(self) -> list[shadow.Shadow]:
         """Make the tables that are missing; in a dry run, tell what is in the way."""
         made: list[shadow.Shadow] = []
-        if not self._missing:
+        # In a dry run no definitions were made for tables that the restore will find.
+        if not self._missing or (self._request.dry_run and self._request.definitions):
             return made
         if not self._request.dry_run:
             return self._create()

@@ -27,6 +27,7 @@ class RestoreRequest:
     on_conflict: OnConflict = "reject"  # of appended rows
     trust: bool = False  # also a backup of unknown origin
     with_service: bool = False  # also receipts and rejections
+    definitions: bool = False  # make what the datasets define first, where it is missing
     left_out: Sequence[str] = ()  # tables of the backup that the caller may not restore
     exclude: Sequence[str] = ()  # tables of the backup that stay as they are
     is_named: bool = True  # the backup was asked for, not looked for

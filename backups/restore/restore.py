@@ -8,12 +8,14 @@ from datetime import datetime
 import msgspec
 from django.conf import settings
 from django.utils import timezone
+from psycopg import Connection
 
 from backups.child.table_reader import TableReader
 from backups.errors import BackupError, RestoreRefused, describe_failures
 from backups.progress import NO_PROGRESS, Progress
 from backups.restore.append import AppendReport, append_backup
 from backups.restore.database_errors import translate_errors
+from backups.restore.definitions import DefinitionReport, make_definitions
 from backups.restore.execution import execute_restore
 from backups.restore.plan import RestoreRequest, TablePlan
 from backups.restore.restore_plan import TableRestore, order_by_foreign_keys, plan_restore
@@ -41,6 +43,7 @@ class RestoreReport(msgspec.Struct, frozen=True):
     not_restored: dict[str, str] = {}  # by table: it is damaged, or the backup lacks it
     rows: int = 0
     appended: dict[str, AppendReport] = {}
+    definitions: DefinitionReport | None = None
 
 
 def restore_backup(
@@ -86,16 +89,25 @@ def _restore(
         connection = stack.enter_context(connect_for_restore())
         restorer = stack.enter_context(connect_restorer())
         keep_local(restorer)
+        definitions = _make_definitions(connection, backup, manifest, request)
         tables = plan_restore(connection, readers, request)
         if request.mode == "append" and not request.dry_run:
             return _append(manifest, tables, request, progress)
         plans = execute_restore(connection, restorer, tables, request, progress)
         if request.dry_run:
-            return _report(manifest, plans, dry_run=True)
+            return _report(manifest, plans, dry_run=True, definitions=definitions)
         with connection.transaction():  # a table that was made is local
             distribute_datasets(connection, settings.CONFIG.datasets)
         rows = sum(one.inserted + one.updated + one.unchanged for one in plans)
-        return _report(manifest, plans, rows=rows)
+        return _report(manifest, plans, rows=rows, definitions=definitions)
+
+
+def _make_definitions(
+    connection: Connection, backup: Backup, manifest: Manifest, request: RestoreRequest
+) -> DefinitionReport | None:
+    if not request.definitions:
+        return None
+    return make_definitions(connection, backup, manifest, dry_run=request.dry_run)
 
 
 @contextmanager
@@ -119,6 +131,7 @@ def _report(
     dry_run: bool = False,
     rows: int = 0,
     appended: dict[str, AppendReport] | None = None,
+    definitions: DefinitionReport | None = None,
 ) -> RestoreReport:
     age = timezone.now() - manifest.snapshot_at
     return RestoreReport(
@@ -129,6 +142,7 @@ def _report(
         tables=plans,
         rows=rows,
         appended=appended or {},
+        definitions=definitions,
     )
 
 

@@ -73,6 +73,6 @@ def _plan_table(
             raise RestoreRefused(f"There is a table {into} already")
         table = None
     if table is None:
-        lost = definition.not_restorable
+        lost = () if request.definitions else definition.not_restorable
         plan = msgspec.structs.replace(plan, inserted=entry.rows, not_made_again=lost)
     return TableRestore(reader, plan, definition, table, selection)

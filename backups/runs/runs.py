@@ -247,9 +247,13 @@ def execute_run(identifier: UUID, progress: Progress) -> BackupRun:
 
 
 def describe_manifest(manifest: Manifest) -> dict[str, Any]:
-    """Return the rows of each table of a backup, and why others are `missing`."""
-    rows = {entry.full_name: entry.rows for entry in manifest.tables}
-    return rows | ({"missing": manifest.failures} if manifest.failures else {})
+    """Return the rows of each table of a backup, and why tables or definitions are missing."""
+    described: dict[str, Any] = {entry.full_name: entry.rows for entry in manifest.tables}
+    if manifest.failures:
+        described["missing"] = manifest.failures
+    if manifest.definition_failures:
+        described["definitions_missing"] = manifest.definition_failures
+    return described
 
 
 def describe_request(request: RestoreRequest) -> dict[str, Any]:

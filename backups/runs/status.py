@@ -5,18 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 
-from django.db import DatabaseError
-from django.db.models import Count
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-
 from backups.errors import BackupError
 from backups.models import BackupRun
 from backups.store.archive import check_newest, is_in_future, list_backups
 from backups.store.folder import Backup
 from backups.store.origin import open_trusted
-
-FINISHED = sorted({*BackupRun.State.values} - {BackupRun.State.QUEUED, BackupRun.State.RUNNING})
 
 
 @dataclass(frozen=True)
@@ -93,53 +86,3 @@ def _find_warnings(backups: Sequence[Backup], good_at: datetime | None) -> Itera
             check_newest(backup)
         except BackupError as error:
             yield error.message
-
-
-class BackupCollector(Collector):
-    """Reads the status at every scrape."""
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield what is known; nothing while the archive or the database cannot be read."""
-        try:
-            status, runs = read_backup_status(), _count_runs()
-        except (BackupError, DatabaseError, OSError):
-            return
-        yield _describe_moments(
-            "rowhouse_backup_last_good", "last good backup", status.good_at, status.tables_good_at
-        )
-        yield _describe_moments(
-            "rowhouse_backup_last_proven",
-            "last proof of a backup by a restore",
-            status.proven_at,
-            status.tables_proven_at,
-        )
-        yield GaugeMetricFamily("rowhouse_backups", "Backups that are kept", value=status.count)
-        yield runs
-
-    def describe(self) -> list[Metric]:
-        """Return nothing, so that registering does not query the database."""
-        return []
-
-
-def _describe_moments(
-    name: str, words: str, whole: datetime | None, tables: Mapping[str, datetime]
-) -> Metric:
-    metric = GaugeMetricFamily(
-        f"{name}_timestamp_seconds", f"Time of the {words}, of all tables and by table"
-    )
-    if whole is not None:
-        metric.add_sample(metric.name, {}, whole.timestamp())
-    for table, moment in tables.items():
-        metric.add_sample(metric.name, {"table": table}, moment.timestamp())
-    return metric
-
-
-def _count_runs() -> Metric:
-    metric = CounterMetricFamily(
-        "rowhouse_backup_runs", "Runs of backups that have ended", labels=["state"]
-    )
-    ended = BackupRun.objects.filter(kind=BackupRun.Kind.BACKUP).values_list("state")
-    counts = dict(ended.annotate(Count("pk")))
-    for state in FINISHED:
-        metric.add_metric([state], counts.get(state, 0))
-    return metric

@@ -69,15 +69,26 @@ def folder_name(run: UUID, now: datetime) -> str:
 
 def list_backups() -> list[Backup]:
     """Return every folder with the name of a backup, newest first; drafts and links are none."""
-    found = []
     folder = archive_folder()
-    for path in folder.iterdir() if folder.exists() else ():
-        match = _NAME.fullmatch(path.name)
-        if match is None or path.is_symlink() or not path.is_dir():
-            continue
-        taken_at = datetime.strptime(match["time"], _TIME).replace(tzinfo=UTC)
-        found.append(Backup(path, UUID(match["id"]), taken_at))
+    paths = folder.iterdir() if folder.exists() else ()
+    found = [backup for path in paths if (backup := _open_folder(path)) is not None]
     return sorted(found, key=lambda backup: backup.folder.name, reverse=True)
+
+
+def _open_folder(path: Path) -> Backup | None:
+    match = _NAME.fullmatch(path.name)
+    if match is None or path.is_symlink() or not path.is_dir():
+        return None
+    taken_at = datetime.strptime(match["time"], _TIME).replace(tzinfo=UTC)
+    return Backup(path, UUID(match["id"]), taken_at)
+
+
+def locate_backup(named: str) -> Backup:
+    """Return the backup in a folder, wherever it is, or the archive's with this id or name.
+
+    Raises `BackupUnknown`. The path may be any that this process can read.
+    """
+    return _open_folder(Path(named).absolute()) or find_backup(named)
 
 
 def find_backup(wanted: str | None) -> Backup:

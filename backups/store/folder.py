@@ -12,9 +12,10 @@ from uuid import UUID
 import msgspec
 
 from backups.errors import BackupDamaged
-from backups.store.files import open_private, sync_folder
+from backups.store.files import open_plain, open_private, sync_folder
 from backups.store.manifest import (
     MANIFEST_NAME,
+    DefinitionFile,
     Manifest,
     SealedManifest,
     TableEntry,
@@ -75,33 +76,47 @@ class Backup:
     def _pin(self) -> Path:
         return self.folder.with_name(f"{self.folder.name}.pinned")
 
-    def path_of(self, entry: TableEntry) -> Path:
-        """Return where a table's file is, which is always inside the folder."""
-        if entry.file != file_name(entry.schema, entry.table):
+    def path_of(self, entry: TableEntry | DefinitionFile) -> Path:
+        """Return where a file is, which is always inside the folder."""
+        if isinstance(entry, DefinitionFile):
+            expected = definition_file_name(entry.dataset)
+        else:
+            expected = file_name(entry.schema, entry.table)
+        if entry.file != expected:
             raise BackupDamaged(f"The manifest names a file that no backup writes: {entry.file!r}")
         return self.folder / entry.file
 
+    def read_definitions(self, entry: DefinitionFile) -> bytes:
+        """Return what a dataset's file says; raise `BackupDamaged` unless it is what was written.
+
+        Raises OSError where it cannot be read.
+        """
+        with os.fdopen(open_plain(self.path_of(entry)), "rb") as file:
+            text = file.read(entry.bytes + 1)
+        if len(text) != entry.bytes or hashlib.sha256(text).hexdigest() != entry.sha256:
+            raise BackupDamaged(f"{entry.file} is not what was written: its checksum is wrong")
+        return text
+
     def find_unknown_files(self, manifest: Manifest) -> Iterator[Problem]:
         """Yield what is in the folder and not in the manifest, and what is named twice."""
-        expected = {entry.file for entry in manifest.tables} | {MANIFEST_NAME}
-        if len(expected) != len(manifest.tables) + 1:
+        expected = {entry.file for entry in manifest.files} | {MANIFEST_NAME}
+        if len(expected) != len(manifest.files) + 1:
             yield Problem(MANIFEST_NAME, "The manifest names a file twice")
         for path in self.folder.iterdir():
             if path.name not in expected:
                 yield Problem(path.name, "The manifest does not know this file")
 
-    def find_missing_files(self, entries: Iterable[TableEntry]) -> Iterator[Problem]:
-        """Yield which of the tables have no file."""
+    def find_missing_files(
+        self, entries: Iterable[TableEntry | DefinitionFile]
+    ) -> Iterator[Problem]:
+        """Yield which of the files are missing."""
         for entry in entries:
             if not self.path_of(entry).is_file():
                 yield Problem(entry.file, "The file is missing")
 
     def check_file_names(self, manifest: Manifest) -> None:
         """Raise `BackupDamaged` where files are missing, or the manifest does not know one."""
-        problems = [
-            *self.find_unknown_files(manifest),
-            *self.find_missing_files(manifest.tables),
-        ]
+        problems = [*self.find_unknown_files(manifest), *self.find_missing_files(manifest.files)]
         if problems:
             words = "; ".join(map(str, problems))
             raise BackupDamaged(f"{manifest.name} is damaged: {words}")
@@ -109,10 +124,18 @@ class Backup:
 
 def file_name(schema: str, table: str) -> str:
     """Return a table's file name: `<schema>.<table>.avro`, other characters as %XX."""
-    stem = f"{_escape(schema)}.{_escape(table)}"
-    if len(stem) > MAX_STEM:
-        stem = f"{stem[:MAX_STEM]}-{hashlib.sha256(stem.encode()).hexdigest()[:16]}"
-    return f"{stem}.avro"
+    return f"{_shorten(f'{_escape(schema)}.{_escape(table)}')}.avro"
+
+
+def definition_file_name(dataset: str) -> str:
+    """Return the name of the file of a dataset's definitions: `<dataset>.sql`."""
+    return f"{_shorten(_escape(dataset))}.sql"
+
+
+def _shorten(stem: str) -> str:
+    if len(stem) <= MAX_STEM:
+        return stem
+    return f"{stem[:MAX_STEM]}-{hashlib.sha256(stem.encode()).hexdigest()[:16]}"
 
 
 def _escape(name: str) -> str:

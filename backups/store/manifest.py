@@ -33,6 +33,15 @@ class TableEntry(TableDefinition, frozen=True, kw_only=True):
     avro_schema: dict[str, Any]
 
 
+class DefinitionFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The definitions of one dataset, as `pg_dump -s` writes them."""
+
+    dataset: str
+    file: str
+    bytes: int
+    sha256: str
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """A whole backup."""
 
@@ -49,6 +58,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     next_transaction: int | None = None
     # Tables that should be here and could not be read, with the reason.
     failures: dict[str, str] = {}
+    # None in older backups and in those of chosen tables.
+    definitions: tuple[DefinitionFile, ...] = ()
+    # Datasets whose definitions pg_dump could not write, with the reason.
+    definition_failures: dict[str, str] = {}
+
+    @property
+    def files(self) -> "tuple[TableEntry | DefinitionFile, ...]":
+        """Every file beside the manifest."""
+        return (*self.tables, *self.definitions)
 
     @property
     def rows(self) -> int:

@@ -36,9 +36,6 @@ _rejections = Counter(
     "rowhouse_rejection_errors", "Reasons for which rows were rejected", labelnames=("code",)
 )
 
-# They read what all processes share, at every scrape.
-_collectors: list[Collector] = []
-
 # Each kind of metric has a file a process, mapped into memory; these are far larger than they get.
 _FILE_BYTES = 1024 * 1024
 _FILE_KINDS = ("counter", "histogram")
@@ -56,12 +53,6 @@ def reserve_space(folder: Path) -> None:
     for kind in _FILE_KINDS:
         with (folder / f"{kind}_{os.getpid()}.db").open("ab") as file:
             file.write(bytes(_FILE_BYTES))
-
-
-def add_collector(collector: Collector) -> None:
-    """Have each scrape ask this collector, whichever process answers."""
-    REGISTRY.register(collector)
-    _collectors.append(collector)
 
 
 def observe_request(*, method: str, route: str, status: int, seconds: float) -> None:
@@ -90,12 +81,15 @@ def count_rows(table: str, outcomes: Mapping[str, int], codes: Iterable[str]) ->
         _rejections.labels(code).inc(errors)
 
 
-def write_metrics(*, all_processes: bool) -> bytes:
-    """Return the metrics as text, of this process alone or of all that share the folder."""
-    if not all_processes:
-        return generate_latest(REGISTRY)
+def write_metrics(collectors: Iterable[Collector], *, all_processes: bool) -> bytes:
+    """Return the metrics as text, of this process alone or of all that share the folder.
+
+    The collectors read what all processes share.
+    """
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)
-    for collector in _collectors:
+    if all_processes:
+        MultiProcessCollector(registry)
+    for collector in collectors:
         registry.register(collector)
-    return generate_latest(registry)
+    own = b"" if all_processes else generate_latest(REGISTRY)
+    return own + generate_latest(registry)

@@ -10,6 +10,7 @@ from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpResponse
+from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
 from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework.request import Request
@@ -75,7 +76,8 @@ class MetricsView(APIView):
         key = cast("ApiKey | None", request.auth)
         if not (_is_local(request) or (key and key.may(Scope.READ))):
             raise KeyRequired("From another machine this needs a key with the scope read")
-        text = write_metrics(all_processes=settings.METRICS_ARE_SHARED)
+        collectors = [import_string(path)() for path in settings.METRICS_COLLECTORS]
+        text = write_metrics(collectors, all_processes=settings.METRICS_ARE_SHARED)
         return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 

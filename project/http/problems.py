@@ -2,13 +2,17 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import cache, reduce
 from http import HTTPStatus
+from operator import or_
 from typing import Any
 
 import msgspec
+from django.conf import settings
 from django.core.exceptions import DisallowedHost, PermissionDenied
 from django.db import Error as DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
 from rest_framework import exceptions
 
 from project.base.errors import (
@@ -54,14 +58,17 @@ FRAMEWORK_CODES: dict[str, tuple[int, str]] = {
 }
 
 
-def register_statuses(statuses: Mapping[type[RowhouseError], int]) -> None:
-    """Set the HTTP status of error types and their subclasses without one of their own."""
-    _statuses.update(statuses)
-
-
 def status_of(error: type[RowhouseError]) -> int:
-    """Return the HTTP status of the nearest registered type."""
-    return next(_statuses[cls] for cls in error.__mro__ if cls in _statuses)
+    """Return the HTTP status of the nearest type that has one."""
+    statuses = _read_statuses()
+    return next(statuses[cls] for cls in error.__mro__ if cls in statuses)
+
+
+@cache
+def _read_statuses() -> Mapping[type[RowhouseError], int]:
+    """Return the statuses of all rooms, whose modules a command need not load."""
+    rooms = (import_string(path) for path in settings.ERROR_STATUSES)
+    return reduce(or_, rooms, _statuses)
 
 
 def document(*, status: int, code: str, detail: str, **fields: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """/login/ and /logout/: a session for the holder of an API key, or for a member of staff."""
 
 from functools import partial
+from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -23,6 +24,9 @@ class PasswordRefused(RowhouseError):
     """The name or the password is wrong, or the user is not a member of staff."""
 
     code = "password_refused"
+
+
+STATUSES: dict[type[RowhouseError], int] = {PasswordRefused: HTTPStatus.UNAUTHORIZED}
 
 
 def refuse_forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:

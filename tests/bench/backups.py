@@ -56,13 +56,24 @@ class Bench:
     tables: list[str]
 
     def compare(
-        self, label: str, ours: Work, peer: str, theirs: Work, clear: Work = lambda: None
+        self,
+        label: str,
+        ours: Work,
+        peer: str,
+        theirs: Work,
+        clear: Work = lambda: None,
+        change: Work = lambda: None,
     ) -> list[Figure]:
-        """Do both works in turn; return how they compare. `clear` is before each of theirs."""
+        """Do both works in turn; return how they compare.
+
+        `clear` is before each of theirs, `change` before each of ours.
+        """
         pairs = []
         for _ in range(self.repeat):
             clear()
-            pairs.append((self._measure(theirs), self._measure(ours)))
+            their_cost = self._measure(theirs)
+            change()
+            pairs.append((their_cost, self._measure(ours)))
         theirs_s, ours_s = [
             statistics.median(cost.seconds for cost in side) for side in zip(*pairs, strict=True)
         ]
@@ -135,10 +146,10 @@ def main(arguments: list[str] | None = None) -> list[Figure]:
     tables = ["employees"] if given.memory else given.table or [*TARGETS]
     with tempfile.TemporaryDirectory(prefix="rowhouse-bench-") as folder:
         Path(folder).chmod(0o755)
-        server = start_server(_server_settings(Path(folder)))
+        server = start_server(server_settings(Path(folder)))
         try:
             bench = Bench(server, Path(folder), given.rows, given.repeat, tables)
-            _prepare(bench)
+            prepare(bench)
             figures = (_measure_memory if given.memory else _measure_speed)(bench)
         finally:
             stop_server(server.settings)
@@ -146,7 +157,8 @@ def main(arguments: list[str] | None = None) -> list[Figure]:
     return figures
 
 
-def _server_settings(folder: Path) -> ServerSettings:
+def server_settings(folder: Path) -> ServerSettings:
+    """Return the settings of a server as a service has it."""
     return ServerSettings(
         folder=folder / "postgres",
         password=secrets.token_urlsafe(16),
@@ -156,7 +168,8 @@ def _server_settings(folder: Path) -> ServerSettings:
     )
 
 
-def _prepare(bench: Bench) -> None:
+def prepare(bench: Bench) -> None:
+    """Make the databases, the service in this process and its rows."""
     config = bench.folder / "rest_conf.yml"
     text = (ROOT / "rest_conf.yml").read_text()
     config.write_text(text.replace("folder: null ", f"folder: {bench.folder / 'archive'} "))
@@ -197,7 +210,7 @@ def _measure_speed(bench: Bench) -> list[Figure]:
                 f"{table} backup, {codec}{goal}",
                 lambda: make_backup(uuid7(), tables=[name], codec=codec),  # noqa: B023
                 "pg_dump -Fc",
-                lambda: _pg_dump(bench, table),  # noqa: B023
+                lambda: pg_dump(bench, table),  # noqa: B023
             )
         make_backup(uuid7(), tables=[name])
         backup, request = find_backup(None), RestoreRequest(tables=[name])
@@ -205,13 +218,14 @@ def _measure_speed(bench: Bench) -> list[Figure]:
             f"{table} restore, wanted {targets[1]}",
             lambda: restore_backup(backup, request),  # noqa: B023
             "pg_restore",
-            lambda: _pg_restore(bench, table),  # noqa: B023
-            lambda: _clear_peer(bench),
+            lambda: pg_restore(bench, table),  # noqa: B023
+            lambda: clear_peer(bench),
         )
     return figures
 
 
-def _pg_dump(bench: Bench, table: str) -> None:
+def pg_dump(bench: Bench, table: str) -> None:
+    """Dump a table to a file of its name."""
     command: list[str | Path] = [
         program("pg_dump"),
         f"--dbname={bench.server.conninfo(DATABASE)}",
@@ -222,16 +236,18 @@ def _pg_dump(bench: Bench, table: str) -> None:
     subprocess.run(command, check=True)
 
 
-def _pg_restore(bench: Bench, table: str) -> None:
+def pg_restore(bench: Bench, table: str, *options: str) -> None:
+    """Restore the dump of a table into the peer's database."""
     command: list[str | Path] = [
         program("pg_restore"),
         f"--dbname={bench.server.conninfo(PEER)}",
+        *options,
         str(bench.folder / table),
     ]
     subprocess.run(command, check=True)
 
 
-def _clear_peer(bench: Bench) -> None:
+def clear_peer(bench: Bench) -> None:
     """Leave only the tables that the foreign keys refer to."""
     bench.psql(PEER, "--command=DROP SCHEMA IF EXISTS hiring CASCADE")
     dump = bench.folder / "referenced.sql"

@@ -31,3 +31,5 @@ class Command(BaseCommand):
             else:
                 run = run_backup(tables=options["table"], codec=options["codec"], progress=progress)
         self.stdout.write(f"{run.kind} {run.pk} {run.state}: {run.rows_done} rows {run.folder}")
+        for dataset, reason in (run.report or {}).get("definitions_missing", {}).items():
+            self.stdout.write(f"  the definitions of {dataset} are missing: {reason}")

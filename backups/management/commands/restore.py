@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backups.restore.append import AppendReport
+from backups.restore.definitions import describe_definitions
 from backups.restore.external_file import append_files, find_files, is_external
 from backups.restore.plan import Mode, RestoreRequest, describe_plan
 from backups.restore.restore import RestoreReport
@@ -16,7 +17,7 @@ from backups.restore.selection import NULL_WORD, read_conditions, read_keys
 from backups.restore.service_tables import find_service_tables
 from backups.runs.progress import progress_bar
 from backups.runs.runs import run_restore, run_undo
-from backups.store.archive import find_backup, find_backup_of
+from backups.store.archive import find_backup_of, locate_backup
 from backups.store.selection import choose_tables
 from ingest.outcome import SOME_REJECTED, OnConflict
 
@@ -60,6 +61,11 @@ class Command(BaseCommand):
             "--trust", action="store_true", help="also a backup that no key of this service signed"
         )
         parser.add_argument(
+            "--definitions",
+            action="store_true",
+            help="first make what the datasets define (types, functions, tables …) and lack",
+        )
+        parser.add_argument(
             "--yes", action="store_true", help="replace receipts and rejections without asking"
         )
         parser.add_argument("--on-conflict", choices=get_args(OnConflict), default="reject")
@@ -89,6 +95,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["tables"]) == options["all"]:
             raise CommandError("name the tables, or say --all")
+        if options["definitions"] and not options["all"]:
+            raise CommandError("--definitions are those of all tables: say --all")
         if options["exclude"] and not options["all"]:
             raise CommandError("--exclude takes tables out of --all")
         if options["undo"]:
@@ -98,7 +106,7 @@ class Command(BaseCommand):
         if source is not None and is_external(source):
             self._append_files(source, options)
             return
-        backup = find_backup(source) if source is not None else find_backup_of(options["tables"])
+        backup = locate_backup(source) if source is not None else find_backup_of(options["tables"])
         tables, exclude = options["tables"], options["exclude"]
         entries = choose_tables(backup.read().tables, tables, exclude=exclude)
         self._confirm([entry.full_name for entry in entries], options)
@@ -116,6 +124,7 @@ class Command(BaseCommand):
             on_conflict=options["on_conflict"],
             trust=options["trust"],
             with_service=True,
+            definitions=options["definitions"],
         )
         with progress_bar("restore") as progress:
             _, report = run_restore(backup, request, progress=progress)
@@ -179,6 +188,8 @@ class Command(BaseCommand):
             for one in report.choice.newer:
                 taken = _show_time(one.taken_at)
                 self.stdout.write(f"  newer: {one.backup}, taken {taken}: {one.state}")
+        for line in describe_definitions(report.definitions) if report.definitions else ():
+            self.stdout.write(line)
         for plan in report.tables:
             for line in describe_plan(plan):
                 self.stdout.write(line)

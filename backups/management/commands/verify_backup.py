@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from backups.runs.progress import progress_bar
 from backups.runs.runs import run_drill, run_verify
-from backups.store.archive import find_backup
+from backups.store.archive import find_backup, locate_backup
 from backups.store.origin import is_signed
 
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     help = "Check every byte and record of a backup, the newest one unless RUN names another."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("run", nargs="?", metavar="RUN", help="the backup's id or folder name")
+        parser.add_argument("run", nargs="?", metavar="RUN", help="the backup's id, name or folder")
         parser.add_argument(
             "--restore",
             action="store_true",
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        backup = find_backup(options["run"])
+        backup = locate_backup(options["run"]) if options["run"] else find_backup(None)
         verify = run_drill if options["restore"] else run_verify
         with progress_bar("verify") as progress:
             verify(backup, trust=options["trust"], progress=progress)

@@ -1,6 +1,6 @@
 """A difference applied to its table: rows deleted, updated and inserted."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from psycopg import Connection
@@ -88,8 +88,9 @@ def apply_difference(connection: Connection, difference: Difference) -> None:
         (_insert(difference), "after", ["inserted", "moved"]),
     ]
     with acting_as_writer(connection, difference):
+        known = _count(connection, difference)
         for statement, image, kinds in steps:
-            expected = _count(connection, difference, image, kinds)
+            expected = sum(known.get((image, kind), 0) for kind in kinds)
             changed = connection.execute(statement).rowcount if expected else 0
             if changed != expected:
                 raise RestoreRefused(
@@ -100,11 +101,12 @@ def apply_difference(connection: Connection, difference: Difference) -> None:
     _check_triggers(connection, difference)
 
 
-def _count(connection: Connection, difference: Difference, image: str, kinds: Sequence[str]) -> int:
+def _count(connection: Connection, difference: Difference) -> dict[tuple[str, str], int]:
+    """Return how many rows of each image and change a difference has."""
     statement = SQL(
-        "SELECT count(*) FROM {} WHERE rowhouse_image = %s AND rowhouse_change = ANY (%s)"
+        "SELECT rowhouse_image, rowhouse_change, count(*) FROM {} GROUP BY 1, 2"
     ).format(difference.relation)
-    return int(connection.execute(statement, [image, kinds]).fetchone()[0])  # type: ignore[index]
+    return {(image, change): rows for image, change, rows in connection.execute(statement)}
 
 
 def _schema(difference: Difference) -> str:

@@ -1,6 +1,6 @@
 """The rows of a difference that today's constraints do not take, counted reason by reason."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -31,27 +31,43 @@ def find_repeated_keys(
 
 
 def find_bad_rows(connection: Connection, difference: Difference) -> Iterator[Misfit]:
-    """Yield why rows break NOT NULL or a check; take them out of the difference."""
-    for reason, condition in _row_conditions(difference):
-        where = SQL("{} AND ({})").format(_AFTER, condition)
-        found = SQL("SELECT count(*) FROM {} WHERE {}").format(difference.relation, where)
-        rows = fetch_int(connection, found)
+    """Yield why rows break NOT NULL or a check; take them out of the difference.
+
+    Checks are asked of rows without missing values, as PostgreSQL asks them.
+    """
+    for rules in (_not_null_rules(difference), _check_rules(difference)):
+        yield from _find_breaches(connection, difference, list(rules))
+
+
+def _find_breaches(
+    connection: Connection, difference: Difference, rules: Sequence[tuple[str, Composable]]
+) -> Iterator[Misfit]:
+    """Count what each rule (a reason, a condition of bad rows) finds, in one pass over the rows."""
+    if not rules:
+        return
+    counts = [SQL("count(*) FILTER (WHERE {})").format(condition) for _, condition in rules]
+    statement = SQL("SELECT {} FROM {} WHERE {}").format(
+        SQL(", ").join(counts), difference.relation, _AFTER
+    )
+    found: Sequence[int] = connection.execute(statement).fetchone()  # type: ignore[assignment]
+    for (reason, condition), rows in zip(rules, found, strict=True):
         if rows:
             yield Misfit(reason, rows)
+            where = SQL("{} AND ({})").format(_AFTER, condition)
             connection.execute(SQL("DELETE FROM {} WHERE {}").format(difference.relation, where))
 
 
-def _row_conditions(difference: Difference) -> Iterator[tuple[str, Composable]]:
-    columns = difference.table.columns
-    for name, column in columns.items():
+def _not_null_rules(difference: Difference) -> Iterator[tuple[str, Composable]]:
+    for name, column in difference.table.columns.items():
         if column.not_null:
             yield f"{name} is null", SQL("{} IS NULL").format(Identifier(name))
+
+
+def _check_rules(difference: Difference) -> Iterator[tuple[str, Composable]]:
     for check in difference.table.facts.checks:
-        if set(check.columns) <= set(columns):
-            yield (
-                f"{check.name}: {check.definition}",
-                SQL("NOT ({})").format(raw_sql(check.expression)),
-            )
+        if set(check.columns) <= set(difference.table.columns):
+            condition = SQL("NOT ({})").format(raw_sql(check.expression))
+            yield f"{check.name}: {check.definition}", condition
 
 
 def find_broken_constraints(

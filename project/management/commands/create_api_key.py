@@ -12,6 +12,8 @@ from project.models import Scope
 
 
 class Command(BaseCommand):
+    # Django's checks import every view of the service, which takes longer than a small command.
+    requires_system_checks = ()
     help = "Make an API key and print it: it is not kept and cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""backups.runs.status: what Prometheus is told about the backups."""
+"""backups.runs.metrics: what Prometheus is told about the backups."""
 
 import subprocess
 import sys
@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from backups.models import BackupRun
+from backups.runs.metrics import BackupCollector
 from backups.runs.record import create_run
 from backups.runs.runs import run_backup, run_drill
-from backups.runs.status import BackupCollector
 from backups.store.archive import find_backup
 from backups.store.folder import Backup
 from backups.store.manifest import Manifest
