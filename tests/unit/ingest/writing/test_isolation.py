@@ -133,8 +133,14 @@ def test_keys_are_left_alone_until_they_are_given() -> None:
     isolation = isolate([{"id": 1}, {"id": 1}, {"id": 1, "code": 11}])
     found = broken((0, SAME_ID, 1), (1, SAME_ID, 1), (2, SAME_ID, 1), (2, CODE_SMALL, None))
     assert isolation.reject_broken(found, keys_are_given=False) == 1
-    assert told(isolation) == {2: [("duplicate_in_batch", 0), ("check_violation", None)]}
+    assert told(isolation) == {2: [("check_violation", None)]}
     assert isolation.candidates == {0, 1}
+    assert isolation.find_readable([0, 1, 2]) == [0, 1, 2]
+    isolation.reject_broken(found)
+    assert told(isolation) == {
+        1: [("duplicate_in_batch", 0)],
+        2: [("check_violation", None), ("duplicate_in_batch", 0)],
+    }
 
 
 @pytest.mark.parametrize(
