@@ -42,7 +42,7 @@ BACKUP_STEPS = [
 RESTORE_STEPS = [
     ("backups.restore.creation.shadow", "clear_shadows", 1),
     ("backups.restore.execution", "load_rows", 1),
-    ("backups.restore.inplace.file_rows", "_Load._copy_in", 1),
+    ("backups.restore.inplace.file_rows", "_copy_in", 1),
     ("backups.restore.execution", "load_rows", 2),
     ("backups.restore.inplace.transaction", "_Transaction.run", 1),
     ("backups.restore.execution", "compute_difference", 2),
