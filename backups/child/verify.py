@@ -28,11 +28,6 @@ def find_problems(
     return _ask_about(backup, progress, task="check", tables=list(tables), decode=decode)
 
 
-def verify_backup(backup: Backup, *, tables: Sequence[str] = (), decode: bool = True) -> None:
-    """Raise `BackupDamaged` with every problem unless the backup is whole."""
-    refuse_problems(backup, find_problems(backup, tables=tables, decode=decode))
-
-
 def refuse_problems(backup: Backup, problems: Sequence[Problem]) -> None:
     """Raise `BackupDamaged` where there are problems."""
     if problems:
