@@ -12,6 +12,7 @@ from backups.restore.creation import shadow
 from backups.restore.creation.create import create_tables
 from backups.restore.creation.move import move_in, validate
 from backups.restore.database_errors import translate_errors
+from backups.restore.file_copy import FileCopy
 from backups.restore.inplace.change import acting_as_writer
 from backups.restore.inplace.chosen_rows import (
     keep_selected,
@@ -23,7 +24,8 @@ from backups.restore.inplace.difference import (
     fill_defaults,
     keep_inserted,
 )
-from backups.restore.inplace.file_rows import load_rows
+from backups.restore.inplace.file_rows import FileRows, load_rows
+from backups.restore.inplace.fill import can_fill, fill_empty
 from backups.restore.inplace.misfits import find_bad_rows, find_repeated_keys
 from backups.restore.inplace.table import LiveTable
 from backups.restore.inplace.transaction import Change, Comparison, Outcome, change_tables
@@ -122,29 +124,46 @@ class _Execution:
             self._obstacles.append(Misfit(error.message))
 
     def _plan_change(self, one: TableRestore, table: LiveTable) -> Change:
-        loaded = load_rows(self._restorer, one.reader, table, self._progress)
-        is_append = self._request.mode == "append"
-        known = {constraint.definition for constraint in one.reader.entry.constraints}
-        selection = one.selection
+        file = FileCopy(self._connection, one.reader, table.definition, self._progress)
+        is_filled = self._may_fill(one) and can_fill(self._connection, file, table)
+        loaded = None if is_filled else self._load(one, table)
 
         def compute(connection: Connection, table: LiveTable) -> Comparison:
-            file, not_found = loaded, tuple[str, ...]()
-            if selection is not None:
-                relations = (table.identifier, file.table)
-                not_found = selection.find_unknown_keys(connection, *relations)
-                file = keep_selected(connection, table, file, selection)
-            file, misfits = take_misfits(connection, table, file)
-            difference = compute_difference(connection, table, file, selection)
-            if not _is_key_of(difference, known):
-                misfits += find_repeated_keys(connection, difference, file)
-            if is_append:
-                keep_inserted(connection, difference)
-            with acting_as_writer(connection, difference):
-                fill_defaults(connection, difference)
-                misfits += find_bad_rows(connection, difference)
-            return Comparison(difference, tuple(misfits), not_found)
+            # Others may have written to the table before it was locked.
+            if is_filled and can_fill(connection, file, table):
+                difference = fill_empty(connection, file, table)
+                if difference is not None:
+                    return Comparison(difference, ())
+            return self._compare(connection, one, table, loaded or self._load(one, table))
 
         return Change(table, compute, one.reader.entry.sequences)
+
+    def _may_fill(self, one: TableRestore) -> bool:
+        is_replaced = self._request.mode == "replace" and not self._request.dry_run
+        return is_replaced and one.selection is None
+
+    def _load(self, one: TableRestore, table: LiveTable) -> FileRows:
+        return load_rows(self._restorer, one.reader, table, self._progress)
+
+    def _compare(
+        self, connection: Connection, one: TableRestore, table: LiveTable, file: FileRows
+    ) -> Comparison:
+        known = {constraint.definition for constraint in one.reader.entry.constraints}
+        selection, not_found = one.selection, tuple[str, ...]()
+        if selection is not None:
+            relations = (table.identifier, file.table)
+            not_found = selection.find_unknown_keys(connection, *relations)
+            file = keep_selected(connection, table, file, selection)
+        file, misfits = take_misfits(connection, table, file)
+        difference = compute_difference(connection, table, file, selection)
+        if not _is_key_of(difference, known):
+            misfits += find_repeated_keys(connection, difference, file)
+        if self._request.mode == "append":
+            keep_inserted(connection, difference)
+        with acting_as_writer(connection, difference):
+            fill_defaults(connection, difference)
+            misfits += find_bad_rows(connection, difference)
+        return Comparison(difference, tuple(misfits), not_found)
 
     def _describe(
         self, outcomes: Sequence[Outcome], made: Sequence[shadow.Shadow]

@@ -44,6 +44,7 @@ class Difference:
     key: tuple[str, ...]  # which tells rows apart; none: they are counted
     shared: tuple[str, ...]  # columns whose values are compared
     unchanged: int = 0  # rows on both sides that are the same
+    is_applied: bool = False  # whether the table has its rows already
 
     @property
     def relation(self) -> Identifier:

@@ -167,7 +167,7 @@ class _Transaction:
         )
 
     def _apply(self, one: Outcome) -> Outcome:
-        if not one.counts:
+        if not one.counts or one.difference.is_applied:
             return one
         if not self._dry_run:
             apply_difference(self._connection, one.difference)
