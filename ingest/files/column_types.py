@@ -12,8 +12,8 @@ import msgspec
 from ingest.files.values import MONEY, NULL_WORDS, NUMBER, TEMPORAL, strip_money
 
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d*)")
-_GERMAN = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?")
-_ENGLISH = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+GERMAN = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?")
+ENGLISH = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?")
 _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
@@ -43,6 +43,13 @@ class ColumnType:
     null_words: Sequence[str] = ()
     alternatives: Sequence[str] = ()
     question: str | None = None  # what the column does not tell
+    has_blanks: bool = False  # whether blanks stand around values
+    words: frozenset[str] = frozenset()  # of a boolean column
+
+
+def infer_types(rows: Sequence[Sequence[str]]) -> list[ColumnType]:
+    """Return the types of the columns of several rows."""
+    return settle_commas([infer_type(values) for values in zip(*rows, strict=True)])
 
 
 def infer_type(values: Sequence[str]) -> ColumnType:
@@ -56,9 +63,10 @@ def infer_type(values: Sequence[str]) -> ColumnType:
     words = [text for text in texts if text.lower() in NULL_WORDS]
     others = [text for text in texts if text.lower() not in NULL_WORDS]
     found = _infer(others) if others else None
-    if found:
-        return replace(found, null_words=words)
-    return _infer(texts) or _describe_text(texts)
+    if found is None:
+        return _infer(texts) or _describe_text(texts)
+    has_blanks = any(value != value.strip() for value in values)
+    return replace(found, null_words=words, has_blanks=has_blanks)
 
 
 def _infer(texts: Sequence[str]) -> ColumnType | None:
@@ -73,7 +81,8 @@ def _infer_boolean(texts: Sequence[str]) -> ColumnType | None:
     pair = next((pair for pair in _BOOLEANS if given <= set(pair)), None)
     if pair is None or (len(given) == 1 and len(pair[0]) == 1):
         return None
-    return ColumnType(type="boolean", evidence=f"every value is {pair[0]} or {pair[1]}")
+    evidence = f"every value is {pair[0]} or {pair[1]}"
+    return ColumnType(type="boolean", evidence=evidence, words=frozenset(given))
 
 
 def _infer_number(texts: Sequence[str]) -> ColumnType | None:
@@ -85,7 +94,7 @@ def _infer_number(texts: Sequence[str]) -> ColumnType | None:
         return ColumnType(type=name, evidence=evidence, alternatives=alternatives)
     if all(map(NUMBER.fullmatch, texts)):
         return _infer_point(texts)
-    is_english, is_german = (all(map(form.fullmatch, texts)) for form in (_ENGLISH, _GERMAN))
+    is_english, is_german = (all(map(form.fullmatch, texts)) for form in (ENGLISH, GERMAN))
     if is_english and is_german:
         return ColumnType(
             type="numeric",
@@ -236,7 +245,7 @@ def _is_json(text: str) -> bool:
 def _describe_text(texts: Sequence[str]) -> ColumnType:
     longest = max(map(len, texts))
     signs = {found[0].strip() for text in texts if (found := MONEY.search(text))}
-    if signs and all(_ENGLISH.fullmatch(_bare(text)) for text in texts):
+    if signs and all(ENGLISH.fullmatch(_bare(text)) for text in texts):
         sign = " ".join(sorted(signs))
         return ColumnType(
             type="text", evidence=f"numbers with {sign}", alternatives=(f"numeric without {sign}",)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ingest.files.column_types import ColumnType, infer_type, settle_commas
-from ingest.files.dialect import DialectFound, detect_dialect
+from ingest.files.column_types import ColumnType, infer_types
+from ingest.files.dialect import DELIMITERS, DialectFound, detect_dialect
 from ingest.files.inspection import (
     InspectedColumn,
     Inspection,
@@ -33,6 +33,7 @@ class ReadSample:
     found: DialectFound
     structure: Structure
     reader: RecordReader
+    first: Record | None
     body: Sequence[Record]
     rows: Sequence[Sequence[str]]
 
@@ -43,7 +44,7 @@ def inspect_csv(sample: Sample, name: str) -> Inspection:
         return Inspection(file=name, format="csv", encoding=sample.encoding, rows_estimate=0)
     read = read_csv_sample(sample)
     structure, dialect = read.structure, read.found.dialect
-    types = settle_commas([infer_type(each) for each in _columns(read.rows, structure.width)])
+    types = infer_types(read.rows or [[""] * structure.width])
     columns = list(_describe_columns(read, types))
     return Inspection(
         file=name,
@@ -69,9 +70,9 @@ def inspect_csv(sample: Sample, name: str) -> Inspection:
     )
 
 
-def read_csv_sample(sample: Sample) -> ReadSample:
-    """Take a sample apart."""
-    found = detect_dialect(sample.head[:_DIALECT_CHARACTERS])
+def read_csv_sample(sample: Sample, delimiters: Sequence[str] = DELIMITERS) -> ReadSample:
+    """Take a sample apart, its fields divided by one of the delimiters."""
+    found = detect_dialect(sample.head[:_DIALECT_CHARACTERS], delimiters)
     reader = RecordReader(found.dialect, found.width)
     records, _ = reader.read(sample.head, is_last=sample.is_whole)
     structure = find_structure(records, reader, found.width)
@@ -87,7 +88,8 @@ def read_csv_sample(sample: Sample) -> ReadSample:
         for each in reader.read(piece, is_last=piece is sample.pieces[-1])[0]
     ]
     whole = [each for each in body + more if _is_whole(each, structure)]
-    return ReadSample(found, structure, reader, body, list(iterate_values(reader, whole)))
+    rows = list(iterate_values(reader, whole))
+    return ReadSample(found, structure, reader, records[0] if records else None, body, rows)
 
 
 def _is_whole(record: Record, structure: Structure) -> bool:

@@ -29,15 +29,15 @@ class DialectFound:
     alternatives: Sequence[str] = ()  # other delimiters
 
 
-def detect_dialect(text: str) -> DialectFound:
+def detect_dialect(text: str, delimiters: Sequence[str] = DELIMITERS) -> DialectFound:
     """Return the dialect in which a text makes the best table.
 
     A table has records of one width, and fields that are numbers, dates, links, quoted, or at
     least hold no other delimiter.
     """
-    found = sorted(_read_all(text), key=lambda each: -each.score)
+    found = sorted(_read_all(text, delimiters), key=lambda each: -each.score)
     if not found or found[0].score < _LEAST_SCORE:
-        return DialectFound(Dialect(), 1, 0.0)
+        return DialectFound(Dialect(delimiters[0]), 1, 0.0)
     best = found[0]
     others = [
         each.dialect.delimiter
@@ -48,8 +48,8 @@ def detect_dialect(text: str) -> DialectFound:
     return replace(best, dialect=_find_escape(text, best), alternatives=shown)
 
 
-def _read_all(text: str) -> Iterator[DialectFound]:
-    for delimiter in DELIMITERS:
+def _read_all(text: str, delimiters: Sequence[str]) -> Iterator[DialectFound]:
+    for delimiter in delimiters:
         for spelled in (delimiter, f"{delimiter} "):
             for quote in ('"', "'"):
                 dialect = Dialect(spelled, quote)

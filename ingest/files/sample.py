@@ -78,32 +78,40 @@ def open_decompressed(raw: BinaryIO, compression: str | None) -> BinaryIO:
     return raw
 
 
-def read_sample(path: str) -> Sample:
-    """Return a sample of a regular file; raise OSError or `FileDamaged`."""
+def read_sample(path: str, encoding: str | None = None) -> Sample:
+    """Return a sample of a regular file, its encoding told or found; raise what is damaged.
+
+    Raises OSError and `FileDamaged`.
+    """
     size = Path(path).stat().st_size
     with Path(path).open("rb") as raw:
         head = raw.read(HEAD_BYTES)
         if size <= HEAD_BYTES or find_compression(head):
-            return take_sample(head, is_whole=size <= HEAD_BYTES)
-        return _decode_all(head, _read_pieces(raw, size), size=size)
+            return take_sample(head, is_whole=size <= HEAD_BYTES, encoding=encoding)
+        return _decode_all(head, _read_pieces(raw, size), size=size, encoding=encoding)
 
 
-def take_sample(data: bytes, *, is_whole: bool = True) -> Sample:
+def take_sample(data: bytes, *, is_whole: bool = True, encoding: str | None = None) -> Sample:
     """Return the sample that the first bytes of a file make; raise `FileDamaged`."""
     compression = find_compression(data)
     if not compression and is_whole and len(data) > HEAD_BYTES:
         pieces = _read_pieces(BytesIO(data), len(data))
-        return _decode_all(data[:HEAD_BYTES], pieces, size=len(data))
+        return _decode_all(data[:HEAD_BYTES], pieces, size=len(data), encoding=encoding)
     if not compression:
-        return _decode_all(data[:HEAD_BYTES], size=len(data) if is_whole else None)
+        size = len(data) if is_whole else None
+        return _decode_all(data[:HEAD_BYTES], size=size, encoding=encoding)
     head = _decompress(data, compression, is_whole=is_whole)
     size = len(head) if is_whole and len(head) < HEAD_BYTES else None
-    return replace(_decode_all(head, size=size), compression=compression)
+    return replace(_decode_all(head, size=size, encoding=encoding), compression=compression)
 
 
-def _decode_all(head: bytes, pieces: Sequence[bytes] = (), *, size: int | None) -> Sample:
+def _decode_all(
+    head: bytes, pieces: Sequence[bytes] = (), *, size: int | None, encoding: str | None
+) -> Sample:
     is_whole = len(head) == size
-    encoding, others = detect_encoding([head, *pieces], is_whole=is_whole)
+    others: Sequence[str] = ()
+    if encoding is None:
+        encoding, others = detect_encoding([head, *pieces], is_whole=is_whole)
     is_wide = encoding.startswith(_WIDE)
     return Sample(
         head=_decode(head, encoding),

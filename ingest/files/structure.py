@@ -27,6 +27,7 @@ class Structure:
     footer_lines: int = 0
     names: Sequence[str] = ()  # one for each field, none of them twice
     titles: Sequence[str] = ()  # as they stand in the header; none without one
+    header_line: int = 1
     first_line: int = 1  # of the first row
     other_table_line: int | None = None  # where another header stands
     is_certain: bool = True  # whether there is a header
@@ -57,6 +58,7 @@ def find_structure(records: Sequence[Record], reader: RecordReader, width: int) 
         footer_lines=footer,
         names=name_fields(titles or [""] * width),
         titles=titles,
+        header_line=body[start].record.line if header_lines else 1,
         first_line=first or (body[-1].record.line + 1 + body[-1].record.height if body else 1),
         other_table_line=other,
         is_certain=is_certain,

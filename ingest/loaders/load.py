@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from ingest.loaders.client import IngestClient
+from ingest.files.sample import FileDamaged, read_sample
+from ingest.loaders.client import IngestClient, ServiceRefused
 from ingest.loaders.delivery import IN_FLIGHT, OnReceipt, Totals, load_batches
 from ingest.loaders.formats.blocks import STDIN, count_bytes
 from ingest.loaders.formats.changes import Dates
 from ingest.loaders.formats.dates import DateKind
 from ingest.loaders.formats.files import Batch, detect_format, inspect_file, read_batches
 from ingest.loaders.formats.layouts import Layout, ReadOptions
+from ingest.loaders.formats.plans import FilePlan, plan_csv
 from ingest.loaders.order import read_order
 from ingest.loaders.rejects import RejectsFile
 from ingest.loaders.responses import ColumnDescription, Receipt
@@ -35,17 +37,54 @@ class LoadRequest:
     params: Mapping[str, str] = field(default_factory=dict)
     in_flight: int = IN_FLIGHT
     rejects: Path | None = None
+    inspects: bool = False  # whether CSV files are read as an inspection says
+
+
+def plan_files(client: IngestClient, request: LoadRequest) -> dict[str, FilePlan]:
+    """Return how each CSV file is to be read; raise what cannot be told without an option.
+
+    Pipes are read as the options say, and so is a file that cannot be decompressed: the rows before
+    the damage are loaded. Where the key may not read the table's columns nothing is converted.
+    """
+    check_paths(request)
+    plans: dict[str, FilePlan] = {}
+    columns: dict[str, str] | None = None
+    for path in request.files if request.inspects else ():
+        if detect_format(path, request.options) != "csv" or not count_bytes(path):
+            continue
+        try:
+            sample = read_sample(path, request.options.encoding)
+        except FileDamaged:
+            continue
+        if columns is None:
+            columns = read_columns(client, request.table)
+        if sample.head.strip():
+            plans[path] = plan_csv(path, sample, request.options, columns)
+    return plans
+
+
+def read_columns(client: IngestClient, table: str) -> dict[str, str]:
+    """Return the types of the columns that rows may bring; none where the key may not read them."""
+    try:
+        described = client.describe_table(table).columns
+    except ServiceRefused:
+        return {}
+    return {column.name: column.type for column in described if not column.read_only}
 
 
 def load_files(
-    client: IngestClient, request: LoadRequest, on_receipt: OnReceipt | None = None
+    client: IngestClient,
+    request: LoadRequest,
+    on_receipt: OnReceipt | None = None,
+    plans: Mapping[str, FilePlan] | None = None,
 ) -> Totals:
-    """Load the files one after another and return the totals.
+    """Load the files one after another and return the totals; `plans` are those of `plan_files`.
 
     Nothing is sent unless every file can be opened and fits the options. Raises OSError and
     Rowhouse's errors, `LoadStopped` once rows have been sent.
     """
-    check_files(request)
+    plans = plans or {}
+    check_files(request, plans)
     with ExitStack() as stack:
         rejects = None
         if request.rejects:
@@ -61,7 +100,9 @@ def load_files(
         return load_batches(
             client,
             request.table,
-            chain.from_iterable(read_batches(path, request.options) for path in request.files),
+            chain.from_iterable(
+                read_batches(path, request.options, plans.get(path)) for path in request.files
+            ),
             read_order(client, request.table),
             params=request.params,
             in_flight=request.in_flight,
@@ -69,22 +110,28 @@ def load_files(
         )
 
 
-def check_files(request: LoadRequest) -> None:
+def check_paths(request: LoadRequest) -> None:
+    """Raise what keeps the files from being loaded, as far as their names tell."""
+    if STDIN in request.files and len(request.files) > 1:
+        raise FilesUnfit("stdin (-) is loaded alone")
+    for path in request.files:
+        if path != STDIN and Path(path).is_dir():
+            raise FilesUnfit(f"{path} is a folder")
+        if detect_format(path, request.options) != "csv" and not request.options.has_header:
+            raise FilesUnfit("--no-header is for CSV")
+
+
+def check_files(request: LoadRequest, plans: Mapping[str, FilePlan]) -> None:
     """Raise what keeps the files from being loaded, as far as can be told without sending.
 
     Pipes are not opened: what is read from them is gone.
     """
-    options = request.options
-    if STDIN in request.files and len(request.files) > 1:
-        raise FilesUnfit("stdin (-) is loaded alone")
-    layouts = []
-    for path in request.files:
-        if path != STDIN and Path(path).is_dir():
-            raise FilesUnfit(f"{path} is a folder")
-        if detect_format(path, options) != "csv" and not options.has_header:
-            raise FilesUnfit("--no-header is for CSV")
-        if count_bytes(path) is not None:
-            layouts.append(inspect_file(path, options))
+    check_paths(request)
+    layouts = [
+        inspect_file(path, request.options, plans.get(path))
+        for path in request.files
+        if count_bytes(path) is not None
+    ]
     if request.rejects:
         _check_rejects(request.rejects, request.files, layouts)
 

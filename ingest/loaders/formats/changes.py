@@ -1,10 +1,11 @@
 """What a load changes in the values of a file: nulls, dates, fields left out or renamed."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingest.catalog.column_names import NameMatcher
 from ingest.loaders.formats.csv_rows import (
+    LONE_NULL,
     join_records,
     read_field,
     split_records,
@@ -36,6 +37,8 @@ class Changes:
 
     nulls: tuple[str, ...] = ()
     dates: Dates | None = None
+    # By the place of a CSV file's field; None stands for null.
+    places: Mapping[int, Callable[[str], str | None]] = field(default_factory=dict)
 
     @property
     def column_order(self) -> Sequence[str]:
@@ -57,19 +60,20 @@ class CsvChange:
     delimiter: str
     width: int  # fields of the header
     kept: Sequence[int]  # the places of those that are sent
-    converters: Mapping[int, Convert]
+    converters: Mapping[int, Callable[[str], str | None]]
 
     def rewrite(self, records: Sequence[bytes]) -> bytes:
         """Return the records as comma-separated CSV."""
         return join_records(map(self._change, split_records(records, self.delimiter)))
 
     def _change(self, fields: list[str]) -> list[str]:
+        if len(fields) < self.width:  # which left out fields must not hide
+            return fields + [""] * (len(self.kept) + 1 - len(fields))
         for place, convert in self.converters.items():
-            text = read_field(fields[place]) if place < len(fields) else None
+            text = read_field(fields[place])
             if text is not None and (converted := convert(text)) != text:
-                fields[place] = write_field(converted)
-        kept = [fields[place] for place in self.kept if place < len(fields)]
-        return kept + fields[self.width :]
+                fields[place] = LONE_NULL if converted is None else write_field(converted)
+        return [fields[place] for place in self.kept] + fields[self.width :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import PurePath
 
 from ingest.loaders.formats.blocks import STDIN, SourceFile
 from ingest.loaders.formats.columns import ColumnsInvalid
 from ingest.loaders.formats.csv_rows import split_csv
+from ingest.loaders.formats.foreign_csv import split_foreign
 from ingest.loaders.formats.json_rows import split_json
 from ingest.loaders.formats.layouts import (
     FormatName,
@@ -18,12 +19,15 @@ from ingest.loaders.formats.layouts import (
     lay_out_json,
 )
 from ingest.loaders.formats.ndjson_rows import split_ndjson
+from ingest.loaders.formats.plans import FilePlan
 from ingest.loaders.formats.rows import FileMalformed, Rows, cut_rows
 from project.base.errors import RowhouseError
 
 # Bodies stay well below the service's limit (`ingest.max_bytes`), and as many as are in flight
 # below the loader's own memory.
 BATCH_BYTES = 2 * 1024 * 1024
+
+UTF_8 = "utf-8-sig"
 
 _FORMATS: dict[str, FormatName] = {
     ".csv": "csv",
@@ -57,13 +61,13 @@ class Batch:
         return f"{self.file}, {unit} {self.rows.places[0]} to {self.rows.places[-1]}"
 
 
-def read_batches(path: str, options: ReadOptions) -> Iterator[Batch]:
+def read_batches(path: str, options: ReadOptions, plan: FilePlan | None = None) -> Iterator[Batch]:
     """Yield the batches of a file, or of stdin for `-`, in memory that does not grow.
 
     Raises `FileMalformed` after the batches before the damage.
     """
     with _open(path) as source:
-        layout, chunks = _open_rows(source, path, options)
+        layout, chunks = _open_rows(source, path, options, plan)
         done = 0
         for rows in cut_rows(chunks, max_rows=options.batch_rows, max_bytes=BATCH_BYTES):
             yield Batch(
@@ -76,10 +80,10 @@ def read_batches(path: str, options: ReadOptions) -> Iterator[Batch]:
             done = source.bytes_read
 
 
-def inspect_file(path: str, options: ReadOptions) -> Layout:
+def inspect_file(path: str, options: ReadOptions, plan: FilePlan | None = None) -> Layout:
     """Return the layout of a file by its first block; raise what is wrong with it so far."""
     with _open(path) as source:
-        return _open_rows(source, path, options)[0]
+        return _open_rows(source, path, options, plan)[0]
 
 
 @contextmanager
@@ -109,18 +113,42 @@ def _suffix(path: str) -> str:
 
 
 def _open_rows(
-    source: SourceFile, path: str, options: ReadOptions
+    source: SourceFile, path: str, options: ReadOptions, plan: FilePlan | None
 ) -> tuple[Layout, Iterator[Rows]]:
     format_name = detect_format(path, options)
-    blocks = source.read_blocks(options.encoding)
+    if plan:
+        return _open_planned(source, options, plan)
+    blocks = source.read_blocks(options.encoding or UTF_8)
     if format_name != "csv":
         as_lines = format_name == "ndjson"
         rows = split_ndjson(blocks) if as_lines else split_json(blocks)
         return lay_out_json(options, as_lines=as_lines), rows
     delimiter = options.delimiter or ("\t" if _suffix(path) == ".tsv" else ",")
-    chunks = split_csv(blocks, delimiter)
+    return _take_header(split_csv(blocks, delimiter), delimiter, options)
+
+
+def _take_header(
+    chunks: Iterator[Rows], delimiter: str, options: ReadOptions
+) -> tuple[Layout, Iterator[Rows]]:
+    """Return the layout that the first record tells, and the rows after it, or from it on."""
     first = next((chunk for chunk in chunks if chunk.texts), Rows([], []))
     layout = lay_out_csv(first.texts[0] if first.texts else None, delimiter, options)
     skipped = 1 if options.has_header else 0
     rest = Rows(first.texts[skipped:], first.places[skipped:])
     return layout, chain([rest], chunks)
+
+
+def _open_planned(
+    source: SourceFile, options: ReadOptions, plan: FilePlan
+) -> tuple[Layout, Iterator[Rows]]:
+    """Return layout and rows of a CSV file that is read as its plan says."""
+    csv = plan.csv
+    changes = replace(options.changes, places=plan.conversions)
+    names = options.names
+    if plan.renamed:
+        names = replace(names, renamed=names.renamed | dict(plan.renamed))
+    options = replace(options, has_header=bool(csv.titles), changes=changes, names=names)
+    chunks = split_foreign(source.read_blocks(plan.encoding), csv)
+    if csv.titles and not csv.has_header:
+        return lay_out_csv(csv.header, csv.delimiter, options), chunks
+    return _take_header(chunks, csv.delimiter, options)

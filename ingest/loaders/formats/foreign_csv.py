@@ -30,6 +30,7 @@ class CsvPlan:
     width: int
     first_line: int  # of the first row
     titles: Sequence[str] = ()  # none: the file has no header
+    has_header: bool = False  # whether the first record that is given out is the header
 
     @property
     def delimiter(self) -> str:
@@ -124,6 +125,7 @@ class _HeaderSearch:
 
     def __init__(self, plan: CsvPlan) -> None:
         self._plan = plan
+        self._first_row = plan.first_line + plan.has_header
         self._reader = RecordReader(Dialect(plan.delimiter, '"', '"'))
         title = plan.titles[0] if plan.titles else ""
         self._starts = (title.encode(), _quote(title).encode()) if title else ()
@@ -136,7 +138,7 @@ class _HeaderSearch:
         has_header = any(mark in data for mark in self._marks)
         for number, text in enumerate(rows.texts if has_header else []):
             place = rows.places[number]
-            if place < self._plan.first_line or not text.startswith(self._starts):
+            if place < self._first_row or not text.startswith(self._starts):
                 continue
             records, _ = self._reader.read(text.decode(), place)
             if find_other_table(records, self._reader, self._plan.titles):

@@ -17,7 +17,7 @@ from ingest.loaders.formats.columns import ColumnNames, parse_columns
 from ingest.loaders.formats.dates import check_pattern
 from ingest.loaders.formats.layouts import BATCH_ROWS, ReadOptions
 from ingest.loaders.formats.mapping import read_mapping
-from ingest.loaders.load import LoadRequest, find_dates, load_files
+from ingest.loaders.load import LoadRequest, find_dates, load_files, plan_files
 from ingest.loaders.retries import RetryPolicy
 from ingest.local_service import read_api_key
 from ingest.management.load_command import LoadCommand, add_service_arguments
@@ -33,6 +33,10 @@ class Command(LoadCommand):
     requires_system_checks = ()
     target = "table"
     interrupted = "interrupted before anything was sent"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._notes: list[str] = []  # what is done to the files
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options; docs/loaders.md explains each."""
@@ -51,10 +55,15 @@ class Command(LoadCommand):
         progress = load_progress(total, is_quiet=options["quiet"])
         client = IngestClient(options["url"], key, retry=retry, on_wait=progress.show_wait)
         with client, progress:
-            return load_files(client, _read_request(client, options), self.watch(progress))
+            request = _read_request(client, options)
+            plans = plan_files(client, request)
+            self._notes = [f"{path}: {note}" for path, plan in plans.items() for note in plan.notes]
+            return load_files(client, request, self.watch(progress), plans)
 
     def describe(self, options: dict[str, Any], totals: Totals, seconds: float) -> str:
         """Return what became of the rows, and how quickly."""
+        for note in self._notes:
+            self.stdout.write(note)
         dry = " (dry run: nothing was stored)" if options["dry_run"] else ""
         speed = totals.received / max(seconds, 1e-9)
         return f"{totals.describe()}; {seconds:.1f} s, {speed:,.0f} rows/s{dry}"
@@ -91,11 +100,13 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
             names=options["columns"],
             changes=Changes(nulls=tuple(options["null"]), dates=dates),
             mapping=mapping,
+            decimal=options["decimal"],
             batch_rows=options["batch_size"],
         ),
         params=params,
         in_flight=options["in_flight"],
         rejects=options["rejects"],
+        inspects=True,
     )
 
 
@@ -132,8 +143,7 @@ def _add_file_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--encoding",
         type=_encoding,
-        default="utf-8-sig",
-        help="of the files: utf-16, cp1252 … (default: %(default)s)",
+        help="of the files: utf-16, cp1252 … (default: UTF-8, or what a mark tells)",
     )
     parser.add_argument(
         "--no-header", action="store_true", help="the first line of a CSV file is a row"
@@ -161,6 +171,11 @@ def _add_file_options(parser: CommandParser) -> None:
         "--date-format",
         metavar="PATTERN",
         help="of dates in the file, as in strptime: %%m/%%d/%%Y %%I:%%M:%%S %%p",
+    )
+    parser.add_argument(
+        "--decimal",
+        choices=[".", ","],
+        help="the decimal mark of numbers in a CSV file, where the file does not tell it",
     )
     parser.add_argument(
         "--null",
