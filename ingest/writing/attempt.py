@@ -18,6 +18,7 @@ from ingest.validation.validated_rows import ValidatedBatch
 from ingest.writing import receipts
 from ingest.writing.conflicts import WriteOptions, check_keys_given, find_conflict_key
 from ingest.writing.fault_points import Point, reach
+from ingest.writing.isolated.batch_write import BatchWrite
 from ingest.writing.isolated.writer import IsolatedWriter
 from ingest.writing.opening import open_batch
 from ingest.writing.request import Allow, BatchRequest, Companion, ConnectUnchecked
@@ -180,7 +181,9 @@ class Attempt:
         )
         if prepared.is_tried_whole:
             return writer.write(connection, batch, batch.groups, unchecked=holds)
-        isolated = IsolatedWriter(writer, connection, batch, prepared.options, unchecked=holds)
+        isolated = IsolatedWriter(
+            BatchWrite(writer, connection, batch, prepared.options, unchecked=holds)
+        )
         if not (self._request.atomic or self._request.dry_run):
             return isolated.write()
         with connection.transaction() as savepoint:

@@ -73,3 +73,13 @@ def first_indexes(answer: Any) -> dict[int, list[int]]:
         one["index"]: [e["first_index"] for e in one["errors"] if "first_index" in e]
         for one in answer.json()["rejections"]
     }
+
+
+def lines(answer: Any) -> dict[int, int]:
+    """Return the line of each rejected row."""
+    return {one["index"]: one["line"] for one in answer.json()["rejections"]}
+
+
+def raws() -> list[bytes]:
+    """Return the rejected rows as they were sent, in the order of their batch."""
+    return [bytes(raw) for (raw,) in stored('SELECT raw FROM service.rejection ORDER BY "index"')]

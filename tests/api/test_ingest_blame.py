@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL
 
 from tests.api.sending import codes, counts, execute, send, stored
 from tests.api.tables import make_trigger
@@ -72,7 +73,7 @@ def test_a_failure_inside_a_trigger_is_its_rows(client: Client) -> None:
 def test_a_value_that_always_fails_is_a_bad_value(
     client: Client, type_: str, good: object, bad: object
 ) -> None:
-    execute(f"CREATE TABLE hiring.made (id int PRIMARY KEY, v {type_})")
+    execute(SQL("CREATE TABLE hiring.made (id int PRIMARY KEY, v {})").format(SQL(type_)))
     answer = send(client, "made", [{"id": 1, "v": good}, {"id": 2, "v": bad}])
     assert counts(answer) == (2, 1, 0, 0, 1)
     assert {errors[0][0] for errors in codes(answer.json()).values()} == {"bad_value"}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL
 
 from tests.api.sending import codes, counts, execute, send, stored
 
@@ -226,7 +227,7 @@ NEW_EACH_TIME = [
 def test_rows_without_a_value_for_the_key_are_refused(
     client: Client, column: str, mode: str
 ) -> None:
-    execute(f"CREATE TABLE hiring.made ({column}, name text)")
+    execute(SQL("CREATE TABLE hiring.made ({}, name text)").format(SQL(column)))
     answer = send(client, "made", [{"name": "x"}, {"name": "y"}], f"?on_conflict={mode}")
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (400, "conflict_key_missing")

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 from psycopg.sql import SQL
 
-from tests.api.sending import codes, counts, execute, send, stored
+from tests.api.sending import codes, counts, execute, lines, raws, send, stored
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -27,14 +27,6 @@ def made(client: Client, request: pytest.FixtureRequest) -> Client:
 
 def send_lines(client: Client, body: str | bytes, query: str = "") -> Any:
     return send(client, "made", body, query, content_type="application/x-ndjson")
-
-
-def lines(answer: Any) -> dict[int, int]:
-    return {one["index"]: one["line"] for one in answer.json()["rejections"]}
-
-
-def raws() -> list[bytes]:
-    return [bytes(raw) for (raw,) in stored('SELECT raw FROM service.rejection ORDER BY "index"')]
 
 
 def ids() -> list[int]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL
 
 from tests.api.sending import codes, counts, execute, send, stored
 
@@ -89,7 +90,7 @@ EQUAL_KEYS: dict[str, tuple[str, list[Any]]] = {
 @pytest.mark.parametrize("mode", ["ignore", "update"])
 def test_keys_are_equal_as_postgresql_says(client: Client, kind: str, mode: str) -> None:
     definition, values = EQUAL_KEYS[kind]
-    execute(f"CREATE TABLE hiring.made (n int, {definition})")
+    execute(SQL("CREATE TABLE hiring.made (n int, {})").format(SQL(definition)))
     rows = [{"k": value, "n": n} for n, value in enumerate(values)]
     answer = send(client, "made", rows, f"?on_conflict={mode}&conflict_key=k")
     updated = int(mode == "update")

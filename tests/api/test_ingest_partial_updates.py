@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL
 
 from tests.api.sending import codes, counts, execute, send, stored
 
@@ -90,7 +91,7 @@ def test_any_key_finds_the_stored_row(client: Client, index: str) -> None:
         CREATE TABLE hiring.made (
             a text, b int DEFAULT 7, live boolean DEFAULT true, name text NOT NULL, raw bytea)
     """)
-    execute(f"CREATE UNIQUE INDEX wanted ON hiring.made {index}")
+    execute(SQL("CREATE UNIQUE INDEX wanted ON hiring.made {}").format(SQL(index)))
     execute("INSERT INTO hiring.made VALUES ('x', 7, true, 'X'), ('x', 8, true, 'Y')")
     rows = [{"a": "x", "raw": "AA=="}, {"a": "x", "b": 8, "raw": "AQ=="}, {"a": "y", "raw": ""}]
     answer = send(client, "made", rows, "?on_conflict=update&conflict_key=wanted")

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 from django.test import Client
+from psycopg.sql import SQL
 
 from tests.api.sending import execute, send, stored
 from tests.api.tables import employee, read_rows
@@ -148,7 +149,7 @@ def test_pages_lead_through_all_rows_and_back(people: Client, order: str) -> Non
 def test_pages_take_every_row_once_where_values_are_null_or_equal(
     client: Client, order: str, key: str
 ) -> None:
-    execute(f"CREATE TABLE hiring.gaps ({key}, a integer, b text)")
+    execute(SQL("CREATE TABLE hiring.gaps ({}, a integer, b text)").format(SQL(key)))
     execute(
         "INSERT INTO hiring.gaps SELECT n, nullif(n % 3, 0), nullif((n % 4)::text, '1')"
         " FROM generate_series(1, 20) n"

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 import psycopg
-from psycopg import Connection
 
 from ingest.catalog.definitions import Column
 from ingest.outcome import RowError
-from ingest.validation.validated_rows import ValidatedBatch
-from ingest.writing.conflicts import WriteOptions
-from ingest.writing.rows.writer import RowsSkipped, TableWriter
+from ingest.writing.isolated.batch_write import BatchWrite
+from ingest.writing.rows.writer import RowsSkipped
 from ingest.writing.sqlstates import (
     describe_row_failure,
     describe_trouble,
@@ -22,25 +20,12 @@ from ingest.writing.sqlstates import (
 
 
 class Refusals:
-    """Finds out, by asking the database again, what was wrong with rows that could not be written.
+    """Finds out, by asking the database again, what was wrong with rows that it did not take."""
 
-    An `unchecked` connection is one where PostgreSQL checks no foreign keys.
-    """
-
-    def __init__(
-        self,
-        writer: TableWriter,
-        connection: Connection,
-        batch: ValidatedBatch,
-        options: WriteOptions,
-        *,
-        unchecked: bool,
-    ) -> None:
-        self._writer = writer
-        self._connection = connection
-        self._batch = batch
-        self._options = options
-        self._unchecked = unchecked
+    def __init__(self, task: BatchWrite) -> None:
+        self._task = task
+        self._table = task.writer.table
+        self._transaction = task.connection.transaction
         self._takes_rows = False  # the table can be written to, as a statement without rows shows
 
     def raise_trouble(self, error: psycopg.Error) -> None:
@@ -49,9 +34,10 @@ class Refusals:
             raise error
         if self._takes_rows or is_data_error(error) or is_raised(error):
             return
+        task = self._task
         try:
-            with self._connection.transaction():
-                self._writer.write_none(self._connection, self._batch.groups, self._options)
+            with self._transaction():
+                task.writer.write_none(task.connection, task.batch.groups, task.options)
         except psycopg.Error as trouble:
             raise describe_trouble(trouble) from trouble
         self._takes_rows = True
@@ -61,10 +47,11 @@ class Refusals:
         failure = self.describe(error, place)
         if is_raised(error) or failure.code == "generated_failed":
             return failure
-        (rows,) = self._batch.keep([place])
+        task = self._task
+        (rows,) = task.batch.keep([place])
         try:
-            with self._connection.transaction():
-                self._writer.read_values(self._connection, self._batch, rows)
+            with self._transaction():
+                task.writer.read_values(task.connection, task.batch, rows)
         except psycopg.Error as unreadable:
             if is_server_trouble(unreadable):
                 raise
@@ -75,8 +62,8 @@ class Refusals:
 
     def describe(self, error: psycopg.Error, place: int) -> RowError:
         """Return what a single row is told, with the virtual column that cannot be computed."""
-        failure = describe_row_failure(error, self._writer.table)
-        virtual = self._writer.table.virtual
+        failure = describe_row_failure(error, self._table)
+        virtual = self._table.virtual
         if not virtual or not self._can_write(place, computing=()):
             return failure
         for column in virtual:
@@ -91,17 +78,12 @@ class Refusals:
 
     def _can_write(self, place: int, *, computing: Sequence[Column]) -> bool:
         """Try a row where only these of its virtual columns are computed, and undo it."""
-        writer = self._writer.computing(computing)
+        task = self._task
+        writer = task.writer.computing(computing)
         try:
-            with self._connection.transaction(force_rollback=True):
-                writer.write(
-                    self._connection,
-                    self._batch,
-                    self._batch.keep([place]),
-                    self._options,
-                    unchecked=self._unchecked,
-                    copying=False,
-                )
+            with self._transaction(force_rollback=True):
+                groups = task.batch.keep([place])
+                task.write(groups, unchecked=task.unchecked, writer=writer)
         except (psycopg.Error, RowsSkipped) as error:
             if isinstance(error, psycopg.Error) and is_server_trouble(error):
                 raise

@@ -7,22 +7,18 @@ can foresee (triggers, exclusion constraints, races) is found by halving the bat
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 import msgspec
 import psycopg
-from psycopg import Connection
 
-from ingest.catalog.definitions import ASKABLE_TYPES, Column
-from ingest.outcome import Rejection, RowError, describe_missing
-from ingest.payload.json_text import join_rows
-from ingest.validation.validated_rows import ValidatedBatch, ValidatedRows
-from ingest.writing.conflicts import WriteOptions
-from ingest.writing.constraints.checks import Violation
+from ingest.outcome import RowError, describe_missing
+from ingest.validation.validated_rows import ValidatedRows
 from ingest.writing.constraints.rules import INSERTS, Question
+from ingest.writing.isolated.batch_write import BatchWrite
 from ingest.writing.isolated.isolation import Isolation, UnknownValues
 from ingest.writing.isolated.refusals import Refusals
-from ingest.writing.rows.writer import RowsAbsent, RowsSkipped, TableWriter, Written
+from ingest.writing.isolated.violations import ViolationFinder
+from ingest.writing.rows.writer import RowsAbsent, RowsSkipped, Written
 from ingest.writing.sqlstates import is_data_error, is_server_trouble, skipped_row
 
 # From how many pieces on they are tried at once before each is asked about.
@@ -31,7 +27,6 @@ TRIED_PIECES = 8
 # How often a batch is checked again when other writers got in between.
 ROUNDS = 3
 
-_encode = msgspec.json.Encoder().encode
 _rows = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
@@ -52,35 +47,24 @@ class _NotUniqueInTheEnd(Exception):
 
 
 class IsolatedWriter:
-    """Writes what can be written of one batch.
+    """Writes what can be written of one batch."""
 
-    An `unchecked` connection is one where PostgreSQL checks no foreign keys.
-    """
-
-    def __init__(
-        self,
-        writer: TableWriter,
-        connection: Connection,
-        batch: ValidatedBatch,
-        options: WriteOptions,
-        *,
-        unchecked: bool = False,
-    ) -> None:
-        self._writer = writer
-        self._checks = writer.checks
-        self._connection = connection
-        self._batch = batch
-        self._options = options
-        self._unchecked = unchecked
-        self._is_locked = False  # what the candidates refer to is locked until the commit
-        self._unknown = UnknownValues(writer.table)
-        self._judges_late = options.on_conflict == "update" and bool(self._unknown.deferrable)
+    def __init__(self, task: BatchWrite) -> None:
+        self._task = task
+        self._batch = task.batch
+        self._table = task.writer.table
+        self._checks = task.writer.checks
+        self._connection = task.connection
+        self._options = task.options
+        self._unknown = UnknownValues(self._table)
+        is_update = task.options.on_conflict == "update"
+        self._judges_late = is_update and bool(self._unknown.deferrable)
         self._isolation = self._isolate()
-        self._places = sorted(self._isolation.find_readable(range(batch.received)))
-        self._question = self._choose_question()
+        self._places = sorted(self._isolation.find_readable(range(self._batch.received)))
+        self._violations = ViolationFinder(task, self._choose_question())
         self._pieces_wait = self._may_wait = False
         self._failures: dict[int, list[RowError]] = {}
-        self._refusals = Refusals(writer, connection, batch, options, unchecked=unchecked)
+        self._refusals = Refusals(task)
 
     def write(self) -> Written:
         """Write what can be written; every other row is rejected with all its errors."""
@@ -96,7 +80,7 @@ class IsolatedWriter:
         """Return what is to be asked: which rows are stored already only where that matters."""
         if self._options.key is None:
             return INSERTS
-        matters = len(self._writer.table.unique_keys) > 1 or any(
+        matters = len(self._table.unique_keys) > 1 or any(
             map(self._isolation.find_missing, self._places)
         )
         return Question(self._options.key, finds_stored=matters)
@@ -128,7 +112,7 @@ class IsolatedWriter:
                 return None
 
     def _refuse_late(self) -> None:
-        late = self._isolation.find_late(self._find_broken(self._places))
+        late = self._isolation.find_late(self._violations.find(self._isolation, self._places))
         if late:
             raise _NotUniqueInTheEnd(late)
 
@@ -188,7 +172,7 @@ class IsolatedWriter:
             is_checked = False
             try:
                 with self._connection.transaction():
-                    self._is_locked = False
+                    self._violations.has_locked = False
                     self._reject_bad_values(places)
                     self._reject_all_violations(places)
                     is_checked = True
@@ -208,8 +192,8 @@ class IsolatedWriter:
 
     def _write_left(self, places: Sequence[int]) -> Written:
         # Whatever looks at rows on their way in is left to say what it has against one.
-        copying = not self._writer.table.watched
-        unchecked = self._unchecked and not self._is_locked
+        copying = not self._table.watched
+        unchecked = self._task.unchecked and not self._violations.has_locked
         left = self._isolation.candidates.intersection(places)
         return self._write(left, unchecked=unchecked, copying=copying)
 
@@ -222,15 +206,8 @@ class IsolatedWriter:
     ) -> Written:
         written = Written()
         for groups in rounds:
-            written += self._writer.write(
-                self._connection,
-                self._batch,
-                groups,
-                self._options,
-                unchecked=unchecked,
-                copying=copying,
-            )
-        if not (self._unchecked or self._judges_late):
+            written += self._task.write(groups, unchecked=unchecked, copying=copying)
+        if not (self._task.unchecked or self._judges_late):
             # What is deferred to the commit would fail the whole batch there.
             self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return written
@@ -261,7 +238,7 @@ class IsolatedWriter:
     def _reject_violations(self, places: Sequence[int], *, keys_are_given: bool = True) -> int:
         """Reject every candidate that breaks a constraint and return how many did."""
         readable = self._isolation.find_readable(places)
-        broken = self._find_broken(readable)
+        broken = self._violations.find(self._isolation, readable)
         pieces = self._isolation.divide_pieces(broken, readable)
         if len(pieces) > 1:
             raise _OrderMatters(pieces)
@@ -271,53 +248,11 @@ class IsolatedWriter:
         self._isolation.complete_errors(readable)
         return rejected
 
-    def _find_broken(self, places: Collection[int]) -> dict[int, list[Violation]]:
-        """Return what each of the rows breaks."""
-        chosen = set(places)
-        groups = self._batch.keep(chosen & self._isolation.candidates)
-        rejected = [one for index, one in self._isolation.rejected.items() if index in chosen]
-        order = [place for rows in groups for place in rows.places]
-        order += [one.index for one in rejected]
-        broken: dict[int, list[Violation]] = {
-            place: [] for place in order if self._isolation.find_missing(place)
-        }
-        if order:
-            for violation in self._find_violations(groups, rejected):
-                broken.setdefault(order[violation.place - 1], []).append(violation)
-        return broken
-
-    def _find_violations(
-        self, groups: Sequence[ValidatedRows], rejected: Sequence[Rejection]
-    ) -> list[Violation]:
-        checks, question, fill = self._checks, self._question, self._lacks_defaults(groups)
-        columns = () if fill else checks.columns_read(question)
-        if columns:
-            values = {each.name: _read_column(each, groups, rejected) for each in columns}
-            found = checks.find_violations_by_column(
-                self._connection, values, question, locking=self._unchecked
-            )
-            if found is not None:
-                self._is_locked = self._unchecked
-                return found
-        places = [place for rows in groups for place in rows.places]
-        array = self._batch.array(places)
-        if rejected:
-            texts = [array[1:-1]] if places else []
-            array = join_rows([*texts, *(_encode(one.sound) for one in rejected)])
-        return checks.find_violations(self._connection, array.decode(), question, fill=fill)
-
-    def _lacks_defaults(self, groups: Sequence[ValidatedRows]) -> bool:
-        brought: Iterable[Collection[str]] = chain(
-            (rows.columns for rows in groups),
-            (one.sound for one in self._isolation.rejected.values()),
-        )
-        return any(map(self._checks.lacks_defaults, brought))
-
     def _reject_unanswerable(self, places: list[int]) -> None:
         """Reject the rows of which PostgreSQL cannot say what they break: a / b with b = 0."""
         try:
             with self._connection.transaction():
-                self._find_broken(places)
+                self._violations.find(self._isolation, places)
         except psycopg.Error as error:
             if is_server_trouble(error):
                 raise
@@ -390,21 +325,4 @@ class IsolatedWriter:
 
     def _write_under_savepoint(self, places: Collection[int]) -> Written:
         with self._connection.transaction():
-            return self._write(set(places), unchecked=self._unchecked, copying=False)
-
-
-def _read_column(
-    column: Column, groups: Sequence[ValidatedRows], rejected: Sequence[Rejection]
-) -> list[Any]:
-    return [
-        *chain.from_iterable(rows.values.column(column.name) for rows in groups),
-        *(_read_value(one, column) for one in rejected),
-    ]
-
-
-def _read_value(rejection: Rejection, column: Column) -> Any:
-    """Return a value of a rejected row as those of the other rows are, None for what is missing."""
-    value = rejection.sound.get(column.name)
-    if isinstance(value, msgspec.Raw) and column.base in ASKABLE_TYPES:
-        return msgspec.json.decode(value)
-    return value
+            return self._write(set(places), unchecked=self._task.unchecked, copying=False)
