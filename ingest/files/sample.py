@@ -36,7 +36,8 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zstd.ZstdError, OSError)
+# OSError is how bzip2 tells it.
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zstd.ZstdError, OSError)
 
 
 class FileDamaged(RowhouseError):
@@ -170,7 +171,7 @@ def _decompress(data: bytes, compression: str, *, is_whole: bool) -> bytes:
     try:
         while sum(map(len, pieces)) < HEAD_BYTES and (piece := stream.read(_STEP_BYTES)):
             pieces.append(piece)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         if is_whole or not pieces:
             raise FileDamaged(f"the {compression} data is damaged: {error}") from error
     return b"".join(pieces)

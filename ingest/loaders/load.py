@@ -8,7 +8,13 @@ from pathlib import Path
 
 from ingest.files.sample import FileDamaged, read_sample
 from ingest.loaders.client import IngestClient, ServiceRefused
-from ingest.loaders.delivery import IN_FLIGHT, OnReceipt, Totals, load_batches
+from ingest.loaders.delivery import (
+    IN_FLIGHT,
+    OnReceipt,
+    RejectionLimit,
+    Totals,
+    load_batches,
+)
 from ingest.loaders.formats.blocks import STDIN, count_bytes
 from ingest.loaders.formats.changes import Dates
 from ingest.loaders.formats.dates import DateKind
@@ -37,6 +43,7 @@ class LoadRequest:
     params: Mapping[str, str] = field(default_factory=dict)
     in_flight: int = IN_FLIGHT
     rejects: Path | None = None
+    limit: RejectionLimit | None = None
     inspects: bool = False  # whether CSV files are read as an inspection says
 
 
@@ -107,6 +114,7 @@ def load_files(
             params=request.params,
             in_flight=request.in_flight,
             on_receipt=take_receipt,
+            limit=request.limit,
         )
 
 

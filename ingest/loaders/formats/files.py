@@ -38,6 +38,9 @@ _FORMATS: dict[str, FormatName] = {
 }
 
 
+_PACKED = frozenset({".gz", ".zst", ".bz2", ".xz"})
+
+
 class FormatUnknown(RowhouseError):
     """The file's name does not tell its format."""
 
@@ -109,7 +112,7 @@ def detect_format(path: str, options: ReadOptions) -> FormatName:
 
 def _suffix(path: str) -> str:
     name = PurePath(path.lower())
-    return PurePath(name.stem).suffix if name.suffix == ".gz" else name.suffix
+    return PurePath(name.stem).suffix if name.suffix in _PACKED else name.suffix
 
 
 def _open_rows(

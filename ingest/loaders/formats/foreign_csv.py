@@ -128,14 +128,16 @@ class _HeaderSearch:
         self._first_row = plan.first_line + plan.has_header
         self._reader = RecordReader(Dialect(plan.delimiter, '"', '"'))
         title = plan.titles[0] if plan.titles else ""
+        self._title = title.encode()
         self._starts = (title.encode(), _quote(title).encode()) if title else ()
         quotes = {plan.dialect.quote, '"', ""} - {None}
         self._marks = [f"\n{quote}{title}".encode() for quote in quotes] if title else []
-        self._marks += [mark.replace(b"\n", b"\r") for mark in self._marks]
 
     def end_before(self, rows: Rows, data: bytes) -> Iterator[Rows]:
         """Yield the rows of this text; raise `FileMalformed` after those before another header."""
-        has_header = any(mark in data for mark in self._marks)
+        if self._marks and b"\n" not in data:
+            data = data.replace(b"\r", b"\n")
+        has_header = self._title in data and any(mark in data for mark in self._marks)
         for number, text in enumerate(rows.texts if has_header else []):
             place = rows.places[number]
             if place < self._first_row or not text.startswith(self._starts):
@@ -156,12 +158,13 @@ def _drop_blank_tail(chunks: Iterable[Rows], plan: CsvPlan) -> Iterator[Rows]:
     blank = plan.delimiter.encode() * (plan.width - 1)
     held = Rows([], [])
     for rows in chunks:
-        if not rows.texts:
-            continue
         if held.texts:
             rows = Rows(held.texts + rows.texts, [*held.places, *rows.places])
+            held = Rows([], [])
         end = len(rows.texts)
         while end and rows.texts[end - 1] == blank:
             end -= 1
-        held = Rows(rows.texts[end:], rows.places[end:])
-        yield Rows(rows.texts[:end], rows.places[:end])
+        if end < len(rows.texts):
+            held = Rows(rows.texts[end:], rows.places[end:])
+            rows = Rows(rows.texts[:end], rows.places[:end])
+        yield rows

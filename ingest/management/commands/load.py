@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from ingest.loaders.client import IngestClient
-from ingest.loaders.delivery import IN_FLIGHT, Totals
+from ingest.loaders.delivery import IN_FLIGHT, RejectionLimit, Totals
 from ingest.loaders.formats.blocks import count_bytes
 from ingest.loaders.formats.changes import Changes
 from ingest.loaders.formats.columns import ColumnNames, parse_columns
@@ -106,6 +106,7 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
         params=params,
         in_flight=options["in_flight"],
         rejects=options["rejects"],
+        limit=options["max_rejected"],
         inspects=True,
     )
 
@@ -211,6 +212,12 @@ def _add_load_options(parser: CommandParser) -> None:
         metavar="ROWS",
         help="rows of one request (default, and the most: %(default)s)",
     )
+    parser.add_argument(
+        "--max-rejected",
+        type=_rejection_limit,
+        metavar="N|P%",
+        help="end the load when more rows are rejected: a number, or a share of 1000 rows and more",
+    )
     parser.add_argument("--dry-run", action="store_true", help="check every row, store none")
     parser.add_argument(
         "--rejects", type=Path, metavar="FILE", help="write rejected rows and their reasons here"
@@ -252,3 +259,12 @@ def _number(kind: Callable[[str], Any], least: int, most: int) -> Callable[[str]
 
     convert.__name__ = kind.__name__  # argparse names it: "invalid int value"
     return convert
+
+
+def _rejection_limit(text: str) -> RejectionLimit:
+    try:
+        if text.endswith("%"):
+            return RejectionLimit(percent=_number(float, 0, 100)(text[:-1]))
+        return RejectionLimit(rows=_number(int, 0, 10**12)(text))
+    except ValueError as error:
+        raise ArgumentTypeError("a number of rows, or a share such as 5%") from error
