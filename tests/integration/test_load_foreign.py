@@ -36,11 +36,21 @@ def load(
     """Return a function that writes a file and loads it with `manage.py load`."""
     key = api_key("read", "ingest")
 
-    def run(table: str, content: str | bytes | Path, *options: str) -> Outcome:
+    def run(table: str | None, content: str | bytes | Path, *options: str) -> Outcome:
         path = content if isinstance(content, Path) else tmp_path / "file.csv"
         if isinstance(content, str | bytes):
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        argv = ["manage.py", "load", table, str(path), "--url", server, "--key", key, *options]
+        argv = [
+            "manage.py",
+            "load",
+            *filter(None, [table]),
+            str(path),
+            "--url",
+            server,
+            "--key",
+            key,
+            *options,
+        ]
         try:
             Command().run_from_argv(argv)
             code = 0
@@ -132,3 +142,25 @@ def test_real_files_load_with_a_tables_name(
     need((SHARED / name).exists(), f"{SHARED / name} is not there")
     outcome = load(table, SHARED / name, *options)
     assert outcome.code == code, outcome.err
+
+
+def test_without_a_table_those_that_fit_are_told(load: Load, bills: str) -> None:
+    outcome = load(None, "Id;Day;Title\n1;2021-12-25;x\n2;2021-12-26;y\n")
+    assert outcome.code == 1
+    assert "fits hiring.bills (3 of 3 fields, 5 columns)" in outcome.err
+    assert "none fits" in load(None, "a,b,c\n1,2,3\n2,3,4\n").err
+
+
+def test_the_schema_that_a_file_calls_for_takes_the_file(load: Load) -> None:
+    content = "Order;Day of sale;userName\n1;25/12/2021;x\n2;01/02/2022;it's\n"
+    schema = load("hiring.sales", content, "--as-schema").out
+    with connection.cursor() as cursor:
+        cursor.execute("SET search_path TO hiring")
+        cursor.execute(schema)
+        cursor.execute("RESET search_path")
+    try:
+        assert load("hiring.sales", content).code == 0
+        assert rows("hiring.sales") == [("1", "2021-12-25", "x"), ("2", "2022-02-01", "it's")]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE hiring.sales")

@@ -3,15 +3,18 @@
 import codecs
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from ingest.files.formats import inspect_file
+from ingest.files.table_schema import write_schema
 from ingest.loaders.client import IngestClient
 from ingest.loaders.delivery import IN_FLIGHT, RejectionLimit, Totals
-from ingest.loaders.formats.blocks import count_bytes
+from ingest.loaders.fitting import fit_tables
+from ingest.loaders.formats.blocks import STDIN, count_bytes
 from ingest.loaders.formats.changes import Changes
 from ingest.loaders.formats.columns import ColumnNames, parse_columns
 from ingest.loaders.formats.dates import check_pattern
@@ -40,11 +43,25 @@ class Command(LoadCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options; docs/loaders.md explains each."""
-        parser.add_argument("table", help="employees or hiring.employees")
+        parser.add_argument(
+            "table",
+            nargs="?",
+            help="employees or hiring.employees; without it, those that fit are told",
+        )
         parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for stdin")
         _add_service_options(parser)
         _add_file_options(parser)
         _add_load_options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Load the files, or print the schema that the first of them calls for."""
+        table, files = options["table"], options["files"]
+        if table and table != STDIN and Path(table).is_file():
+            options["table"], options["files"] = None, [table, *files]
+        if options["as_schema"]:
+            self.stdout.write(_write_schema(options), ending="")
+        else:
+            super().handle(*args, **options)
 
     def load(self, options: dict[str, Any]) -> Totals:
         """Load the files."""
@@ -55,6 +72,8 @@ class Command(LoadCommand):
         progress = load_progress(total, is_quiet=options["quiet"])
         client = IngestClient(options["url"], key, retry=retry, on_wait=progress.show_wait)
         with client, progress:
+            if not options["table"]:
+                raise CommandError(_propose_tables(client, options["files"][0]))
             request = _read_request(client, options)
             plans = plan_files(client, request)
             self._notes = [f"{path}: {note}" for path, plan in plans.items() for note in plan.notes]
@@ -67,6 +86,25 @@ class Command(LoadCommand):
         dry = " (dry run: nothing was stored)" if options["dry_run"] else ""
         speed = totals.received / max(seconds, 1e-9)
         return f"{totals.describe()}; {seconds:.1f} s, {speed:,.0f} rows/s{dry}"
+
+
+def _write_schema(options: dict[str, Any]) -> str:
+    path = options["files"][0]
+    name = (options["table"] or PurePath(path).name.partition(".")[0]).rpartition(".")[2]
+    try:
+        return write_schema(inspect_file(path), name)
+    except (RowhouseError, OSError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _propose_tables(client: IngestClient, path: str) -> str:
+    """Return which tables the file fits, in words."""
+    names = [column.name for column in inspect_file(path).columns]
+    fits = fit_tables(client, names)
+    if not fits:
+        return f"name a table: none fits {path}; --as-schema prints the schema of one"
+    described = " or ".join(fit.describe(len(names)) for fit in fits)
+    return f"name a table: {path} fits {described}"
 
 
 def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
@@ -211,6 +249,11 @@ def _add_load_options(parser: CommandParser) -> None:
         default=BATCH_ROWS,
         metavar="ROWS",
         help="rows of one request (default, and the most: %(default)s)",
+    )
+    parser.add_argument(
+        "--as-schema",
+        action="store_true",
+        help="load nothing: print the CREATE TABLE that the file calls for",
     )
     parser.add_argument(
         "--max-rejected",
