@@ -23,6 +23,11 @@ class InspectedColumn(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str = ""
     alternatives: Sequence[str] = ()
 
+    @property
+    def is_object(self) -> bool:
+        """Whether its values are objects or arrays."""
+        return self.type == "jsonb"
+
 
 class Problem(msgspec.Struct, frozen=True):
     """What is wrong with a line."""

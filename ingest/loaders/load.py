@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from ingest.files.sample import FileDamaged, read_sample
+from ingest.files.sample import FileDamaged, Sample, read_sample
 from ingest.loaders.client import IngestClient, ServiceRefused
 from ingest.loaders.delivery import (
     IN_FLIGHT,
@@ -20,7 +20,7 @@ from ingest.loaders.formats.changes import Dates
 from ingest.loaders.formats.dates import DateKind
 from ingest.loaders.formats.files import Batch, detect_format, inspect_file, read_batches
 from ingest.loaders.formats.layouts import Layout, ReadOptions
-from ingest.loaders.formats.plans import FilePlan, plan_csv
+from ingest.loaders.formats.plans import FilePlan, plan_csv, plan_json
 from ingest.loaders.order import read_order
 from ingest.loaders.rejects import RejectsFile
 from ingest.loaders.responses import ColumnDescription, Receipt
@@ -57,7 +57,7 @@ def plan_files(client: IngestClient, request: LoadRequest) -> dict[str, FilePlan
     plans: dict[str, FilePlan] = {}
     columns: dict[str, str] | None = None
     for path in request.files if request.inspects else ():
-        if detect_format(path, request.options) != "csv" or not count_bytes(path):
+        if not count_bytes(path):
             continue
         try:
             sample = read_sample(path, request.options.encoding)
@@ -65,9 +65,20 @@ def plan_files(client: IngestClient, request: LoadRequest) -> dict[str, FilePlan
             continue
         if columns is None:
             columns = read_columns(client, request.table)
-        if sample.head.strip():
-            plans[path] = plan_csv(path, sample, request.options, columns)
+        plan = _plan_file(path, sample, request.options, columns)
+        if plan:
+            plans[path] = plan
     return plans
+
+
+def _plan_file(
+    path: str, sample: Sample, options: ReadOptions, columns: Mapping[str, str]
+) -> FilePlan | None:
+    if not sample.head.strip():
+        return None
+    if detect_format(path, options) == "csv":
+        return plan_csv(path, sample, options, columns)
+    return plan_json(sample, options, columns)
 
 
 def read_columns(client: IngestClient, table: str) -> dict[str, str]:

@@ -134,6 +134,8 @@ def test_titles_with_signs_are_columns_and_a_short_row_is_no_row(load: Load, bil
         ("hiring.jobs", "hiring/original/jobs.csv", [], 0),
         ("nyc311.service_requests", "nyc311/portal_export_2018.csv", [], 0),
         ("nyc311.service_requests", "nyc311/soda_2026-06-15.csv", [], 0),
+        ("nyc311.service_requests", "nyc311/soda_2023-12-08.csv", ["--extra", "ignore"], 0),
+        ("nyc311.service_requests", "nyc311/soda_2012.json", ["--extra", "ignore"], 0),
     ],
 )
 def test_real_files_load_with_a_tables_name(

@@ -40,6 +40,8 @@ class Changes:
     # By the place of a CSV file's field; None stands for null.
     places: Mapping[int, Callable[[str], str | None]] = field(default_factory=dict)
 
+    objects: frozenset[str] = frozenset()  # columns of text that objects are written into
+
     @property
     def column_order(self) -> Sequence[str]:
         """Return the table's columns in order, where dates made us ask for them."""
@@ -83,6 +85,7 @@ class JsonChange:
     renamed: Mapping[str, str]
     nulls: Collection[str]
     find_converter: Callable[[str], Convert | None]  # by the column
+    objects: frozenset[str] = frozenset()
 
     def rewrite(self, row: bytes) -> bytes:
         """Return the row; what is not an object, or repeats a key, is left for the service."""
@@ -99,7 +102,8 @@ class JsonChange:
 
     def _change(self, column: str, value: bytes) -> bytes:
         if not value.startswith(b'"'):
-            return value
+            is_object = value.startswith((b"{", b"[")) and column in self.objects
+            return encode_json(value.decode()) if is_object else value
         text = decode_text(value)
         if text in self.nulls:
             return b"null"

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from ingest.loaders.formats.blocks import STDIN, SourceFile
 from ingest.loaders.formats.columns import ColumnsInvalid
 from ingest.loaders.formats.csv_rows import split_csv
-from ingest.loaders.formats.foreign_csv import split_foreign
+from ingest.loaders.formats.foreign_csv import CsvPlan, split_foreign
 from ingest.loaders.formats.json_rows import split_json
 from ingest.loaders.formats.layouts import (
     FormatName,
@@ -119,8 +119,10 @@ def _open_rows(
     source: SourceFile, path: str, options: ReadOptions, plan: FilePlan | None
 ) -> tuple[Layout, Iterator[Rows]]:
     format_name = detect_format(path, options)
+    if plan and plan.csv:
+        return _open_planned(source, options, plan, plan.csv)
     if plan:
-        return _open_planned(source, options, plan)
+        options = replace(options, changes=replace(options.changes, objects=plan.objects))
     blocks = source.read_blocks(options.encoding or UTF_8)
     if format_name != "csv":
         as_lines = format_name == "ndjson"
@@ -142,10 +144,9 @@ def _take_header(
 
 
 def _open_planned(
-    source: SourceFile, options: ReadOptions, plan: FilePlan
+    source: SourceFile, options: ReadOptions, plan: FilePlan, csv: CsvPlan
 ) -> tuple[Layout, Iterator[Rows]]:
     """Return layout and rows of a CSV file that is read as its plan says."""
-    csv = plan.csv
     changes = replace(options.changes, places=plan.conversions)
     names = options.names
     if plan.renamed:

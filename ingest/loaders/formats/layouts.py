@@ -131,12 +131,12 @@ def lay_out_json(options: ReadOptions, *, as_lines: bool) -> Layout:
     if names.ordered:
         raise ColumnsInvalid("JSON rows name their columns: --columns takes pairs (name=column)")
     separator = b"\n" if as_lines else b",\n"
-    change = JsonChange(names.renamed, changes.nulls, cache(changes.converter))
+    change = JsonChange(names.renamed, changes.nulls, cache(changes.converter), changes.objects)
 
     def encode(rows: Sequence[bytes]) -> bytes:
         if mapping:
             rows = [mapping.convert_json(row) for row in rows]
-        elif names.renamed or changes.nulls or changes.dates:
+        elif names.renamed or changes.nulls or changes.dates or changes.objects:
             rows = [change.rewrite(row) for row in rows]
         text = separator.join(rows)
         return text + b"\n" if as_lines else b"[%b]" % text

@@ -9,6 +9,7 @@ from ingest.catalog.column_names import NameMatcher
 from ingest.files.column_types import ENGLISH, GERMAN, ColumnType, infer_types
 from ingest.files.csv_inspection import ReadSample, read_csv_sample
 from ingest.files.dialect import DELIMITERS
+from ingest.files.json_inspection import inspect_json, tell_json
 from ingest.files.records import Dialect, RecordReader
 from ingest.files.sample import Sample
 from ingest.files.structure import Structure
@@ -39,11 +40,27 @@ class FileUncertain(RowhouseError):
 class FilePlan:
     """How one file is read; notes say for people what is done to it."""
 
-    csv: CsvPlan
+    csv: CsvPlan | None = None  # None: the file is JSON
     encoding: str
     conversions: Mapping[int, ConvertField] = field(default_factory=dict)  # by place
     renamed: Mapping[str, str] = field(default_factory=dict)  # the column that a title means
+    objects: frozenset[str] = frozenset()  # columns of text that objects are written into
     notes: Sequence[str] = ()
+
+
+def plan_json(sample: Sample, options: ReadOptions, columns: Mapping[str, str]) -> FilePlan | None:
+    """Return how the objects in the rows of a JSON file are stored, None where it has none."""
+    format_name = tell_json(sample.head)
+    if options.mapping or not format_name or not columns:
+        return None
+    known = NameMatcher(columns)
+    names = [each.name for each in inspect_json(sample, "", format_name).columns if each.is_object]
+    found = [known.find(options.names.renamed.get(name, name)) for name in names]
+    objects = frozenset(each[0] for each in found if len(each) == 1 and columns[each[0]] in _TEXTS)
+    if not objects:
+        return None
+    notes = [f"{name}: objects are stored as their JSON text" for name in sorted(objects)]
+    return FilePlan(encoding=sample.encoding, objects=objects, notes=notes)
 
 
 def plan_csv(
