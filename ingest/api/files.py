@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from ingest.errors import BodyEmpty
-from ingest.files.formats import inspect_bytes
+from ingest.files.formats import FileNotText, inspect_bytes
 from ingest.files.inspection import Inspection
 from ingest.files.sample import FileDamaged
 from project.base.errors import BadParameter
@@ -27,7 +27,7 @@ class InspectView(APIView):
 
     scopes = {"POST": Scope.INGEST}
     bodies = {"POST": settings.CONFIG.ingest.max_bytes}
-    errors: Errors = {"POST": [*BODY_ERRORS, BadParameter, BodyEmpty, FileDamaged]}
+    errors: Errors = {"POST": [*BODY_ERRORS, BadParameter, BodyEmpty, FileDamaged, FileNotText]}
 
     @extend_schema(
         summary="Inspect a file",

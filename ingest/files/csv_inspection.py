@@ -38,11 +38,11 @@ class ReadSample:
     rows: Sequence[Sequence[str]]
 
 
-def inspect_csv(sample: Sample, name: str) -> Inspection:
+def inspect_csv(sample: Sample, name: str, delimiters: Sequence[str] = DELIMITERS) -> Inspection:
     """Return what a sample of CSV says about its file."""
     if not sample.head.strip():
         return Inspection(file=name, format="csv", encoding=sample.encoding, rows_estimate=0)
-    read = read_csv_sample(sample)
+    read = read_csv_sample(sample, delimiters)
     structure, dialect = read.structure, read.found.dialect
     types = infer_types(read.rows or [[""] * structure.width])
     columns = list(_describe_columns(read, types))

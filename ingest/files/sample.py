@@ -21,6 +21,7 @@ HEAD_BYTES = 256 * 1024
 PIECE_BYTES = 64 * 1024
 _GUESSED_BYTES = 64 * 1024
 _STEP_BYTES = 16 * 1024
+_START_BYTES = 16
 _WIDE = ("utf-16", "utf-32")
 
 COMPRESSIONS = {
@@ -57,6 +58,7 @@ class Sample:
     head_size: int  # bytes that the head stands in
     compression: str | None
     encoding: str
+    start: bytes = b""  # the first bytes, decompressed
     encodings: Sequence[str] = ()  # others that would read the bytes too
 
 
@@ -123,6 +125,7 @@ def _decode_all(
         head_size=len(head),
         compression=None,
         encoding=encoding,
+        start=head[:_START_BYTES],
         encodings=others,
     )
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
 from ingest.files.sample import FileDamaged, Sample, read_sample
+from ingest.files.spreadsheets import open_sheet, sample_sheet
 from ingest.loaders.client import IngestClient, ServiceRefused
 from ingest.loaders.delivery import (
     IN_FLIGHT,
@@ -60,7 +61,7 @@ def plan_files(client: IngestClient, request: LoadRequest) -> dict[str, FilePlan
         if not count_bytes(path):
             continue
         try:
-            sample = read_sample(path, request.options.encoding)
+            sample = _read_sample(path, request.options)
         except FileDamaged:
             continue
         if columns is None:
@@ -71,12 +72,21 @@ def plan_files(client: IngestClient, request: LoadRequest) -> dict[str, FilePlan
     return plans
 
 
+def _read_sample(path: str, options: ReadOptions) -> Sample:
+    if detect_format(path, options) == "sheet":
+        return sample_sheet(open_sheet(path, options.sheet))
+    return read_sample(path, options.encoding)
+
+
 def _plan_file(
     path: str, sample: Sample, options: ReadOptions, columns: Mapping[str, str]
 ) -> FilePlan | None:
     if not sample.head.strip():
         return None
-    if detect_format(path, options) == "csv":
+    format_name = detect_format(path, options)
+    if format_name == "sheet":
+        return plan_csv(path, sample, replace(options, delimiter=","), columns)
+    if format_name == "csv":
         return plan_csv(path, sample, options, columns)
     return plan_json(sample, options, columns)
 
@@ -136,7 +146,10 @@ def check_paths(request: LoadRequest) -> None:
     for path in request.files:
         if path != STDIN and Path(path).is_dir():
             raise FilesUnfit(f"{path} is a folder")
-        if detect_format(path, request.options) != "csv" and not request.options.has_header:
+        if (
+            detect_format(path, request.options) in {"json", "ndjson"}
+            and not request.options.has_header
+        ):
             raise FilesUnfit("--no-header is for CSV")
 
 

@@ -40,6 +40,7 @@ def test_the_beginning_of_a_file_is_enough(client: Client) -> None:
         (b"", "", "body_empty"),
         (b"a\n1\n", "?bytes=x", "bad_parameter"),
         (b"a\n1\n", "?nope=1", "bad_parameter"),
+        (b"PAR1\x15\x04", "", "file_not_text"),
         (b"\x1f\x8b\x08\x00nope", "", "file_damaged"),
     ],
 )

@@ -10,6 +10,7 @@ from django.db import connection
 from ingest.management.commands.load import Command
 from tests.integration.loading import Outcome
 from tests.needs import need
+from tests.spreadsheet import write_xlsx
 
 SHARED = settings.BASE_DIR.parent / "shared" / "data"
 
@@ -144,6 +145,24 @@ def test_real_files_load_with_a_tables_name(
     need((SHARED / name).exists(), f"{SHARED / name} is not there")
     outcome = load(table, SHARED / name, *options)
     assert outcome.code == code, outcome.err
+
+
+def test_a_spreadsheet_is_loaded(load: Load, bills: str, tmp_path: Path) -> None:
+    path = tmp_path / "bills.xlsx"
+    cells: list[list[str | int | float | None]] = [
+        ["Bills of 2021", None, None, None],
+        ["Id", "Day", "Amount", "Title"],
+        [1, "25/12/2021", 12.5, "007"],
+        ["x", "26/12/2021", 1, "bad"],
+        [3, "27/12/2021", 0.1 + 0.2, None],
+    ]
+    path.write_bytes(write_xlsx(cells))
+    outcome = load(bills, path)
+    assert outcome.code == 3
+    assert "line 4: id" in outcome.err
+    assert "line 5: amount: '0.30000000000000004' has more than 2 digits" in outcome.err
+    assert [(*row[:3], row[4]) for row in rows(bills)] == [("1", "2021-12-25", "12.50", "007")]
+    assert load(bills, path, "--sheet", "x").code == 1
 
 
 def test_without_a_table_those_that_fit_are_told(load: Load, bills: str) -> None:

@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import PurePath
 
+from ingest.files.spreadsheets import SUFFIXES, open_sheet
 from ingest.loaders.formats.blocks import STDIN, SourceFile
 from ingest.loaders.formats.columns import ColumnsInvalid
 from ingest.loaders.formats.csv_rows import split_csv
-from ingest.loaders.formats.foreign_csv import CsvPlan, split_foreign
+from ingest.loaders.formats.foreign_csv import CsvPlan, split_foreign, trim_rows
 from ingest.loaders.formats.json_rows import split_json
 from ingest.loaders.formats.layouts import (
+    BATCH_ROWS,
     FormatName,
     Layout,
     ReadOptions,
@@ -104,6 +106,8 @@ def detect_format(path: str, options: ReadOptions) -> FormatName:
     if options.format:
         return options.format
     suffix = _suffix(path)
+    if suffix in SUFFIXES:
+        return "sheet"
     if suffix in _FORMATS:
         return _FORMATS[suffix]
     name = "stdin" if path == STDIN else path
@@ -120,10 +124,12 @@ def _open_rows(
 ) -> tuple[Layout, Iterator[Rows]]:
     format_name = detect_format(path, options)
     if plan and plan.csv:
-        return _open_planned(source, options, plan, plan.csv)
+        return _open_planned(source, path, options, plan, plan.csv)
     if plan:
         options = replace(options, changes=replace(options.changes, objects=plan.objects))
     blocks = source.read_blocks(options.encoding or UTF_8)
+    if format_name == "sheet":
+        return _take_header(_split_sheet(path, options), ",", options)
     if format_name != "csv":
         as_lines = format_name == "ndjson"
         rows = split_ndjson(blocks) if as_lines else split_json(blocks)
@@ -144,7 +150,7 @@ def _take_header(
 
 
 def _open_planned(
-    source: SourceFile, options: ReadOptions, plan: FilePlan, csv: CsvPlan
+    source: SourceFile, path: str, options: ReadOptions, plan: FilePlan, csv: CsvPlan
 ) -> tuple[Layout, Iterator[Rows]]:
     """Return layout and rows of a CSV file that is read as its plan says."""
     changes = replace(options.changes, places=plan.conversions)
@@ -152,7 +158,19 @@ def _open_planned(
     if plan.renamed:
         names = replace(names, renamed=names.renamed | dict(plan.renamed))
     options = replace(options, has_header=bool(csv.titles), changes=changes, names=names)
-    chunks = split_foreign(source.read_blocks(plan.encoding), csv)
+    if detect_format(path, options) == "sheet":
+        chunks = trim_rows(_split_sheet(path, options), csv)
+    else:
+        chunks = split_foreign(source.read_blocks(plan.encoding), csv)
     if csv.titles and not csv.has_header:
         return lay_out_csv(csv.header, csv.delimiter, options), chunks
     return _take_header(chunks, csv.delimiter, options)
+
+
+def _split_sheet(path: str, options: ReadOptions) -> Iterator[Rows]:
+    """Yield the rows of a sheet as records of CSV; their places are the sheet's own numbers."""
+    rows = open_sheet(path, options.sheet).rows
+    number = 1
+    while chunk := [",".join(row).encode() for row in islice(rows, BATCH_ROWS)]:
+        yield Rows(chunk, range(number, number + len(chunk)))
+        number += len(chunk)

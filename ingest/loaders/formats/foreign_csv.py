@@ -51,8 +51,12 @@ def split_foreign(blocks: Iterable[bytes], plan: CsvPlan) -> Iterator[Rows]:
 
     Raises `FileMalformed` where another table begins and where the bytes end too early.
     """
-    chunks = (_skip_lines(rows, plan.first_line) for rows in _cut(blocks, plan))
-    return _drop_blank_tail(chunks, plan)
+    return trim_rows(_cut(blocks, plan), plan)
+
+
+def trim_rows(chunks: Iterable[Rows], plan: CsvPlan) -> Iterator[Rows]:
+    """Leave out what stands before the first row, and rows without a value after the last."""
+    return _drop_blank_tail((_skip_lines(rows, plan.first_line) for rows in chunks), plan)
 
 
 def _cut(blocks: Iterable[bytes], plan: CsvPlan) -> Iterator[Rows]:

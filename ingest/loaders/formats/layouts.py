@@ -10,7 +10,7 @@ from ingest.loaders.formats.columns import ColumnNames, ColumnsInvalid, name_col
 from ingest.loaders.formats.csv_rows import LONE_NULL, parse_records, write_records
 from ingest.loaders.formats.mapping import RowMapping
 
-FormatName = Literal["csv", "ndjson", "json"]
+FormatName = Literal["csv", "ndjson", "json", "sheet"]
 
 
 BATCH_ROWS = 1000
@@ -27,6 +27,7 @@ class ReadOptions:
     names: ColumnNames = field(default_factory=ColumnNames)
     changes: Changes = field(default_factory=Changes)
     mapping: RowMapping | None = None  # instead of names and changes
+    sheet: str | None = None  # of a spreadsheet: the first one unless named
     decimal: str | None = None  # the mark that a file's numbers have
     batch_rows: int = BATCH_ROWS
 

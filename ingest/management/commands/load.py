@@ -138,6 +138,7 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
             names=options["columns"],
             changes=Changes(nulls=tuple(options["null"]), dates=dates),
             mapping=mapping,
+            sheet=options["sheet"],
             decimal=options["decimal"],
             batch_rows=options["batch_size"],
         ),
@@ -211,6 +212,7 @@ def _add_file_options(parser: CommandParser) -> None:
         metavar="PATTERN",
         help="of dates in the file, as in strptime: %%m/%%d/%%Y %%I:%%M:%%S %%p",
     )
+    parser.add_argument("--sheet", metavar="NAME", help="of a spreadsheet (default: the first one)")
     parser.add_argument(
         "--decimal",
         choices=[".", ","],
