@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ingest.files.records import Dialect, Record, RecordReader
+from ingest.files.records import BACKSLASH, Dialect, Record, RecordReader
 from ingest.files.values import has_form, is_nothing
 
+_PROSE = frozenset({"^", "~", "!", "#", ":", " "})
 # The first of several that read a text equally well is taken.
 DELIMITERS = (",", ";", "\t", "|", "\x1f", "\x01", "^", "~", "!", "#", ":", " ")
 _SAMPLE_RECORDS = 1000
@@ -37,7 +38,7 @@ def detect_dialect(text: str, delimiters: Sequence[str] = DELIMITERS) -> Dialect
     """
     found = sorted(_read_all(text, delimiters), key=lambda each: -each.score)
     if not found or found[0].score < _LEAST_SCORE:
-        return DialectFound(Dialect(delimiters[0]), 1, 0.0)
+        return _detect_column(text, delimiters[0])
     best = found[0]
     others = [
         each.dialect.delimiter
@@ -46,6 +47,17 @@ def detect_dialect(text: str, delimiters: Sequence[str] = DELIMITERS) -> Dialect
     ]
     shown = tuple(dict.fromkeys(others))[:_SHOWN_ALTERNATIVES]
     return replace(best, dialect=_find_escape(text, best), alternatives=shown)
+
+
+def _detect_column(text: str, delimiter: str) -> DialectFound:
+    """Return the dialect of a file of one column, all of whose values may stand in apostrophes."""
+    records = read_some(text, RecordReader(Dialect(delimiter, "'")))
+    is_quoted = len(records) > 1 and all(
+        len(each.fields) == 1 and each.text[:1] == each.text[-1:] == "'" for each in records
+    )
+    quote = "'" if is_quoted else '"' if '"' in text else None
+    found = DialectFound(Dialect(delimiter, quote), 1, 0.0)
+    return replace(found, dialect=_find_escape(text, found))
 
 
 def _read_all(text: str, delimiters: Sequence[str]) -> Iterator[DialectFound]:
@@ -95,9 +107,28 @@ def _score(text: str, dialect: Dialect) -> DialectFound:
     reader = RecordReader(dialect, width)
     regular = [each for each in records if len(each.fields) == width and not each.problem]
     fitness = _judge_fields(reader, regular[:_JUDGED_RECORDS])
-    quoted = any(reader.is_quoted(field) for each in regular for field in each.fields)
+    if dialect.delimiter in _PROSE and not _makes_table(reader, records, regular):
+        fitness = 0.0
+    quoted = any(reader.is_quoted(field) for each in records for field in each.fields)
     kept = dialect if quoted else replace(dialect, quote=None)
     return DialectFound(kept, width, fitness * len(regular) / len(records))
+
+
+def _makes_table(
+    reader: RecordReader, records: Sequence[Record], regular: Sequence[Record]
+) -> bool:
+    """Return whether a delimiter that prose has too divides more than words.
+
+    The first record has as many fields as the others, and there are several, or values or quotes.
+    """
+    if not regular or regular[0] is not records[0]:
+        return False
+    if reader.width != 2:
+        return True
+    fields = [field for each in regular[1:_JUDGED_RECORDS] for field in each.fields]
+    return bool(fields) and (
+        any(map(reader.is_quoted, fields)) or all(has_form(field) for field in fields)
+    )
 
 
 def read_some(text: str, reader: RecordReader) -> list[Record]:
@@ -133,7 +164,7 @@ def _find_escape(text: str, found: DialectFound) -> Dialect:
     dialect = found.dialect
     if dialect.quote is None:
         return dialect
-    escapes = [dialect.quote, "\\"] + (['"'] if dialect.quote == "'" else [])
+    escapes = [dialect.quote, BACKSLASH] + (['"'] if dialect.quote == "'" else [])
     tried = [replace(dialect, escape=escape) for escape in escapes]
     counts = [_count_escapes(text, RecordReader(each, found.width)) for each in tried]
     seen = [(count, each) for count, each in zip(counts, tried, strict=True) if count[1]]
@@ -151,6 +182,6 @@ def _count_escapes(text: str, reader: RecordReader) -> tuple[int, int]:
         for each in records
         if not each.problem
         for field in each.fields
-        if reader.is_quoted(field)
+        if reader.is_quoted(field) or escape == BACKSLASH
     )
     return -bad, seen

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+BACKSLASH = "\\"
+
 AFTER_QUOTE = "text after a closing quote"
 NOT_CLOSED = "a quote that opens in this line is never closed"
 UNCERTAIN = "a quote amid a field may enclose a delimiter"
@@ -96,7 +98,8 @@ class RecordReader:
     def unquote(self, field: str) -> str:
         """Return the text of a field as it stands in a record."""
         if not self.is_quoted(field):
-            return field
+            is_escaped = self.dialect.escape == BACKSLASH and BACKSLASH in field
+            return self._patterns.escaped.sub(r"\1", field) if is_escaped else field
         inner = field[1:-1]
         if self.dialect.escape in {None, self.quote}:
             return inner.replace(self.quote * 2, self.quote)
@@ -247,6 +250,7 @@ class _Patterns:
         return re.compile(
             rf"{quote}(?!{delimiter}|\Z){inside}{delimiter}{inside}(?<!{delimiter}){quote}"
             rf"|(?:\A|(?<={delimiter}))[ \t]+{quote}"
+            + ("" if self.escape == BACKSLASH else rf"|\\{quote}")
         )
 
 

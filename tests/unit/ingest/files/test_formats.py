@@ -29,6 +29,9 @@ def types(text: str) -> list[str]:
         ('a,b\n1,"x ""y"""\n2,"y"\n', (",", '"', '"')),
         ('a, b, c\n1, "x, y", 2\n3, "z", 4\n', (", ", '"', None)),
         ("name\nAnn\nBob\n", (None, None, None)),
+        ("full name\nAnn Lee\nBob Ray\n", (None, None, None)),
+        ("'name'\n'Ann'\n'O''Neil'\n", (None, "'", "'")),
+        ('a,b\n1,5\\" pipe\n2,"x, y"\n', (",", '"', "\\")),
         ("", (None, None, None)),
     ],
 )
