@@ -78,22 +78,30 @@ def read_ours(path: Path) -> Reading:
 
 
 def read_duckdb(path: Path) -> Reading:
-    """Read a file with DuckDB's reader, everything found by itself."""
+    """Read a file with DuckDB's reader as its sniffer finds it, every value as a text."""
     connection = duckdb.connect()
-    sniffed = (
-        "SELECT Delimiter, Quote, SkipRows, HasHeader FROM sniff_csv($path, all_varchar = true)"
+    sniffed = "SELECT Delimiter, Quote, Escape, SkipRows, HasHeader FROM sniff_csv($path)"
+    read = (
+        "SELECT * FROM read_csv($path, all_varchar = true, delim = $delimiter, quote = $quote,"
+        " escape = $escape, skip = $skip, header = $header)"
     )
     try:
-        ((delimiter, quote, preamble, header),) = connection.execute(
-            sniffed, {"path": str(path)}
-        ).fetchall()
-        answer = connection.execute(
-            "SELECT * FROM read_csv($path, all_varchar = true)", {"path": str(path)}
-        )
-        rows = [[value or "" for value in row] for row in answer.fetchall()]
+        (found,) = connection.execute(sniffed, {"path": str(path)}).fetchall()
+        delimiter, quote, escape, skip, header = found
+        quote, escape = (mark.strip("\0").replace("(empty)", "") for mark in (quote, escape))
+        options = {
+            "path": str(path),
+            "delimiter": delimiter,
+            "quote": quote,
+            "escape": escape,
+            "skip": skip,
+            "header": header,
+        }
+        found_rows = connection.execute(read, options).fetchall()
     except (duckdb.Error, UnicodeDecodeError):
         return Reading()
-    return Reading(delimiter, quote.strip("\0"), preamble, int(header), rows)
+    rows = [[value or "" for value in row] for row in found_rows]
+    return Reading(delimiter, quote, skip, int(header), rows)
 
 
 def read_clevercsv(path: Path) -> Reading:
