@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from ingest.api.batches import BatchesView, BatchView
+from ingest.api.files import InspectView
 from ingest.api.intake import IngestView
 from ingest.api.rejections import DiscardView, RejectionsView, RejectionView
 from ingest.api.replays import ReplaysView, ReplayView
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     path("rejections/<str:rejection>", RejectionView.as_view()),
     path("rejections/<str:rejection>/replay", ReplayView.as_view()),
     path("rejections/<str:rejection>/discard", DiscardView.as_view()),
+    path("files/inspect", InspectView.as_view()),
     path("tables", TablesView.as_view()),
     path("tables/<path:table>/rows/<path:key>", RowView.as_view()),
     path("tables/<path:table>/rows", RowsView.as_view()),

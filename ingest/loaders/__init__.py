@@ -2,5 +2,5 @@
 
 In: files, stdin or a Socrata dataset; the address of a service and an API key. Out: batches sent
 until they are answered, the totals of their receipts, a file of the rejected rows. It imports
-`project.base.errors` and `ingest.catalog.column_names`; only `socrata` imports Django.
+`project.base.errors`, `ingest.catalog.column_names`, `ingest.files`; only `socrata` imports Django.
 """

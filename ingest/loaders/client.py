@@ -12,7 +12,13 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from ingest.loaders.connection import Connections, Response
-from ingest.loaders.responses import Problem, Receipt, ReplaySummary, TableDescription
+from ingest.loaders.responses import (
+    Problem,
+    Receipt,
+    ReplaySummary,
+    TableDescription,
+    TablePage,
+)
 from ingest.loaders.retries import Failure, OnWait, RetryPolicy, is_transient, read_retry_after
 from project.base.errors import RowhouseError
 
@@ -109,6 +115,16 @@ class IngestClient(AbstractContextManager["IngestClient"]):
         """Return the table's columns; raises as `send_batch` does."""
         path = f"/api/tables/{quote(table, safe='')}"
         return _decode(self._send("GET", path, {}, None), TableDescription)
+
+    def list_tables(self) -> list[str]:
+        """Return the names of the tables that the key may read; raises as `send_batch` does."""
+        names: list[str] = []
+        query: str | None = ""
+        while query is not None:
+            page = _decode(self._send("GET", f"/api/tables?{query}", {}, None), TablePage)
+            names += [each.table for each in page.results]
+            query = urlsplit(page.next).query if page.next else None
+        return names
 
     def replay(self, filters: Mapping[str, str]) -> Iterator[ReplaySummary]:
         """Have the open rejections that the filters name tried again; raises as `send_batch` does.

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from ingest.loaders.client import IngestClient, Undelivered
 from ingest.loaders.formats.files import Batch
+from ingest.loaders.formats.layouts import BATCH_ROWS
 from ingest.loaders.formats.rows import FileMalformed
 from ingest.loaders.forward_references import ForwardReferences
 from ingest.loaders.order import Claims, RowOrder
@@ -60,6 +61,27 @@ class Totals:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RejectionLimit:
+    """How many rows may be rejected before a load ends: a number, or a share of those received."""
+
+    rows: int | None = None
+    percent: float = 100.0
+
+    def is_exceeded(self, totals: Totals) -> bool:
+        """Return whether a load goes wrong; a share needs as many rows as a batch has."""
+        if self.rows is not None:
+            return totals.rejected > self.rows
+        has_enough = totals.received >= BATCH_ROWS
+        return has_enough and totals.rejected * 100 > totals.received * self.percent
+
+
+class TooManyRejected(RowhouseError):
+    """More rows are rejected than --max-rejected allows."""
+
+    code = "too_many_rejected"
+
+
 class LoadStopped(RowhouseError):
     """The load ended before its last row; `totals` says what was stored."""
 
@@ -85,13 +107,15 @@ def load_batches(
     params: Mapping[str, str] | None = None,
     in_flight: int = IN_FLIGHT,
     on_receipt: OnReceipt | None = None,
+    limit: RejectionLimit | None = None,
 ) -> Totals:
     """Send all batches and return the totals; `on_receipt` is called in file order.
 
-    Raises `LoadStopped` when a batch is refused or cannot be delivered, the file is malformed or
-    the user interrupts; what was in flight then is waited for and counted.
+    Raises `LoadStopped` when a batch is refused or cannot be delivered, the file is malformed, more
+    rows are rejected than the limit allows or the user interrupts; what was in flight then is
+    waited for and counted.
     """
-    delivery = _Delivery(client, table, order, params or {}, on_receipt)
+    delivery = _Delivery(client, table, order, params or {}, on_receipt, limit)
     with ThreadPoolExecutor(in_flight) as pool:
         try:
             reading = iter(batches)
@@ -138,6 +162,7 @@ class _Delivery:
     order: RowOrder
     params: Mapping[str, str]
     on_receipt: OnReceipt | None
+    limit: RejectionLimit | None = None
     totals: Totals = field(default_factory=Totals)
     window: deque[_Sent] = field(default_factory=deque)
     damage: FileMalformed | OSError | None = None
@@ -197,6 +222,12 @@ class _Delivery:
             raise BatchFailed(
                 f"{batch.span}: the service found {receipt.received} rows, "
                 f"the file has {len(batch.rows.texts)}"
+            )
+        if self.limit and self.limit.is_exceeded(self.totals):
+            raise TooManyRejected(
+                f"{self.totals.rejected:,} of {self.totals.received:,} rows are rejected, more "
+                "than --max-rejected allows; what was stored stays: load the corrected file with "
+                "--on-conflict ignore"
             )
 
     def drain(self) -> None:

@@ -74,6 +74,7 @@ class ColumnDescription(msgspec.Struct, frozen=True):
     name: str
     type: str
     read_only: bool = False
+    required: bool = False
 
 
 class ParentDescription(msgspec.Struct, frozen=True):
@@ -96,3 +97,16 @@ class TableDescription(msgspec.Struct, frozen=True):
 
     columns: list[ColumnDescription]
     order: OrderDescription = OrderDescription()
+
+
+class TableName(msgspec.Struct, frozen=True):
+    """A table of the list."""
+
+    table: str
+
+
+class TablePage(msgspec.Struct, frozen=True):
+    """A page of the list of tables, and where the next one is."""
+
+    results: list[TableName]
+    next: str | None

@@ -51,6 +51,7 @@ RULES: dict[str, dict[str, set[str]]] = {
     "api/rejections/<str:rejection>": {"GET": READ},
     "api/rejections/<str:rejection>/replay": {"POST": INGEST},
     "api/rejections/<str:rejection>/discard": {"POST": INGEST},
+    "api/files/inspect": {"POST": INGEST},
     "api/tables": {"GET": DATA},
     "api/tables/<path:table>": {"GET": DATA},
     "api/tables/<path:table>/rows": {"GET": DATA},

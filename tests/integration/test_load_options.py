@@ -94,6 +94,7 @@ def test_nothing_is_sent_where_files_and_options_do_not_fit(
         ["--batch-size", "1001"],
         ["--batch-size", "0"],
         ["--encoding", "morse"],
+        ["--max-rejected", "many"],
         ["--encoding", "base64"],
         ["--delimiter", "ab"],
         ["--columns", "a,b=c"],
@@ -114,6 +115,17 @@ def test_an_address_that_is_none_is_refused(things: str, url: str) -> None:
     code, _, err = run_manage("load", "things", things, "--url", url, "--key", KEY)
     assert code == 1
     assert "URL" in err
+
+
+@pytest.mark.parametrize(("limit", "code"), [("3", 3), ("2", 1), ("50%", 3)])
+def test_a_load_that_goes_wrong_ends_early(
+    load: Load, standin: StandIn, things: str, limit: str, code: int
+) -> None:
+    standin.bad_ids = frozenset({"1", "2", "3"})
+    outcome = load(things, "--batch-size", "5", "--in-flight", "1", "--max-rejected", limit)
+    assert outcome.code == code
+    assert ("3 of 5 rows are rejected" in outcome.err) == (code == 1)
+    assert (len(standin.stored) == 22) == (code == 3)
 
 
 def test_the_guide_names_every_option() -> None:

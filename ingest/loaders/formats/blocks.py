@@ -1,29 +1,27 @@
 """Files as blocks of UTF-8: opened, decompressed and decoded piece by piece."""
 
 import codecs
-import gzip
 import stat
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from ingest.files.sample import DAMAGE, find_compression, open_decompressed
 from ingest.loaders.formats.rows import Unreadable
 
 BLOCK_BYTES = 256 * 1024
 STDIN = "-"
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class SourceFile(AbstractContextManager["SourceFile"]):
-    """An open file, or stdin for `-`; gzip is recognised by its first two bytes."""
+    """An open file, or stdin for `-`; what is compressed is recognised by its first bytes."""
 
     def __init__(self, path: str) -> None:
         self.name = "stdin" if path == STDIN else path
         self.bytes_read = 0
-        self._head = b""  # read already, to recognise gzip
+        self._head = b""  # read already, to recognise compression
         self._raw: BinaryIO = (
             sys.stdin.buffer if path == STDIN else Path(path).open("rb")  # noqa: SIM115
         )
@@ -47,16 +45,17 @@ class SourceFile(AbstractContextManager["SourceFile"]):
 
     def _decompressed(self) -> Iterator[bytes]:
         self._head = self.read(BLOCK_BYTES)  # stdin cannot be rewound
-        if not self._head.startswith(_GZIP_MAGIC):
+        compression = find_compression(self._head)
+        if not compression:
             while block := self.read(BLOCK_BYTES):
                 yield block
             return
-        with gzip.GzipFile(fileobj=cast("BinaryIO", self)) as unzipped:
+        with open_decompressed(cast("BinaryIO", self), compression) as unpacked:
             try:
-                while block := unzipped.read(BLOCK_BYTES):
+                while block := unpacked.read(BLOCK_BYTES):
                     yield block
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                raise Unreadable(f"the gzip data is damaged: {error}") from error
+            except DAMAGE as error:
+                raise Unreadable(f"the {compression} data is damaged: {error}") from error
 
 
 def decode_blocks(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:

@@ -1,10 +1,11 @@
 """What a load changes in the values of a file: nulls, dates, fields left out or renamed."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingest.catalog.column_names import NameMatcher
 from ingest.loaders.formats.csv_rows import (
+    LONE_NULL,
     join_records,
     read_field,
     split_records,
@@ -36,6 +37,10 @@ class Changes:
 
     nulls: tuple[str, ...] = ()
     dates: Dates | None = None
+    # By the place of a CSV file's field; None stands for null.
+    places: Mapping[int, Callable[[str], str | None]] = field(default_factory=dict)
+
+    objects: frozenset[str] = frozenset()  # columns of text that objects are written into
 
     @property
     def column_order(self) -> Sequence[str]:
@@ -57,19 +62,20 @@ class CsvChange:
     delimiter: str
     width: int  # fields of the header
     kept: Sequence[int]  # the places of those that are sent
-    converters: Mapping[int, Convert]
+    converters: Mapping[int, Callable[[str], str | None]]
 
     def rewrite(self, records: Sequence[bytes]) -> bytes:
         """Return the records as comma-separated CSV."""
         return join_records(map(self._change, split_records(records, self.delimiter)))
 
     def _change(self, fields: list[str]) -> list[str]:
+        if len(fields) < self.width:  # which left out fields must not hide
+            return fields + [""] * (len(self.kept) + 1 - len(fields))
         for place, convert in self.converters.items():
-            text = read_field(fields[place]) if place < len(fields) else None
+            text = read_field(fields[place])
             if text is not None and (converted := convert(text)) != text:
-                fields[place] = write_field(converted)
-        kept = [fields[place] for place in self.kept if place < len(fields)]
-        return kept + fields[self.width :]
+                fields[place] = LONE_NULL if converted is None else write_field(converted)
+        return [fields[place] for place in self.kept] + fields[self.width :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,7 @@ class JsonChange:
     renamed: Mapping[str, str]
     nulls: Collection[str]
     find_converter: Callable[[str], Convert | None]  # by the column
+    objects: frozenset[str] = frozenset()
 
     def rewrite(self, row: bytes) -> bytes:
         """Return the row; what is not an object, or repeats a key, is left for the service."""
@@ -95,7 +102,8 @@ class JsonChange:
 
     def _change(self, column: str, value: bytes) -> bytes:
         if not value.startswith(b'"'):
-            return value
+            is_object = value.startswith((b"{", b"[")) and column in self.objects
+            return encode_json(value.decode()) if is_object else value
         text = decode_text(value)
         if text in self.nulls:
             return b"null"

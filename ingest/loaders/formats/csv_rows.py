@@ -38,7 +38,7 @@ def split_csv(blocks: Iterable[bytes], delimiter: str = ",") -> Iterator[Rows]:
     The place of a record is the line it begins at, from 1. `FileMalformed`, naming the line, comes
     after the records before the damage.
     """
-    quoting = _Quoting.of(delimiter)
+    quoting = Quoting.of(delimiter)
     rest = b""
     line = 1
     try:
@@ -59,7 +59,7 @@ def split_csv(blocks: Iterable[bytes], delimiter: str = ",") -> Iterator[Rows]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Quoting:
+class Quoting:
     """What depends on the delimiter."""
 
     field_ends: bytes
@@ -67,13 +67,33 @@ class _Quoting:
     stray: re.Pattern[bytes]  # a quote that touches other text than a field's end
 
     @classmethod
-    def of(cls, delimiter: str) -> "_Quoting":
+    def of(cls, delimiter: str) -> "Quoting":
         ends = re.escape(delimiter.encode()) + rb"\r\n"
         return cls(
             field_ends=delimiter.encode() + b"\r\n",
             field=re.compile(rb'"(?<![^%b]")[^"]*+(?:""[^"]*+)*+(?P<close>"?)' % ends),
             stray=re.compile(rb'"(?:(?<=[^%b"]")|(?=[^%b"]))' % (ends, ends)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Whole records, the text after them, and the line it begins at."""
+
+    rows: Rows
+    rest: bytes
+    line: int
+
+
+def cut_clean(data: bytes, line: int, quoting: Quoting) -> Cut | None:
+    """Cut text that begins at a record of this line; None where a quote stands amid other text."""
+    masked = _mask_by_parity(data, quoting) if b'"' in data else _Masked(data)
+    if masked is None:
+        return None
+    text = _end_lines(masked.text)
+    cut = text.rfind(b"\n") + 1
+    complete = text[:cut]
+    return Cut(_records(complete, line), data[cut:], line + _count_lines(complete))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +104,21 @@ class _Masked:
     is_damaged: bool = False
 
 
-def _mask(data: bytes, quoting: _Quoting) -> _Masked:
+def _mask(data: bytes, quoting: Quoting) -> _Masked:
     masked = _Masked(data)
     if b'"' in data:
         masked = _mask_by_parity(data, quoting) or _mask_each(data, quoting)
-    text = masked.text
+    return _Masked(_end_lines(masked.text), masked.is_damaged)
+
+
+def _end_lines(text: bytes) -> bytes:
+    """Return the text with line feeds in place of carriage returns that stand alone."""
     if b"\r" not in text or text.count(b"\r") == text.count(b"\r\n"):
-        return masked
-    return _Masked(_LONE_CR.sub(b"\n", text), masked.is_damaged)
+        return text
+    return _LONE_CR.sub(b"\n", text)
 
 
-def _mask_by_parity(data: bytes, quoting: _Quoting) -> _Masked | None:
+def _mask_by_parity(data: bytes, quoting: Quoting) -> _Masked | None:
     """Mask every second stretch between quotes; None where a quote stands amid other text."""
     parts = data.split(b'"')
     outside = b'"'.join(parts[::2])
@@ -109,7 +133,7 @@ def _mask_by_parity(data: bytes, quoting: _Quoting) -> _Masked | None:
     return _Masked(b'"'.join(parts))
 
 
-def _mask_each(data: bytes, quoting: _Quoting) -> _Masked:
+def _mask_each(data: bytes, quoting: Quoting) -> _Masked:
     pieces: list[bytes] = []
     done = 0
     for field in quoting.field.finditer(data):

@@ -10,7 +10,7 @@ from ingest.loaders.formats.columns import ColumnNames, ColumnsInvalid, name_col
 from ingest.loaders.formats.csv_rows import LONE_NULL, parse_records, write_records
 from ingest.loaders.formats.mapping import RowMapping
 
-FormatName = Literal["csv", "ndjson", "json"]
+FormatName = Literal["csv", "ndjson", "json", "sheet"]
 
 
 BATCH_ROWS = 1000
@@ -22,11 +22,13 @@ class ReadOptions:
 
     format: FormatName | None = None
     delimiter: str | None = None
-    encoding: str = "utf-8-sig"
+    encoding: str | None = None  # UTF-8 unless an inspection finds another
     has_header: bool = True
     names: ColumnNames = field(default_factory=ColumnNames)
     changes: Changes = field(default_factory=Changes)
     mapping: RowMapping | None = None  # instead of names and changes
+    sheet: str | None = None  # of a spreadsheet: the first one unless named
+    decimal: str | None = None  # the mark that a file's numbers have
     batch_rows: int = BATCH_ROWS
 
 
@@ -69,6 +71,7 @@ def lay_out_csv(first: bytes | None, delimiter: str, options: ReadOptions) -> La
         columns = names.ordered or changes.column_order or titles
         named = bool(names.ordered)
     change = _csv_change(columns, delimiter, changes)
+    nulls = [*changes.nulls, LONE_NULL] if changes.places else list(changes.nulls)
     header = write_records([[column for column in columns if column]]) if named else b""
     if options.has_header and columns == titles and delimiter == ",":
         header = first + b"\n"
@@ -77,7 +80,7 @@ def lay_out_csv(first: bytes | None, delimiter: str, options: ReadOptions) -> La
         encode=lambda records: (
             header + (change.rewrite(records) if change else b"\n".join(records))
         ),
-        params=_csv_params(changes.nulls, len(change.kept) if change else None)
+        params=_csv_params(nulls, len(change.kept) if change else None)
         | ({} if named else {"header": "absent"}),
         titles=titles,
     )
@@ -104,7 +107,7 @@ def _csv_params(nulls: Sequence[str], width: int | None) -> dict[str, str | Sequ
 
     `width` is the number of fields of records that are written anew.
     """
-    words = [*nulls, LONE_NULL] if width == 1 else list(nulls)
+    words = list(dict.fromkeys([*nulls, LONE_NULL])) if width == 1 else list(nulls)
     return {"null": words} if words else {}
 
 
@@ -116,7 +119,7 @@ def _csv_change(columns: Sequence[str], delimiter: str, changes: Changes) -> Csv
         converters={
             place: convert
             for place, column in enumerate(columns)
-            if (convert := changes.converter(column))
+            if (convert := changes.places.get(place) or changes.converter(column))
         },
     )
     is_needed = delimiter != "," or change.converters or len(change.kept) < change.width
@@ -129,12 +132,12 @@ def lay_out_json(options: ReadOptions, *, as_lines: bool) -> Layout:
     if names.ordered:
         raise ColumnsInvalid("JSON rows name their columns: --columns takes pairs (name=column)")
     separator = b"\n" if as_lines else b",\n"
-    change = JsonChange(names.renamed, changes.nulls, cache(changes.converter))
+    change = JsonChange(names.renamed, changes.nulls, cache(changes.converter), changes.objects)
 
     def encode(rows: Sequence[bytes]) -> bytes:
         if mapping:
             rows = [mapping.convert_json(row) for row in rows]
-        elif names.renamed or changes.nulls or changes.dates:
+        elif names.renamed or changes.nulls or changes.dates or changes.objects:
             rows = [change.rewrite(row) for row in rows]
         text = separator.join(rows)
         return text + b"\n" if as_lines else b"[%b]" % text

@@ -121,7 +121,7 @@ class RowMapping:
         header = write_records([[column.name for column in self.columns]])
 
         def convert(fields: list[str]) -> list[str]:
-            return [*map(write_field, compute(fields)), *fields[len(titles) :]]
+            return [*map(write_field, compute(fields)), *_surplus(fields, len(titles))]
 
         return lambda records: (
             header + join_records(map(convert, split_records(records, delimiter)))
@@ -139,7 +139,8 @@ class RowMapping:
 
         def convert(fields: list[str]) -> dict[str, Value]:
             row = dict(zip(names, compute(fields), strict=True))
-            beyond = enumerate(map(read_field, fields[len(titles) :]), len(titles) + 1)
+            surplus = _surplus(fields, len(titles))
+            beyond = enumerate(map(read_field, surplus), len(titles) + 1)
             return row | {f"field {number}": text for number, text in beyond}
 
         return lambda records: encode_json(list(map(convert, split_records(records, delimiter))))
@@ -172,6 +173,11 @@ class RowMapping:
         if column.convert is None and len(raws) == 1:
             return raws[0]
         return encode_json(column.compute([_read_text(raw) for raw in raws]))
+
+
+def _surplus(fields: Sequence[str], width: int) -> Sequence[str]:
+    """Return what keeps a record of another width than the header's from being a row."""
+    return [""] if len(fields) < width else fields[width:]
 
 
 def read_mapping(path: Path) -> RowMapping:

@@ -3,21 +3,24 @@
 import codecs
 from argparse import ArgumentTypeError
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
+from ingest.files.formats import inspect_file
+from ingest.files.table_schema import write_schema
 from ingest.loaders.client import IngestClient
-from ingest.loaders.delivery import IN_FLIGHT, Totals
-from ingest.loaders.formats.blocks import count_bytes
+from ingest.loaders.delivery import IN_FLIGHT, RejectionLimit, Totals
+from ingest.loaders.fitting import fit_tables
+from ingest.loaders.formats.blocks import STDIN, count_bytes
 from ingest.loaders.formats.changes import Changes
 from ingest.loaders.formats.columns import ColumnNames, parse_columns
 from ingest.loaders.formats.dates import check_pattern
 from ingest.loaders.formats.layouts import BATCH_ROWS, ReadOptions
 from ingest.loaders.formats.mapping import read_mapping
-from ingest.loaders.load import LoadRequest, find_dates, load_files
+from ingest.loaders.load import LoadRequest, find_dates, load_files, plan_files
 from ingest.loaders.retries import RetryPolicy
 from ingest.local_service import read_api_key
 from ingest.management.load_command import LoadCommand, add_service_arguments
@@ -34,13 +37,31 @@ class Command(LoadCommand):
     target = "table"
     interrupted = "interrupted before anything was sent"
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._notes: list[str] = []  # what is done to the files
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options; docs/loaders.md explains each."""
-        parser.add_argument("table", help="employees or hiring.employees")
+        parser.add_argument(
+            "table",
+            nargs="?",
+            help="employees or hiring.employees; without it, those that fit are told",
+        )
         parser.add_argument("files", nargs="+", metavar="FILE", help="a file, or - for stdin")
         _add_service_options(parser)
         _add_file_options(parser)
         _add_load_options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Load the files, or print the schema that the first of them calls for."""
+        table, files = options["table"], options["files"]
+        if table and table != STDIN and Path(table).is_file():
+            options["table"], options["files"] = None, [table, *files]
+        if options["as_schema"]:
+            self.stdout.write(_write_schema(options), ending="")
+        else:
+            super().handle(*args, **options)
 
     def load(self, options: dict[str, Any]) -> Totals:
         """Load the files."""
@@ -51,13 +72,39 @@ class Command(LoadCommand):
         progress = load_progress(total, is_quiet=options["quiet"])
         client = IngestClient(options["url"], key, retry=retry, on_wait=progress.show_wait)
         with client, progress:
-            return load_files(client, _read_request(client, options), self.watch(progress))
+            if not options["table"]:
+                raise CommandError(_propose_tables(client, options["files"][0]))
+            request = _read_request(client, options)
+            plans = plan_files(client, request)
+            self._notes = [f"{path}: {note}" for path, plan in plans.items() for note in plan.notes]
+            return load_files(client, request, self.watch(progress), plans)
 
     def describe(self, options: dict[str, Any], totals: Totals, seconds: float) -> str:
         """Return what became of the rows, and how quickly."""
+        for note in self._notes:
+            self.stdout.write(note)
         dry = " (dry run: nothing was stored)" if options["dry_run"] else ""
         speed = totals.received / max(seconds, 1e-9)
         return f"{totals.describe()}; {seconds:.1f} s, {speed:,.0f} rows/s{dry}"
+
+
+def _write_schema(options: dict[str, Any]) -> str:
+    path = options["files"][0]
+    name = (options["table"] or PurePath(path).name.partition(".")[0]).rpartition(".")[2]
+    try:
+        return write_schema(inspect_file(path), name)
+    except (RowhouseError, OSError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _propose_tables(client: IngestClient, path: str) -> str:
+    """Return which tables the file fits, in words."""
+    names = [column.name for column in inspect_file(path).columns]
+    fits = fit_tables(client, names)
+    if not fits:
+        return f"name a table: none fits {path}; --as-schema prints the schema of one"
+    described = " or ".join(fit.describe(len(names)) for fit in fits)
+    return f"name a table: {path} fits {described}"
 
 
 def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
@@ -91,11 +138,15 @@ def _read_request(client: IngestClient, options: dict[str, Any]) -> LoadRequest:
             names=options["columns"],
             changes=Changes(nulls=tuple(options["null"]), dates=dates),
             mapping=mapping,
+            sheet=options["sheet"],
+            decimal=options["decimal"],
             batch_rows=options["batch_size"],
         ),
         params=params,
         in_flight=options["in_flight"],
         rejects=options["rejects"],
+        limit=options["max_rejected"],
+        inspects=True,
     )
 
 
@@ -132,8 +183,7 @@ def _add_file_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--encoding",
         type=_encoding,
-        default="utf-8-sig",
-        help="of the files: utf-16, cp1252 … (default: %(default)s)",
+        help="of the files: utf-16, cp1252 … (default: UTF-8, or what a mark tells)",
     )
     parser.add_argument(
         "--no-header", action="store_true", help="the first line of a CSV file is a row"
@@ -161,6 +211,12 @@ def _add_file_options(parser: CommandParser) -> None:
         "--date-format",
         metavar="PATTERN",
         help="of dates in the file, as in strptime: %%m/%%d/%%Y %%I:%%M:%%S %%p",
+    )
+    parser.add_argument("--sheet", metavar="NAME", help="of a spreadsheet (default: the first one)")
+    parser.add_argument(
+        "--decimal",
+        choices=[".", ","],
+        help="the decimal mark of numbers in a CSV file, where the file does not tell it",
     )
     parser.add_argument(
         "--null",
@@ -195,6 +251,17 @@ def _add_load_options(parser: CommandParser) -> None:
         default=BATCH_ROWS,
         metavar="ROWS",
         help="rows of one request (default, and the most: %(default)s)",
+    )
+    parser.add_argument(
+        "--as-schema",
+        action="store_true",
+        help="load nothing: print the CREATE TABLE that the file calls for",
+    )
+    parser.add_argument(
+        "--max-rejected",
+        type=_rejection_limit,
+        metavar="N|P%",
+        help="end the load when more rows are rejected: a number, or a share of 1000 rows and more",
     )
     parser.add_argument("--dry-run", action="store_true", help="check every row, store none")
     parser.add_argument(
@@ -237,3 +304,12 @@ def _number(kind: Callable[[str], Any], least: int, most: int) -> Callable[[str]
 
     convert.__name__ = kind.__name__  # argparse names it: "invalid int value"
     return convert
+
+
+def _rejection_limit(text: str) -> RejectionLimit:
+    try:
+        if text.endswith("%"):
+            return RejectionLimit(percent=_number(float, 0, 100)(text[:-1]))
+        return RejectionLimit(rows=_number(int, 0, 10**12)(text))
+    except ValueError as error:
+        raise ArgumentTypeError("a number of rows, or a share such as 5%") from error

