@@ -101,7 +101,7 @@ def test_lines_that_cannot_be_read_are_rejected_and_kept(load: Load, bills: str)
     ("content", "options", "message"),
     [
         ("id,day\n1,01/02/2021\n2,03/04/2021\n", [], "say --date-format '%d/%m/%Y' or '%m/%d/%Y'"),
-        ("id,day\n1,01-Feb-21\n", [], "which century"),
+        ("id,day\n1,01-Feb-21\n", [], "are in: only dates with all four digits of the year"),
         ("id;amount\n1;1,234\n2;2,345\n", [], "say --decimal . or --decimal ,"),
         ("id,title\n1,José Müller\n2,Zoë\n".encode("cp1252"), [], "not UTF-8: say --encoding"),
         ("1,2021-12-25\n2,2021-12-26\n", [], "no header and 2 fields, the table 5 columns"),

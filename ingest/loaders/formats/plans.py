@@ -221,10 +221,11 @@ def _date_steps(
     if options.changes.dates:
         return []
     if found.question:
-        raise FileUncertain(
-            f"{path}, {column}: {found.question}: say --date-format "
-            f"{' or '.join(repr(each) for each in found.alternatives)}"
-        )
+        usable = [repr(each) for each in found.alternatives if "%y" not in each]
+        way = "only dates with all four digits of the year can be loaded"
+        if usable:
+            way = f"say --date-format {' or '.join(usable)}"
+        raise FileUncertain(f"{path}, {column}: {found.question}: {way}")
     if not found.format:
         return []
     return [(f"dates are {found.format}", date_converter(found.format, kind))]
