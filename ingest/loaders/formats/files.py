@@ -123,6 +123,10 @@ def _open_rows(
     source: SourceFile, path: str, options: ReadOptions, plan: FilePlan | None
 ) -> tuple[Layout, Iterator[Rows]]:
     format_name = detect_format(path, options)
+    if plan and plan.renamed:
+        names = options.names
+        renamed = names.renamed | dict(plan.renamed)
+        options = replace(options, names=replace(names, renamed=renamed))
     if plan and plan.csv:
         return _open_planned(source, path, options, plan, plan.csv)
     if plan:
@@ -154,10 +158,7 @@ def _open_planned(
 ) -> tuple[Layout, Iterator[Rows]]:
     """Return layout and rows of a CSV file that is read as its plan says."""
     changes = replace(options.changes, places=plan.conversions)
-    names = options.names
-    if plan.renamed:
-        names = replace(names, renamed=names.renamed | dict(plan.renamed))
-    options = replace(options, has_header=bool(csv.titles), changes=changes, names=names)
+    options = replace(options, has_header=bool(csv.titles), changes=changes)
     if detect_format(path, options) == "sheet":
         chunks = trim_rows(_split_sheet(path, options), csv)
     else:

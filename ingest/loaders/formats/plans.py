@@ -1,7 +1,7 @@
 """How a CSV file is read into a table: what its inspection says, and what is asked for."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
@@ -49,18 +49,24 @@ class FilePlan:
 
 
 def plan_json(sample: Sample, options: ReadOptions, columns: Mapping[str, str]) -> FilePlan | None:
-    """Return how the objects in the rows of a JSON file are stored, None where it has none."""
+    """Return what is done to the rows of a JSON file, None where that is nothing.
+
+    Objects are stored as their text where that is possible, system fields are left out.
+    """
     format_name = tell_json(sample.head)
     if options.mapping or not format_name or not columns:
         return None
     known = NameMatcher(columns)
-    names = [each.name for each in inspect_json(sample, "", format_name).columns if each.is_object]
+    inspected = inspect_json(sample, "", format_name).columns
+    names = [each.name for each in inspected if each.is_object]
     found = [known.find(options.names.renamed.get(name, name)) for name in names]
     objects = frozenset(each[0] for each in found if len(each) == 1 and columns[each[0]] in _TEXTS)
-    if not objects:
+    left_out = _find_system_fields([each.name for each in inspected], known, options)
+    if not (objects or left_out):
         return None
     notes = [f"{name}: objects are stored as their JSON text" for name in sorted(objects)]
-    return FilePlan(encoding=sample.encoding, objects=objects, notes=notes)
+    notes += map(_note_rename, left_out, left_out.values())
+    return FilePlan(encoding=sample.encoding, renamed=left_out, objects=objects, notes=notes)
 
 
 def plan_csv(
@@ -83,8 +89,9 @@ def plan_csv(
     if renamed:
         renames = options.names.renamed | renamed
         options = replace(options, names=replace(options.names, renamed=renames))
-    notes = list(_note_lines(read, csv, usual))
-    notes += [f"{title!r} is the column {column}" for title, column in renamed.items()]
+    ordered = options.names.ordered or options.mapping or not options.has_header
+    notes = list(_note_lines(read, csv, usual, () if ordered else columns))
+    notes += map(_note_rename, renamed, renamed.values())
     if columns and not options.mapping and read.rows:
         types = infer_types(read.rows)
         for place, name, type_name in _match(csv, options, columns):
@@ -158,19 +165,40 @@ def _check_width(path: str, width: int, options: ReadOptions, columns: Mapping[s
 
 
 def _rename(csv: CsvPlan, options: ReadOptions, columns: Mapping[str, str]) -> dict[str, str]:
-    """Return the column of each title that no column has, but for signs that no name has."""
+    """Return the columns of titles that no column has, but for signs that no name has.
+
+    Those of system fields are empty: they are left out.
+    """
     if options.names.ordered:
         return {}
     known = NameMatcher(columns)
     taken = {each for title in csv.titles for each in known.find(title)}
     bare = {_strip_signs(name): name for name in columns if name not in taken}
-    return {
+    named = {
         title: bare[_strip_signs(title)]
         for title in csv.titles
         if not known.find(title)
         and title not in options.names.renamed
         and _strip_signs(title) in bare
     }
+    return _find_system_fields(csv.titles, known, options) | named
+
+
+def _find_system_fields(
+    names: Iterable[str], known: NameMatcher, options: ReadOptions
+) -> dict[str, str]:
+    """Return the system fields of a portal's export (SODA's `:id`) that no column has."""
+    return {
+        name: ""
+        for name in names
+        if name.startswith(":") and name not in options.names.renamed and not known.find(name)
+    }
+
+
+def _note_rename(title: str, column: str) -> str:
+    if not column:
+        return f"{title!r} is left out: a system field of the portal"
+    return f"{title!r} is the column {column}"
 
 
 def _strip_signs(name: str) -> str:
@@ -269,7 +297,9 @@ def _chain(steps: Sequence[ConvertField]) -> ConvertField:
     return convert
 
 
-def _note_lines(read: ReadSample, csv: CsvPlan, usual: str) -> Iterator[str]:
+def _note_lines(
+    read: ReadSample, csv: CsvPlan, usual: str, columns: Collection[str]
+) -> Iterator[str]:
     if csv.dialect.delimiter != usual and csv.width > 1:
         yield f"fields are divided by {csv.dialect.delimiter!r}"
     if csv.dialect.quote == "'":
@@ -279,6 +309,8 @@ def _note_lines(read: ReadSample, csv: CsvPlan, usual: str) -> Iterator[str]:
     first = csv.first_line - (0 if csv.has_header else read.structure.header_lines)
     if first > 1:
         yield f"{read.structure.preamble_lines} lines before the header are left out"
+    if columns and not csv.titles:
+        yield f"there is no header: the fields are {', '.join(columns)}"
     if csv.titles and not csv.has_header:
         yield f"the header has {read.structure.header_lines} lines"
     if read.structure.footer_lines:
