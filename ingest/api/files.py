@@ -17,7 +17,7 @@ from project.http.openapi import Errors, answers, parameter
 from project.http.pagination import refuse_unknown
 from project.models import Scope
 
-_BINARY = {"type": "string", "format": "binary"}
+_BINARY = {"type": "string", "format": "binary", "minLength": 1}
 _NAME = parameter("name", "The file's name, for the answer")
 _BYTES = parameter("bytes", "The size of the file, where the body is only its beginning")
 

@@ -3,6 +3,8 @@
 from http import HTTPStatus
 
 from ingest import errors
+from ingest.files.formats import FileNotText
+from ingest.files.sample import FileDamaged
 from ingest.reading.rows import TableNotReadable
 from ingest.rejections.listing import RejectionUnknown
 from ingest.rejections.replay import RejectionBusy, RejectionNotOpen
@@ -20,5 +22,7 @@ STATUSES: dict[type[RowhouseError], int] = {
     **dict.fromkeys((RejectionNotOpen, RejectionBusy), HTTPStatus.CONFLICT),
     **dict.fromkeys((RawTruncated, RawUnreadable), HTTPStatus.CONFLICT),
     **dict.fromkeys((RowReferenced, DeleteRefused, TableHasNoKey), HTTPStatus.CONFLICT),
-    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    **dict.fromkeys(
+        (errors.IdempotencyKeyReused, FileDamaged, FileNotText), HTTPStatus.UNPROCESSABLE_ENTITY
+    ),
 }

@@ -10,7 +10,7 @@ from ingest.files.dialect import DELIMITERS, DialectFound, detect_dialect
 from ingest.files.inspection import (
     InspectedColumn,
     Inspection,
-    Problem,
+    LineProblem,
     Question,
     find_key,
 )
@@ -127,16 +127,16 @@ def _estimate_rows(sample: Sample, read: ReadSample) -> int | None:
     return round(len(read.body) * sample.size / sample.head_size)
 
 
-def _find_problems(read: ReadSample) -> Iterator[Problem]:
+def _find_problems(read: ReadSample) -> Iterator[LineProblem]:
     for record in read.body:
         if record.problem:
-            yield Problem(record.line, "unreadable", record.problem)
+            yield LineProblem(record.line, "unreadable", record.problem)
         elif len(record.fields) != read.structure.width:
             message = f"{len(record.fields)} fields where there are {read.structure.width}"
-            yield Problem(record.line, "column_count", message)
+            yield LineProblem(record.line, "column_count", message)
     if read.structure.other_table_line:
         message = "another header: a second table begins here"
-        yield Problem(read.structure.other_table_line, "other_table", message)
+        yield LineProblem(read.structure.other_table_line, "other_table", message)
 
 
 def _ask(sample: Sample, read: ReadSample) -> Iterator[Question]:

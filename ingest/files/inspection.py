@@ -29,7 +29,7 @@ class InspectedColumn(msgspec.Struct, frozen=True, kw_only=True):
         return self.type == "jsonb"
 
 
-class Problem(msgspec.Struct, frozen=True):
+class LineProblem(msgspec.Struct, frozen=True):
     """What is wrong with a line."""
 
     line: int
@@ -67,7 +67,7 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     key: Sequence[str] | None = None
     rows_estimate: int | None = None
     is_whole: bool = True  # whether all of the file was looked at
-    problems: Sequence[Problem] = ()
+    problems: Sequence[LineProblem] = ()
     questions: Sequence[Question] = ()
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from ingest.files.column_types import ColumnType, infer_type
-from ingest.files.inspection import InspectedColumn, Inspection, Problem, find_key
+from ingest.files.inspection import InspectedColumn, Inspection, LineProblem, find_key
 from ingest.files.sample import Sample
 
 _SHOWN_EXAMPLES = 3
@@ -35,7 +35,7 @@ def tell_json(text: str) -> str | None:
 
 def inspect_json(sample: Sample, name: str, format_name: str) -> Inspection:
     """Return what a sample of JSON says about its file."""
-    problems: list[Problem] = []
+    problems: list[LineProblem] = []
     path: str | None = None
     rows: Sequence[Row]
     if format_name == "ndjson":
@@ -65,7 +65,7 @@ def _is_row(line: str) -> bool:
     return True
 
 
-def _read_lines(sample: Sample, problems: list[Problem]) -> Iterator[Row]:
+def _read_lines(sample: Sample, problems: list[LineProblem]) -> Iterator[Row]:
     lines = sample.head.removeprefix("\ufeff").split("\n")
     for number, line in enumerate(lines if sample.is_whole else lines[:-1], 1):
         if not line.strip():
@@ -73,7 +73,7 @@ def _read_lines(sample: Sample, problems: list[Problem]) -> Iterator[Row]:
         try:
             yield _decode_row(line)
         except msgspec.DecodeError as error:
-            problems.append(Problem(number, "json_syntax", str(error)))
+            problems.append(LineProblem(number, "json_syntax", str(error)))
 
 
 def _find_rows(sample: Sample) -> tuple[str | None, Sequence[Row]]:

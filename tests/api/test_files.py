@@ -35,15 +35,17 @@ def test_the_beginning_of_a_file_is_enough(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "query", "code"),
+    ("body", "query", "status", "code"),
     [
-        (b"", "", "body_empty"),
-        (b"a\n1\n", "?bytes=x", "bad_parameter"),
-        (b"a\n1\n", "?nope=1", "bad_parameter"),
-        (b"PAR1\x15\x04", "", "file_not_text"),
-        (b"\x1f\x8b\x08\x00nope", "", "file_damaged"),
+        (b"", "", 400, "body_empty"),
+        (b"a\n1\n", "?bytes=x", 400, "bad_parameter"),
+        (b"a\n1\n", "?nope=1", 400, "bad_parameter"),
+        (b"PAR1\x15\x04", "", 422, "file_not_text"),
+        (b"\x1f\x8b\x08\x00nope", "", 422, "file_damaged"),
     ],
 )
-def test_refuses_what_is_no_file(client: Client, body: bytes, query: str, code: str) -> None:
+def test_refuses_what_is_no_file(
+    client: Client, body: bytes, query: str, status: int, code: str
+) -> None:
     answer = inspect(client, body, query)
-    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
