@@ -21,7 +21,7 @@ from project.http.access.keys import forget_trusted_keys
 from project.models import ApiKey, Scope
 from project.schema.datasets import set_up_database
 from tests.cleaning import Table, clean, list_tables
-from tests.database import database_environment, leave_pooler, use_pooler
+from tests.database import database_environment, end_sessions, leave_pooler, use_pooler
 from tests.pooler import is_wanted
 from tests.serving import serving
 
@@ -80,6 +80,7 @@ def django_db_setup(
         connections.close_all()
         if is_wanted():
             leave_pooler()
+        end_sessions()
         teardown_databases(made, verbosity=0)
 
 

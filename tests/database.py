@@ -39,11 +39,15 @@ def use_pooler() -> None:
 
 
 def leave_pooler() -> None:
-    """Undo `use_pooler`, and end the sessions that the pooler keeps in the test database."""
+    """Undo `use_pooler`."""
     connections.close_all()
     connection.settings_dict.update(
         settings.DIRECT_DATABASE | {"NAME": connection.settings_dict["NAME"]}
     )
+
+
+def end_sessions() -> None:
+    """End what other sessions the test database has: a pooler's, those of a killed process."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
