@@ -18,7 +18,7 @@ from backups.errors import (
 )
 from backups.store.files import PRIVATE_FOLDER, open_private, sync_folder
 from backups.store.folder import Backup
-from backups.store.manifest import MANIFEST_NAME, Manifest
+from backups.store.manifest import Manifest
 from backups.store.selection import choose_tables
 
 _TIME = "%Y%m%dT%H%M%SZ"
@@ -88,11 +88,7 @@ def locate_backup(named: str) -> Backup:
 
     Raises `BackupUnknown`. The path may be any that this process can read.
     """
-    path = Path(named).absolute()
-    found = _open_folder(path)
-    if found is None and (path / MANIFEST_NAME).is_file():
-        raise BackupUnknown(f"{named} holds a backup, but has not the name that it was made with")
-    return found or find_backup(named)
+    return _open_folder(Path(named).absolute()) or find_backup(named)
 
 
 def find_backup(wanted: str | None) -> Backup:

@@ -209,6 +209,3 @@ def test_a_folder_that_is_no_backup_is_looked_for_in_the_archive(
     assert locate_backup(backup.folder.name).folder == backup.folder
     with pytest.raises(BackupUnknown):
         locate_backup(str(tmp_path))
-    (tmp_path / "manifest.json").write_bytes(b"{}")
-    with pytest.raises(BackupUnknown, match="has not the name"):
-        locate_backup(str(tmp_path))
